@@ -1,0 +1,63 @@
+//! CRC-32/ISO-HDLC, the one zlib computes: it closes every model file, and over all logits in
+//! order it proves that two machines computed the same bits.
+
+use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
+
+use crate::prediction::Logits;
+
+// One 1 KB table in flash: slicing tables would cost a microcontroller 16 KB.
+static CRC32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
+
+/// The CRC-32 of `bytes`.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    CRC32.checksum(bytes)
+}
+
+/// A CRC-32 computed piece by piece, over the logits of image after image.
+pub struct Crc32(Digest<'static, u32, Table<1>>);
+
+impl Crc32 {
+    /// The CRC of nothing yet.
+    pub fn new() -> Self {
+        Self(CRC32.digest())
+    }
+
+    /// Appends bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Appends one image's ten logits, each as one int8 byte.
+    pub fn update_logits(&mut self, logits: &Logits) {
+        self.update(bytemuck::must_cast_ref::<_, [u8; crate::CLASSES]>(&logits.values));
+    }
+
+    /// The CRC of all that was appended.
+    pub fn finish(self) -> u32 {
+        self.0.finalize()
+    }
+}
+
+impl Default for Crc32 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_the_published_check_value() {
+        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+    }
+
+    #[test]
+    fn pieces_equal_the_whole() {
+        let mut crc = Crc32::new();
+        crc.update(b"1234");
+        crc.update(b"56789");
+        assert_eq!(crc.finish(), 0xCBF4_3926);
+    }
+}

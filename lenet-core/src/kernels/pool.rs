@@ -1,0 +1,51 @@
+//! The 2x2 pools, on the four values of one window.
+
+/// The mean of four activations `u = q + 128`, rounded half away from zero.
+///
+/// Away from zero is meant on the signed values `q`, as TFLite computes it: with `s` the sum of the
+/// four `q`, `(s + 2) / 4` where `s > 0` and `(s - 2) / 4` elsewhere, divisions truncating.
+#[inline]
+pub fn average(window: [u8; 4]) -> u8 {
+    let sum = window.iter().map(|u| i32::from(*u)).sum::<i32>() - 4 * 128;
+    let mean = if sum > 0 { (sum + 2) / 4 } else { (sum - 2) / 4 };
+    (mean + 128) as u8
+}
+
+/// The largest of four accumulators.
+///
+/// Requantization is monotonic, so the largest accumulator of a channel gives its largest activation.
+#[inline]
+pub fn maximum(window: [i32; 4]) -> i32 {
+    let [a, b, c, d] = window;
+    a.max(b).max(c.max(d))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn average_of_q(q: [i16; 4]) -> i16 {
+        i16::from(average(q.map(|q| (q + 128) as u8))) - 128
+    }
+
+    #[test]
+    fn average_rounds_half_away_from_zero_on_signed_values() {
+        assert_eq!(average_of_q([0, 0, 0, 2]), 1);
+        assert_eq!(average_of_q([0, 0, 0, -2]), -1);
+        assert_eq!(average_of_q([0, 0, 0, 1]), 0);
+        assert_eq!(average_of_q([0, 0, 0, -1]), 0);
+        assert_eq!(average_of_q([3, 3, 4, 4]), 4);
+        assert_eq!(average_of_q([-3, -3, -4, -4]), -4);
+        assert_eq!(average_of_q([-128; 4]), -128);
+        assert_eq!(average_of_q([127; 4]), 127);
+    }
+
+    #[test]
+    fn maximum_finds_the_largest_in_any_place() {
+        for place in 0..4 {
+            let mut window = [i32::MIN, -7, -7, i32::MIN];
+            window[place] = -3;
+            assert_eq!(maximum(window), -3);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The network: a model and the buffers one inference needs.
+
+use crate::architecture::{
+    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE,
+    Pixels, Tensor,
+};
+use crate::kernels::{conv_pool, fully_connected, fully_connected_logits};
+use crate::model::Model;
+use crate::prediction::Logits;
+
+/// Every buffer of an inference, besides the image: the outputs of the layers, as `u = q + 128`.
+///
+/// After [`LeNet5::classify`] it holds that image's activations, which is how the tests compare two
+/// implementations layer by layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    pool1: [[[u8; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE],
+    pool2: [[[u8; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
+    fc1: [u8; FC1_OUTPUTS],
+    fc2: [u8; FC2_OUTPUTS],
+}
+
+impl Workspace {
+    /// Bytes of RAM it takes.
+    pub const BYTES: usize = size_of::<Self>();
+
+    const fn new() -> Self {
+        Self {
+            pool1: [[[0; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE],
+            pool2: [[[0; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
+            fc1: [0; FC1_OUTPUTS],
+            fc2: [0; FC2_OUTPUTS],
+        }
+    }
+
+    /// Output of pool1, 12 x 12 x 6 in HWC order.
+    pub fn pool1(&self) -> &[u8] {
+        self.pool1.as_flattened().as_flattened()
+    }
+
+    /// Output of pool2, 4 x 4 x 16 in HWC order; the input of fc1.
+    pub fn pool2(&self) -> &[u8; FC1_INPUTS] {
+        bytemuck::must_cast_ref(&self.pool2)
+    }
+
+    /// Output of fc1.
+    pub fn fc1(&self) -> &[u8; FC1_OUTPUTS] {
+        &self.fc1
+    }
+
+    /// Output of fc2.
+    pub fn fc2(&self) -> &[u8; FC2_OUTPUTS] {
+        &self.fc2
+    }
+}
+
+/// LeNet-5, ready to classify: a checked model and its [`Workspace`].
+#[derive(Clone, Debug)]
+pub struct LeNet5<'m> {
+    model: Model<'m>,
+    workspace: Workspace,
+}
+
+impl<'m> LeNet5<'m> {
+    /// A network that runs `model`.
+    pub const fn new(model: Model<'m>) -> Self {
+        Self { model, workspace: Workspace::new() }
+    }
+
+    /// Runs the network on one image. It cannot fail, and takes no floating-point operation.
+    pub fn classify(&mut self, pixels: &Pixels) -> Logits {
+        let Self { model, workspace } = self;
+        // A pixel byte p stands for p / 255, so it is u = q + 128 already.
+        let image: &[[[u8; 1]; IMAGE_SIDE]; IMAGE_SIDE] = bytemuck::must_cast_ref(pixels);
+        conv_pool(image, &model.conv1, model.pool1(), &mut workspace.pool1);
+        conv_pool(&workspace.pool1, &model.conv2, model.pool2(), &mut workspace.pool2);
+        fully_connected(bytemuck::must_cast_ref(&workspace.pool2), &model.fc1, &mut workspace.fc1);
+        fully_connected(&workspace.fc1, &model.fc2, &mut workspace.fc2);
+        let mut values = [0; CLASSES];
+        let quantization = model.quantization(Tensor::Logits);
+        fully_connected_logits(&workspace.fc2, &model.fc3, quantization.zero_point, &mut values);
+        Logits { values, quantization }
+    }
+
+    /// The model it runs.
+    pub fn model(&self) -> &Model<'m> {
+        &self.model
+    }
+
+    /// The activations of the last image classified.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+}

@@ -1,0 +1,109 @@
+//! What the network says of an image: logits, the predicted class, and probabilities for a person.
+
+use heapless::Vec;
+use micromath::F32Ext;
+
+use crate::architecture::CLASSES;
+use crate::quantization::Quantization;
+
+/// The output of the last layer, one value for each class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Logits {
+    /// The quantized logits.
+    pub values: [i8; CLASSES],
+    /// Their scale and zero point.
+    pub quantization: Quantization,
+}
+
+/// One class and how probable it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    /// The class, in [0, 10).
+    pub class: usize,
+    /// Its probability, in [0, 1].
+    pub probability: f32,
+}
+
+impl Logits {
+    /// The predicted class: the largest logit; of equal logits the lowest class wins.
+    pub fn class(&self) -> usize {
+        let mut best = (0, i8::MIN);
+        for (class, value) in self.values.into_iter().enumerate() {
+            if value > best.1 {
+                best = (class, value);
+            }
+        }
+        best.0
+    }
+
+    /// The softmax of the real logits, `exp(scale * q)` over its sum; the zero point cancels.
+    ///
+    /// The exponential is micromath's approximation: each probability is within 0.01 of the exact
+    /// one, and the ten sum to 1 within rounding. For a person to read; never part of a decision.
+    pub fn probabilities(&self) -> [f32; CLASSES] {
+        let largest = self.values[self.class()];
+        let weights = self.values.map(|value| {
+            let below = i16::from(value) - i16::from(largest);
+            F32Ext::exp(self.quantization.scale * f32::from(below))
+        });
+        let sum: f32 = weights.iter().sum();
+        weights.map(|weight| weight / sum)
+    }
+
+    /// The `K` most probable classes, best first; equal logits in the order of their classes. All
+    /// ten when `K` is more.
+    pub fn top<const K: usize>(&self) -> Vec<Candidate, K> {
+        let probabilities = self.probabilities();
+        let mut order: [usize; CLASSES] = core::array::from_fn(|class| class);
+        order.sort_unstable_by_key(|class| (-i16::from(self.values[*class]), *class));
+        order.into_iter().take(K).map(|class| Candidate { class, probability: probabilities[class] }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    fn logits(values: [i8; CLASSES], scale: f32) -> Logits {
+        Logits { values, quantization: Quantization { scale, zero_point: 3 } }
+    }
+
+    #[test]
+    fn lowest_class_wins_a_tie() {
+        assert_eq!(logits([-9, 4, 4, 0, 4, -128, 1, 2, 3, 4], 0.1).class(), 1);
+        assert_eq!(logits([-128; CLASSES], 0.1).class(), 0);
+        assert_eq!(logits([-128, -128, -127, 0, 0, 0, 0, 0, 0, 127], 0.1).class(), 9);
+    }
+
+    #[test]
+    fn probabilities_are_near_the_exact_softmax() {
+        let mut worst = 0f64;
+        for scale in [1e-6, 0.01, 0.05, 0.15, 0.3, 2.0, 1e6] {
+            for step in 1..12i16 {
+                let values = core::array::from_fn(|class| ((class as i16 * step * 7) % 101 - 50) as i8);
+                let got = logits(values, scale).probabilities();
+                let exact = values.map(|q| f64::from(scale) * f64::from(q));
+                let largest = exact.iter().copied().fold(f64::MIN, f64::max);
+                let exact = exact.map(|x| (x - largest).exp());
+                let sum: f64 = exact.iter().sum();
+                for (got, exact) in got.into_iter().zip(exact) {
+                    assert!(got.is_finite());
+                    worst = worst.max((f64::from(got) - exact / sum).abs());
+                }
+                assert!((got.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            }
+        }
+        assert!(worst < 0.01, "worst deviation {worst}");
+    }
+
+    #[test]
+    fn top_orders_by_logit_then_class() {
+        let best = logits([0, 9, 5, 9, 1, 2, 3, 4, 6, 7], 0.2).top::<3>();
+        assert_eq!(best.iter().map(|c| c.class).collect::<Vec<_>>(), [1, 3, 9]);
+        assert_eq!(best[0].probability, best[1].probability);
+        assert!(best[1].probability > best[2].probability);
+        assert_eq!(logits([0; CLASSES], 0.2).top::<12>().len(), CLASSES);
+    }
+}

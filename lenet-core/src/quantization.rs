@@ -1,0 +1,127 @@
+//! What an int8 value means, and the one rounding of the whole network.
+//!
+//! # The scheme
+//!
+//! This is TFLite's int8 scheme with single rounding. A tensor stores `q` in [-128, 127] with
+//!
+//! ```text
+//! real = scale * (q - zero_point)
+//! ```
+//!
+//! Weights are symmetric (zero point 0, one scale per output channel), the image and every
+//! activation after a ReLU have the zero point -128. So `u = q + 128` is an unsigned byte that is 0
+//! where the real value is 0, and the kernels keep activations as `u`. For an output channel `c`
+//!
+//! ```text
+//! real_out = sum(s_in * u * s_w[c] * w) + real_bias
+//!          = s_in * s_w[c] * acc              acc = bias + sum(u * w), an exact int32
+//! q_out    = zero_point + round(M[c] * acc)   M[c] = s_in * s_w[c] / s_out
+//! ```
+//!
+//! with the bias stored as an integer at scale `s_in * s_w[c]`. The real multiplier `M[c]` becomes a
+//! [`Multiplier`]: `M = mantissa / 2^31 * 2^exponent`, mantissa in [2^30, 2^31). The rounding is then
+//!
+//! ```text
+//! round(M * acc) = (acc * mantissa + 2^(30 - exponent)) >> (31 - exponent)
+//! ```
+//!
+//! in 64 bits with an arithmetic shift: one rounding, ties toward plus infinity. This is gemmlowp's
+//! derivation (google/gemmlowp, `doc/quantization.md`) without its second, intermediate rounding.
+
+use serde::{Deserialize, Serialize};
+
+/// The zero point of the image and of every activation after a ReLU.
+pub const ACTIVATION_ZERO_POINT: i8 = -128;
+
+/// Scale and zero point of a tensor: `real = scale * (q - zero_point)`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quantization {
+    /// Real value of one step; positive, finite, normal.
+    pub scale: f32,
+    /// The `q` that stands for zero.
+    pub zero_point: i8,
+}
+
+/// A real multiplier in [2^-32, 1) as a 31-bit mantissa and a power of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Multiplier {
+    /// The fraction in [1/2, 1) times 2^31, in [2^30, 2^31).
+    pub mantissa: i32,
+    /// The power of two, in [-31, 0].
+    pub exponent: i8,
+}
+
+impl Multiplier {
+    /// The least exponent.
+    pub const MIN_EXPONENT: i8 = -31;
+    /// The greatest exponent. The multiplier stays below 1, so that a rounded product fits in 32 bits.
+    pub const MAX_EXPONENT: i8 = 0;
+
+    /// Whether both parts are in range.
+    pub const fn is_valid(self) -> bool {
+        self.mantissa >= 1 << 30 && Self::MIN_EXPONENT <= self.exponent && self.exponent <= Self::MAX_EXPONENT
+    }
+
+    /// `accumulator * multiplier` rounded to the nearest integer, ties toward plus infinity.
+    ///
+    /// Exact for every `i32` when the multiplier is valid; the result then fits in 32 bits because
+    /// the multiplier is less than 1.
+    #[inline]
+    pub const fn apply(self, accumulator: i32) -> i32 {
+        let product = accumulator as i64 * self.mantissa as i64;
+        // In [31, 62] for a valid multiplier; the mask tells the compiler that no shift overflows.
+        let shift = (31 - self.exponent as i32) as u32 & 63;
+        ((product + (1i64 << ((shift - 1) & 63))) >> shift) as i32
+    }
+
+    /// The activation `u = q + 128` after a ReLU: [`apply`](Self::apply), clamped to [0, 255].
+    #[inline]
+    pub fn apply_relu(self, accumulator: i32) -> u8 {
+        self.apply(accumulator).clamp(0, 255) as u8
+    }
+
+    /// `q` of an output without ReLU: [`apply`](Self::apply) plus the zero point, clamped to [-128, 127].
+    #[inline]
+    pub fn apply_linear(self, accumulator: i32, zero_point: i8) -> i8 {
+        self.apply(accumulator).saturating_add(i32::from(zero_point)).clamp(-128, 127) as i8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HALF: Multiplier = Multiplier { mantissa: 1 << 30, exponent: 0 };
+
+    #[test]
+    fn ties_go_up() {
+        assert_eq!([-3, -2, -1, 0, 1, 2, 3].map(|acc| HALF.apply(acc)), [-1, -1, 0, 0, 1, 1, 2]);
+    }
+
+    #[test]
+    fn extremes_do_not_overflow() {
+        let largest = Multiplier { mantissa: i32::MAX, exponent: 0 };
+        assert_eq!(largest.apply(i32::MAX), i32::MAX - 1);
+        assert_eq!(largest.apply(i32::MIN), i32::MIN + 1);
+        let smallest = Multiplier { mantissa: 1 << 30, exponent: -31 };
+        assert_eq!(smallest.apply(i32::MAX), 0);
+        // Exactly -1/2: the tie goes up.
+        assert_eq!(smallest.apply(i32::MIN), 0);
+    }
+
+    #[test]
+    fn activations_saturate() {
+        assert_eq!([-2, 510, 511, 100_000].map(|acc| HALF.apply_relu(acc)), [0, 255, 255, 255]);
+        assert_eq!(HALF.apply_linear(i32::MAX, 127), 127);
+        assert_eq!(HALF.apply_linear(i32::MIN, -128), -128);
+        assert_eq!(HALF.apply_linear(10, -3), 2);
+    }
+
+    #[test]
+    fn range_is_checked() {
+        assert!(HALF.is_valid());
+        assert!(!Multiplier { mantissa: (1 << 30) - 1, exponent: 0 }.is_valid());
+        assert!(!Multiplier { mantissa: 1 << 30, exponent: 1 }.is_valid());
+        assert!(!Multiplier { mantissa: 1 << 30, exponent: -32 }.is_valid());
+    }
+}
