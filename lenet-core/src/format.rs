@@ -47,7 +47,7 @@ pub struct Prefix {
 }
 
 /// Where a model comes from. It has no part in inference.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Description<'a> {
     /// Name of the data set it was trained on.
     pub data_set: &'a str,

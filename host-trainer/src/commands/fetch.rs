@@ -1,0 +1,51 @@
+//! `lenet fetch`: downloads a data set.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::error::{Error, Result};
+use crate::fetch::{Manifest, PUBLISHED, fetch, for_stderr};
+
+/// Arguments of `lenet fetch`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  lenet fetch mnist --to mnist
+  lenet train --data mnist")]
+pub struct Arguments {
+    /// The data set.
+    #[arg(value_name = "NAME", default_value = "mnist",
+          value_parser = PossibleValuesParser::new(PUBLISHED.map(|manifest| manifest.name)))]
+    name: String,
+    /// Folder for its four files [default: the data set's name].
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+    /// Address of a folder to download from, instead of the built-in ones; several are tried in order.
+    #[arg(long, value_name = "URL")]
+    mirror: Vec<String>,
+    /// Print what was done as JSON, and no progress.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// A file that no mirror delivers, a wrong file in the way, an unwritable folder.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let manifest = Manifest::named(&arguments.name)
+        .ok_or_else(|| Error::Usage(format!("no data set is named {}", arguments.name)))?;
+    let mirrors: Vec<&str> = arguments.mirror.iter().map(String::as_str).collect();
+    let folder = arguments.to.clone().unwrap_or_else(|| PathBuf::from(&arguments.name));
+    let manifest = manifest.with_mirrors(&mirrors);
+    if arguments.json {
+        let summary = fetch(&manifest, &folder, &mut |_| {})?;
+        println!("{}", serde_json::to_string(&summary).expect("a summary has only names and numbers"));
+    } else {
+        fetch(&manifest, &folder, &mut for_stderr())?;
+        println!("{} is in {}; use it with --data {}", manifest.name, folder.display(), folder.display());
+    }
+    Ok(())
+}

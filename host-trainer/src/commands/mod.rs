@@ -1,0 +1,151 @@
+//! The subcommands of `lenet`, one file each: what they take, do and print.
+
+pub mod eval;
+pub mod fetch;
+pub mod quantize;
+pub mod train;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use lenet_core::{Pool, Workspace};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::data::{DataSet, Split};
+use crate::error::{Error, Result};
+use crate::evaluation::{Evaluation, evaluate_float, evaluate_int8};
+use crate::formats::ModelFile;
+use crate::network::Network;
+use crate::quantization::{calibrate, quantize};
+
+/// Name and version of this program, as files carry it.
+pub const TOOL: &str = concat!("lenet ", env!("CARGO_PKG_VERSION"));
+
+/// Where the images come from; shared by the subcommands.
+#[derive(Args, Clone, Debug)]
+pub struct DataArguments {
+    /// Folder with the four IDX files of a data set, gzipped or not [default: the 10,000 digits
+    /// inside this program].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+impl DataArguments {
+    fn load(&self) -> Result<DataSet> {
+        DataSet::load(self.data.as_deref())
+    }
+}
+
+/// How many threads; shared by the subcommands.
+#[derive(Args, Clone, Debug)]
+pub struct ThreadArguments {
+    /// Threads to use; the results are the same for any number [default: all processors].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl ThreadArguments {
+    fn pool(&self) -> Result<ThreadPool> {
+        let threads = self.threads.map_or(0, NonZeroUsize::get);
+        ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
+            Error::Usage(format!("cannot start {threads} threads ({error}); use fewer with --threads"))
+        })
+    }
+}
+
+/// A pool kind on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PoolKind {
+    /// Mean of each 2x2 window.
+    #[value(alias = "avg")]
+    Average,
+    /// Largest value of each 2x2 window.
+    #[value(alias = "max")]
+    Maximum,
+}
+
+impl From<PoolKind> for Pool {
+    fn from(kind: PoolKind) -> Self {
+        match kind {
+            PoolKind::Average => Self::Average,
+            PoolKind::Maximum => Self::Maximum,
+        }
+    }
+}
+
+/// An int8 model with what it and the float network it came from answered on the test images.
+struct Quantized {
+    file: ModelFile,
+    float: Evaluation,
+    int8: Evaluation,
+}
+
+/// Quantizes with calibration on `train` and measures both networks on the test images.
+fn quantize_and_measure(network: &Network, train: &Split, data: &DataSet, seed: Option<u64>) -> Result<Quantized> {
+    let quantized = quantize(network, &calibrate(network, train))?;
+    let float = evaluate_float(network, &data.test);
+    let mut description = lenet_core::format::Description {
+        data_set: &data.name,
+        float_accuracy: Some(float.accuracy() as f32),
+        int8_accuracy: None,
+        seed,
+        tool: TOOL,
+    };
+    let invalid = |error: lenet_core::Error| Error::Quantize(error.to_string());
+    let int8 = evaluate_int8(quantized.encode(&description)?.model().map_err(invalid)?, &data.test);
+    description.int8_accuracy = Some(int8.accuracy() as f32);
+    Ok(Quantized { file: quantized.encode(&description)?, float, int8 })
+}
+
+impl Quantized {
+    fn print(&self) {
+        let (float, int8) = (&self.float, &self.int8);
+        println!("float  {} of {} test images", percent(float.accuracy()), thousands(float.predictions.len()));
+        println!(
+            "int8   {}, {:+.2} points, {} changed",
+            percent(int8.accuracy()),
+            100.0 * (int8.accuracy() - float.accuracy()),
+            count(int8.changed_predictions(float), "prediction")
+        );
+        println!(
+            "needs  {} bytes of flash for the model, {} of RAM and {} for the image",
+            thousands(self.file.bytes().len()),
+            thousands(Workspace::BYTES),
+            lenet_core::IMAGE_BYTES
+        );
+    }
+}
+
+fn percent(fraction: f64) -> String {
+    format!("{:.2} %", 100.0 * fraction)
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// A number with commas between groups of three digits.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!([0, 999, 1_000, 60_000, 1_234_567].map(thousands), ["0", "999", "1,000", "60,000", "1,234,567"]);
+        assert_eq!(count(1, "prediction"), "1 prediction");
+        assert_eq!(percent(0.98765), "98.77 %");
+    }
+}

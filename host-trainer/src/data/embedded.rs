@@ -1,0 +1,48 @@
+//! The data set inside the program: 10,000 real digits, see `data/README.md`.
+
+use super::{DataSet, Split, idx};
+
+macro_rules! file {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/digits-10k/", $name)).as_slice()
+    };
+}
+
+/// 9,000 training and 1,000 test digits, the first 10,000 of MNIST's training set.
+///
+/// # Panics
+/// Never: the files are part of the program, and a test reads them.
+pub fn digits_10k() -> DataSet {
+    DataSet {
+        name: "digits-10k".into(),
+        train: split(file!("train-images-idx3-ubyte.gz"), file!("train-labels-idx1-ubyte.gz")),
+        test: split(file!("t10k-images-idx3-ubyte.gz"), file!("t10k-labels-idx1-ubyte.gz")),
+    }
+}
+
+fn split(images: &[u8], labels: &[u8]) -> Split {
+    let read = |bytes: &[u8]| idx::decompress(bytes.to_vec()).expect("an embedded file is gzip");
+    let images = idx::parse_images(&read(images)).expect("an embedded image file is IDX");
+    let labels = idx::parse_labels(&read(labels)).expect("an embedded label file is IDX");
+    Split::new(images, labels).expect("the embedded files fit each other")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_stratified_and_starts_with_one_of_each_class() {
+        let data = digits_10k();
+        let counts = |split: &Split| (0..10).map(|c| split.labels().iter().filter(|l| **l == c).count()).collect();
+        let (train, test): (Vec<usize>, Vec<usize>) = (counts(&data.train), counts(&data.test));
+        assert_eq!(test, [100, 113, 99, 103, 98, 86, 102, 107, 94, 98]);
+        assert_eq!(train.iter().sum::<usize>(), 9_000);
+        // The classes of MNIST's first 10,000 training images.
+        let of_mnist = [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978];
+        assert_eq!(train.iter().zip(&test).map(|(a, b)| a + b).collect::<Vec<_>>(), of_mnist);
+        let mut first: Vec<u8> = data.test.labels().iter().take(10).copied().collect();
+        first.sort_unstable();
+        assert_eq!(first, (0..10).collect::<Vec<u8>>());
+    }
+}

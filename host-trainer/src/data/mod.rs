@@ -1,0 +1,153 @@
+//! Data sets of 28x28 images in ten classes.
+
+mod embedded;
+mod idx;
+
+use std::path::{Path, PathBuf};
+
+use lenet_core::{CLASSES, Pixels};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
+
+use crate::error::{Error, Result};
+
+pub use embedded::digits_10k;
+pub use idx::{parse_images, parse_labels};
+
+/// Images with their labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    images: Array2<u8>,
+    labels: Array1<u8>,
+}
+
+impl Split {
+    /// Pairs images (`[N, 784]`, one byte a pixel) with labels (`[N]`, each below 10).
+    ///
+    /// # Errors
+    /// When the counts differ, a row has another length, or a label is 10 or more; the text says which.
+    pub fn new(images: Array2<u8>, labels: Array1<u8>) -> std::result::Result<Self, String> {
+        if images.ncols() != lenet_core::IMAGE_BYTES {
+            return Err(format!("images have {} pixels, 784 are needed", images.ncols()));
+        }
+        if images.nrows() != labels.len() {
+            return Err(format!("{} labels for {} images", labels.len(), images.nrows()));
+        }
+        if let Some((index, label)) = labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= CLASSES) {
+            return Err(format!("label {index} is {label}, labels must be 0 to 9"));
+        }
+        Ok(Self { images: images.as_standard_layout().into_owned(), labels })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// All images, `[N, 784]`, row by row from the top, 255 is full ink.
+    pub fn images(&self) -> ArrayView2<'_, u8> {
+        self.images.view()
+    }
+
+    /// All labels, `[N]`, each below 10.
+    pub fn labels(&self) -> ArrayView1<'_, u8> {
+        self.labels.view()
+    }
+
+    /// One image in the form [`lenet_core::LeNet5::classify`] takes.
+    ///
+    /// # Panics
+    /// When `index` is not below [`len`](Self::len).
+    pub fn pixels(&self, index: usize) -> &Pixels {
+        let all: &[Pixels] =
+            bytemuck::cast_slice(self.images.as_slice().expect("Split::new makes the layout standard"));
+        &all[index]
+    }
+
+    /// The first `count` images, all if there are fewer.
+    pub fn first(&self, count: usize) -> Self {
+        self.range(0, count.min(self.len()))
+    }
+
+    /// Parts the last `count` images from those before them, as a validation split.
+    ///
+    /// # Errors
+    /// When fewer than `count + 1` images are there.
+    pub fn hold_out(&self, count: usize) -> Result<(Self, Self)> {
+        if count >= self.len() {
+            return Err(Error::Usage(format!(
+                "--validation {count} leaves nothing of {} training images to train on",
+                self.len()
+            )));
+        }
+        let boundary = self.len() - count;
+        Ok((self.range(0, boundary), self.range(boundary, self.len())))
+    }
+
+    fn range(&self, start: usize, end: usize) -> Self {
+        Self {
+            images: self.images.slice(s![start..end, ..]).to_owned(),
+            labels: self.labels.slice(s![start..end]).to_owned(),
+        }
+    }
+}
+
+/// A data set: what to train on, and what to be judged by.
+#[derive(Clone, Debug)]
+pub struct DataSet {
+    /// Short name, for people and for the model file.
+    pub name: String,
+    /// Training images.
+    pub train: Split,
+    /// Test images, looked at once, to report.
+    pub test: Split,
+}
+
+impl DataSet {
+    /// Reads the data set of a folder, or the embedded one when there is no folder.
+    ///
+    /// # Errors
+    /// The first file that is missing, unreadable or malformed.
+    pub fn load(folder: Option<&Path>) -> Result<Self> {
+        folder.map_or_else(|| Ok(digits_10k()), Self::from_folder)
+    }
+
+    /// Reads the four IDX files of a folder, gzipped or not. The folder's name becomes the data set's.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn from_folder(folder: &Path) -> Result<Self> {
+        let absolute = folder.canonicalize().map_err(Error::read(folder))?;
+        let name = absolute.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
+        Ok(Self { name, train: read_split(folder, "train")?, test: read_split(folder, "t10k")? })
+    }
+}
+
+fn read_split(folder: &Path, part: &str) -> Result<Split> {
+    let (images_path, bytes) = read_idx(folder, &format!("{part}-images-idx3-ubyte"))?;
+    let images = parse_images(&bytes).map_err(|problem| Error::Idx { path: images_path, problem })?;
+    let (path, bytes) = read_idx(folder, &format!("{part}-labels-idx1-ubyte"))?;
+    let labels = parse_labels(&bytes).map_err(|problem| Error::Idx { path: path.clone(), problem })?;
+    if labels.is_empty() {
+        return Err(Error::Idx { path, problem: "it holds no images; at least one is needed".into() });
+    }
+    Split::new(images, labels).map_err(|problem| Error::Idx { path, problem })
+}
+
+/// The content of an IDX file, which lies in the folder under its name or gzipped with `.gz` behind it.
+fn read_idx(folder: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
+    for file_name in [format!("{name}.gz"), name.to_owned()] {
+        let path = folder.join(file_name);
+        if !path.exists() {
+            continue;
+        }
+        let bytes = std::fs::read(&path).map_err(Error::read(&path))?;
+        let content = idx::decompress(bytes).map_err(|problem| Error::Idx { path: path.clone(), problem })?;
+        return Ok((path, content));
+    }
+    Err(Error::MissingIdx { folder: folder.to_owned(), name: name.to_owned() })
+}

@@ -1,0 +1,99 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a command failed. Every message names the file or value, what is wrong with it, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A file or folder could not be written.
+    #[error("cannot write {}: {source}; choose another place with -o", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// An output is there already.
+    #[error("{} exists already; choose another name with -o, or add --force to overwrite it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A data folder lacks one of the four IDX files.
+    #[error(
+        "{} holds neither {name} nor {name}.gz; a data folder has the four IDX files of MNIST, see `lenet fetch --help`",
+        folder.display()
+    )]
+    MissingIdx {
+        /// The folder.
+        folder: PathBuf,
+        /// The file, without `.gz`.
+        name: String,
+    },
+    /// An IDX file is not what its name promises.
+    #[error("{}: {problem}", path.display())]
+    Idx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: String,
+    },
+    /// A safetensors file is not a float network of this architecture.
+    #[error("{}: {problem}", path.display())]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        problem: String,
+    },
+    /// A `.lenet` file was refused.
+    #[error("{}: {source}; write it anew with `lenet quantize`", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// The check that refused it.
+        source: lenet_core::Error,
+    },
+    /// The float network cannot be quantized.
+    #[error("cannot quantize: {0}")]
+    Quantize(String),
+    /// The loss stopped being a number.
+    #[error(
+        "the loss is not finite at step {step} of epoch {epoch}: the learning rate {lr} is too high, lower it with --lr"
+    )]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The step in the epoch, from 1.
+        step: usize,
+        /// The learning rate of that step.
+        lr: f32,
+    },
+    /// The arguments contradict each other or the data.
+    #[error("{0}")]
+    Usage(String),
+    /// A download failed.
+    #[error(transparent)]
+    Fetch(#[from] crate::fetch::FetchError),
+}
+
+/// The result of anything that can fail with [`enum@Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Read { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Write { path: path.to_owned(), source }
+    }
+}

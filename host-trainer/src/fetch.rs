@@ -1,0 +1,179 @@
+//! Downloads a published data set, file by file, from the first mirror that serves it whole.
+//!
+//! Nothing a server sends is trusted: a file gets its name only after the digest of its content was found right,
+//! and no more is stored than its known size allows.
+
+mod content;
+mod download;
+mod error;
+mod manifest;
+mod progress;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+use tempfile::NamedTempFile;
+
+use download::{Download, Mirror};
+
+pub use content::Mismatch;
+pub use download::Failure;
+pub use error::{Attempt, FetchError};
+pub use manifest::{FASHION_MNIST, MNIST, Manifest, PUBLISHED, RemoteFile};
+pub use progress::{Event, bar, for_stderr, lines};
+
+/// How the names of unfinished downloads start: hidden, and recognizable for the next run, which removes them.
+pub const TEMPORARY_PREFIX: &str = ".lenet-fetch-";
+
+/// What [`fetch`] did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Files that were there already, with the right content.
+    pub kept: Vec<String>,
+    /// Files that are new.
+    pub downloaded: Vec<Downloaded>,
+}
+
+/// A file that [`fetch`] downloaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Downloaded {
+    /// Its name in the folder.
+    pub file: String,
+    /// Its size as it was sent.
+    pub bytes: u64,
+    /// The mirror's address.
+    pub mirror: String,
+}
+
+/// Completes `folder`, which is created if it is missing, with the files of a data set.
+///
+/// Files that are there already and right are kept. A mirror that failed is asked for the next file only after the
+/// others. `on_event` hears what happens; [`for_stderr`], [`lines`] and [`bar`] show it to a person.
+///
+/// # Errors
+/// When a file in the folder has another content, the folder cannot be written, or no mirror serves a file whole
+/// and right. Files that were complete by then stay; no unfinished one does.
+pub fn fetch(
+    manifest: &Manifest<'_>,
+    folder: &Path,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<Summary, FetchError> {
+    let mut mirrors = manifest.mirrors.iter().map(|address| Mirror::parse(address)).collect::<Result<Vec<_>, _>>()?;
+    fs::create_dir_all(folder).map_err(FetchError::folder(folder))?;
+    remove_temporaries(folder);
+    // All files are looked at before the first download: a wrong one is reported at once, not after megabytes.
+    let present = manifest.files.iter().map(|file| find(folder, file)).collect::<Result<Vec<_>, _>>()?;
+
+    let mut summary = Summary::default();
+    for (file, present) in manifest.files.iter().zip(present) {
+        if let Some(name) = present {
+            on_event(Event::Kept { file: name });
+            summary.kept.push(name.to_owned());
+        } else {
+            summary.downloaded.push(from_any(&mut mirrors, file, folder, on_event)?);
+        }
+    }
+    Ok(summary)
+}
+
+/// The name under which a file is there, if it is and is right.
+///
+/// Names are tried in the order in which the data loader tries them, so that what is checked is what is read later.
+fn find<'a>(folder: &Path, file: &RemoteFile<'a>) -> Result<Option<&'a str>, FetchError> {
+    let unpacked = file.name.strip_suffix(".gz").unwrap_or(file.name);
+    let Some(name) = [file.name, unpacked].into_iter().find(|name| folder.join(name).exists()) else {
+        return Ok(None);
+    };
+    let path = folder.join(name);
+    match content::check(&path, file) {
+        Ok(()) => Ok(Some(name)),
+        Err(mismatch) => Err(FetchError::WrongFile { path, mismatch }),
+    }
+}
+
+fn from_any(
+    mirrors: &mut [Mirror<'_>],
+    file: &RemoteFile<'_>,
+    folder: &Path,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<Downloaded, FetchError> {
+    let mut attempts = Vec::new();
+    for (index, mirror) in mirrors.iter().enumerate() {
+        on_event(Event::Started { file: file.name, host: mirror.host() });
+        match from_one(mirror, file, folder, on_event) {
+            Ok(bytes) => {
+                on_event(Event::Finished { file: file.name, bytes, host: mirror.host() });
+                let mirror = mirror.address().to_owned();
+                // A dead mirror costs its timeout once, not once a file.
+                mirrors.rotate_left(index);
+                return Ok(Downloaded { file: file.name.to_owned(), bytes, mirror });
+            }
+            Err(Stop::Mirror(failure)) => {
+                on_event(Event::Failed { file: file.name, host: mirror.host(), failure: &failure });
+                attempts.push(Attempt { mirror: mirror.address().to_owned(), failure });
+            }
+            Err(Stop::Here(error)) => return Err(error),
+        }
+    }
+    Err(FetchError::NoMirror { file: file.name.to_owned(), folder: folder.to_owned(), attempts })
+}
+
+/// Whose fault it is that an attempt ended: only a mirror's is worth another mirror.
+enum Stop {
+    Mirror(Failure),
+    Here(FetchError),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Mirror(failure)
+    }
+}
+
+impl From<FetchError> for Stop {
+    fn from(error: FetchError) -> Self {
+        Self::Here(error)
+    }
+}
+
+fn from_one(
+    mirror: &Mirror<'_>,
+    file: &RemoteFile<'_>,
+    folder: &Path,
+    on_event: &mut dyn FnMut(Event<'_>),
+) -> Result<u64, Stop> {
+    let path = folder.join(file.name);
+    let mut temporary = new_temporary(folder).map_err(FetchError::folder(folder))?;
+    let mut download = Download::start(mirror, file)?;
+    while let Some(chunk) = download.next_chunk()? {
+        temporary.write_all(chunk).map_err(FetchError::write(&path))?;
+        on_event(Event::Received { bytes: download.received(), total: download.total() });
+    }
+    content::check(temporary.path(), file).map_err(Failure::Content)?;
+    temporary.as_file().sync_all().map_err(FetchError::write(&path))?;
+    temporary.persist_noclobber(&path).map_err(|error| FetchError::write(&path)(error.error))?;
+    Ok(download.received())
+}
+
+fn new_temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY_PREFIX);
+    // The default is private to its owner; a data file is an ordinary one, and the umask applies.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+/// Removes what an interrupted run left behind.
+///
+/// The file of another run that is under way may be hit as well; that run then goes on to its next mirror. Failing
+/// is harmless: the files are in nobody's way.
+fn remove_temporaries(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}

@@ -1,0 +1,124 @@
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use super::RemoteFile;
+
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Why a file is not the published one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// It cannot be read, or it is gzipped and damaged or cut short.
+    #[error("its content cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// Its content goes on after the length it should have.
+    #[error("its content is longer than {expected} bytes")]
+    TooLong {
+        /// The length it should have.
+        expected: u64,
+    },
+    /// Its content is another one.
+    #[error("the SHA-256 of its content is {found}, not {expected}")]
+    Digest {
+        /// In the manifest.
+        expected: String,
+        /// In the file.
+        found: String,
+    },
+}
+
+/// Compares a file's content, which is gzipped or not, as the data loader takes both, with the published one.
+pub(super) fn check(path: &Path, published: &RemoteFile<'_>) -> Result<(), Mismatch> {
+    let file = File::open(path).map_err(Mismatch::Unreadable)?;
+    compare(BufReader::with_capacity(BUFFER_BYTES, file), published)
+}
+
+fn compare(mut file: impl BufRead, published: &RemoteFile<'_>) -> Result<(), Mismatch> {
+    let gzipped = file.fill_buf().map_err(Mismatch::Unreadable)?.starts_with(&GZIP_MAGIC);
+    // One byte beyond the right length tells a longer content, however far a small file would unpack.
+    let limit = published.bytes.saturating_add(1);
+    let (length, found) =
+        if gzipped { digest(MultiGzDecoder::new(file).take(limit)) } else { digest(file.take(limit)) }
+            .map_err(Mismatch::Unreadable)?;
+    if length > published.bytes {
+        return Err(Mismatch::TooLong { expected: published.bytes });
+    }
+    if found != published.sha256 {
+        return Err(Mismatch::Digest { expected: published.sha256.to_owned(), found });
+    }
+    Ok(())
+}
+
+fn digest(mut content: impl Read) -> io::Result<(u64, String)> {
+    let mut hasher = Sha256::new();
+    let mut length = 0;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        match content.read(&mut buffer) {
+            Ok(0) => return Ok((length, hex(&hasher.finalize()))),
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                length += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    const HELLO: RemoteFile<'static> = RemoteFile {
+        name: "hello.gz",
+        bytes: 5,
+        sha256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+    };
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn accepts_the_content_in_any_packing() {
+        compare(&b"hello"[..], &HELLO).unwrap();
+        compare(gzip(b"hello").as_slice(), &HELLO).unwrap();
+        compare([gzip(b"he"), gzip(b"llo")].concat().as_slice(), &HELLO).unwrap();
+    }
+
+    #[test]
+    fn refuses_anything_else() {
+        let packed = gzip(b"hello");
+        let cases = [
+            (b"".to_vec(), "SHA-256"),
+            (b"hallo".to_vec(), "SHA-256"),
+            (b"hello!".to_vec(), "longer than 5"),
+            (gzip(b"hell"), "SHA-256"),
+            (gzip(&[0; 100_000]), "longer than 5"),
+            (packed[..packed.len() - 1].to_vec(), "cannot be read"),
+            ([packed.as_slice(), b"garbage"].concat(), "cannot be read"),
+        ];
+        for (file, reason) in cases {
+            let message = compare(file.as_slice(), &HELLO).unwrap_err().to_string();
+            assert!(message.contains(reason), "{message}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Output files that appear whole or not at all.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+
+/// What to do when an output file exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it alone and fail.
+    Keep,
+    /// Replace it.
+    Overwrite,
+}
+
+/// Writes `bytes` to `path`: into a temporary file beside it, synced, then renamed.
+///
+/// # Errors
+/// When the folder cannot be written to, or the file exists and is to be kept. `path` is untouched then.
+pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
+    let mut file = NamedTempFile::new_in(folder_of(path)).map_err(Error::write(path))?;
+    file.write_all(bytes).map_err(Error::write(path))?;
+    // A temporary file is private to its owner; an output is an ordinary file.
+    make_ordinary(file.as_file()).map_err(Error::write(path))?;
+    file.as_file().sync_all().map_err(Error::write(path))?;
+    match existing {
+        Existing::Overwrite => file.persist(path).map_err(|error| Error::write(path)(error.error))?,
+        Existing::Keep => file.persist_noclobber(path).map_err(|error| match error.error.kind() {
+            std::io::ErrorKind::AlreadyExists => Error::Exists { path: path.to_owned() },
+            _ => Error::write(path)(error.error),
+        })?,
+    };
+    Ok(())
+}
+
+/// Fails early if `path` could not be written, before hours of work go into its content.
+///
+/// # Errors
+/// As [`write_whole`].
+pub fn check_writable(path: &Path, existing: Existing) -> Result<()> {
+    if path.exists() && existing == Existing::Keep {
+        return Err(Error::Exists { path: path.to_owned() });
+    }
+    NamedTempFile::new_in(folder_of(path)).map_err(Error::write(path))?;
+    Ok(())
+}
+
+/// Creates a folder and its parents, if they are missing.
+///
+/// # Errors
+/// When it cannot be created or is not a folder.
+pub fn create_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(Error::write(path))
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+#[cfg(unix)]
+fn make_ordinary(file: &fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_ordinary(_: &fs::File) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_or_overwrites_as_told_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        write_whole(&path, b"first", Existing::Keep).unwrap();
+        assert!(matches!(write_whole(&path, b"second", Existing::Keep), Err(Error::Exists { .. })));
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        write_whole(&path, b"second", Existing::Overwrite).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn unwritable_place_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let below = file.join("below");
+        let message = write_whole(&below, b"x", Existing::Keep).unwrap_err().to_string();
+        assert!(message.contains(&below.display().to_string()), "{message}");
+        assert!(check_writable(&below, Existing::Keep).is_err());
+        assert!(create_folder(&below).is_err());
+    }
+}

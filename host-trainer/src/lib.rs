@@ -1,0 +1,24 @@
+//! The workstation's side of the project: everything the `lenet` command does, as a library.
+//!
+//! - [`data`]: data sets; [`fetch`] downloads them.
+//! - [`network`]: LeNet-5 in floating point, forward and backward; [`training`] fits it.
+//! - [`quantization`]: from the float network to an int8 one; [`formats`] reads and writes both.
+//! - [`reference`](mod@reference): an independent model of the int8 network, to test `lenet-core` against.
+//! - [`evaluation`]: accuracy, and a checksum over all logits.
+//! - [`run`]: the folder a training writes; [`files`]: output files, whole or not at all.
+//! - [`commands`]: the subcommands, one file each.
+
+pub mod commands;
+pub mod data;
+mod error;
+pub mod evaluation;
+pub mod fetch;
+pub mod files;
+pub mod formats;
+pub mod network;
+pub mod quantization;
+pub mod reference;
+pub mod run;
+pub mod training;
+
+pub use error::{Error, Result};

@@ -1,0 +1,51 @@
+//! The command `lenet`: parses arguments and calls the library.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use host_trainer::Error;
+use host_trainer::commands::{eval, fetch, quantize, train};
+
+/// Trains LeNet-5, quantizes it to int8, and tests the network a microcontroller runs.
+#[derive(Parser)]
+#[command(
+    name = "lenet",
+    version,
+    max_term_width = 80,
+    after_help = "\
+Example, with nothing but this program:
+  lenet train
+  lenet eval runs/digits-10k-default/model.lenet"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a network, quantize it, and write both with their figures into a folder
+    Train(train::Arguments),
+    /// Quantize a float network to an int8 model file
+    Quantize(quantize::Arguments),
+    /// Measure the accuracy of a network, and the checksum of its answers
+    Eval(eval::Arguments),
+    /// Download a data set
+    Fetch(fetch::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Quantize(arguments) => quantize::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Fetch(arguments) => fetch::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(if matches!(error, Error::Usage(_)) { 2 } else { 1 })
+        }
+    }
+}

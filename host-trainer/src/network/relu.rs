@@ -1,0 +1,20 @@
+//! Rectified linear unit, in place, on an array of any shape.
+
+use ndarray::{Array, Dimension, Zip};
+
+use super::Real;
+
+/// `max(x, 0)`.
+pub fn forward<T: Real, D: Dimension>(values: &mut Array<T, D>) {
+    // Not `max`: a NaN must live on, to be found in the loss.
+    values.mapv_inplace(|x| if x < T::zero() { T::zero() } else { x });
+}
+
+/// Clears the gradient where `output`, the result of [`forward`], is zero.
+pub fn backward<T: Real, D: Dimension>(output: &Array<T, D>, gradient: &mut Array<T, D>) {
+    Zip::from(gradient).and(output).for_each(|gradient, output| {
+        if *output <= T::zero() {
+            *gradient = T::zero();
+        }
+    });
+}

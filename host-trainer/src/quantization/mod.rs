@@ -1,0 +1,183 @@
+//! From a float network to an int8 one.
+//!
+//! The scheme and its formulas are in [`lenet_core::quantization`]. Here the numbers are chosen:
+//! weight scales from each output channel's largest weight, activation scales from the ranges seen on
+//! calibration images, and from both the biases and multipliers.
+
+mod calibration;
+mod multiplier;
+mod network;
+
+use lenet_core::architecture::{CONV2_CHANNELS, FC1_OUTPUTS, Layer, POOL2_SIDE};
+use lenet_core::quantization::{ACTIVATION_ZERO_POINT, Quantization};
+use ndarray::ArrayViewD;
+
+use crate::error::{Error, Result};
+use crate::network::Network;
+
+pub use calibration::{CALIBRATION_IMAGES, Ranges, calibrate};
+pub use multiplier::multiplier_from_real;
+pub use network::{QuantizedLayer, QuantizedNetwork};
+
+/// The largest weight; weights are symmetric.
+const WEIGHT_MAX: f64 = 127.0;
+/// A bias may use this much of the accumulator; a layer's products need far less than the rest.
+const BIAS_MAX: f64 = (1u32 << 30) as f64;
+/// Least multiplier a channel is given; below 2^-32 it could not be stored.
+const MULTIPLIER_MIN: f64 = 1.0 / (1u64 << 31) as f64;
+/// Greatest multiplier a channel is given; 1 could not be stored.
+const MULTIPLIER_MAX: f64 = 0.99;
+
+/// Quantizes a network whose activations have the given ranges.
+///
+/// # Errors
+/// [`Error::Quantize`] when a weight, bias or range is not finite.
+pub fn quantize(network: &Network, ranges: &Ranges) -> Result<QuantizedNetwork> {
+    let p = &network.parameters;
+    // Weights channel by channel in the order of the model file: OIHW to OHWI, fc1's CHW to HWC.
+    let fc1 = p.fc1_weight.view().into_shape_with_order((FC1_OUTPUTS, CONV2_CHANNELS, POOL2_SIDE, POOL2_SIDE));
+    let weights: [ArrayViewD<'_, f32>; 5] = [
+        p.conv1_weight.view().permuted_axes([0, 2, 3, 1]).into_dyn(),
+        p.conv2_weight.view().permuted_axes([0, 2, 3, 1]).into_dyn(),
+        fc1.expect("256 is 16 x 4 x 4").permuted_axes([0, 2, 3, 1]).into_dyn(),
+        p.fc2_weight.view().into_dyn(),
+        p.fc3_weight.view().into_dyn(),
+    ];
+    let biases = [&p.conv1_bias, &p.conv2_bias, &p.fc1_bias, &p.fc2_bias, &p.fc3_bias];
+
+    let mut input = Quantization { scale: (1.0f64 / 255.0) as f32, zero_point: ACTIVATION_ZERO_POINT };
+    let mut activations = vec![input];
+    let mut layers = Vec::with_capacity(Layer::ALL.len());
+    for (layer, (weights, bias)) in Layer::ALL.into_iter().zip(weights.into_iter().zip(biases)) {
+        let float = FloatLayer {
+            layer,
+            weights: weights.iter().map(|w| f64::from(*w)).collect(),
+            bias: bias.iter().map(|b| f64::from(*b)).collect(),
+        };
+        float.check_finite()?;
+        let wanted = ranges.quantization(layer)?;
+        let (quantized, output) = float.quantize(f64::from(input.scale), wanted);
+        layers.push(quantized);
+        activations.push(output);
+        input = output;
+    }
+    const COUNT: &str = "one for each of the five layers";
+    Ok(QuantizedNetwork {
+        pools: network.pools,
+        activations: activations.try_into().expect(COUNT),
+        layers: layers.try_into().expect(COUNT),
+    })
+}
+
+struct FloatLayer {
+    layer: Layer,
+    weights: Vec<f64>,
+    bias: Vec<f64>,
+}
+
+impl FloatLayer {
+    fn check_finite(&self) -> Result<()> {
+        let bad = |values: &[f64]| values.iter().position(|value| !value.is_finite());
+        if let Some(index) = bad(&self.weights) {
+            return Err(Error::Quantize(format!("weight {index} of {} is not finite; train again", self.layer)));
+        }
+        if let Some(index) = bad(&self.bias) {
+            return Err(Error::Quantize(format!("bias {index} of {} is not finite; train again", self.layer)));
+        }
+        Ok(())
+    }
+
+    /// The layer with inputs at `input_scale`, and the scale its outputs got: the wanted one, or a
+    /// larger one where the wanted one would be finer than the accumulator's own steps.
+    fn quantize(&self, input_scale: f64, wanted: Quantization) -> (QuantizedLayer, Quantization) {
+        let per_output = self.layer.weights_per_output();
+        let channels = || self.weights.chunks_exact(per_output).zip(&self.bias);
+        let weight_scales: Vec<f32> = channels()
+            .map(|(weights, bias)| {
+                let largest = weights.iter().fold(0f64, |largest, w| largest.max(w.abs()));
+                // The lower bounds matter only where all weights of a channel are nearly zero.
+                let for_bias = bias.abs() / (input_scale * BIAS_MAX);
+                let for_multiplier = f64::from(wanted.scale) / input_scale * MULTIPLIER_MIN;
+                (largest / WEIGHT_MAX).max(for_bias).max(for_multiplier).max(f64::from(f32::MIN_POSITIVE)) as f32
+            })
+            .collect();
+        let coarsest = weight_scales.iter().fold(0f64, |coarsest, scale| coarsest.max(f64::from(*scale)));
+        let least_scale = input_scale * coarsest / MULTIPLIER_MAX;
+        let output = Quantization { scale: wanted.scale.max(least_scale as f32), ..wanted };
+
+        let mut quantized = QuantizedLayer::default();
+        for ((weights, bias), scale) in channels().zip(weight_scales) {
+            let accumulator_scale = input_scale * f64::from(scale);
+            let multiplier = multiplier_from_real(accumulator_scale / f64::from(output.scale))
+                .expect("the scales were chosen to keep the multiplier in range");
+            quantized.bias.push((bias / accumulator_scale).round().clamp(-BIAS_MAX, BIAS_MAX) as i32);
+            quantized.mantissa.push(multiplier.mantissa);
+            quantized.exponent.push(multiplier.exponent);
+            quantized.weight_scale.push(scale);
+            let steps = weights.iter().map(|w| (w / f64::from(scale)).round().clamp(-WEIGHT_MAX, WEIGHT_MAX) as i8);
+            quantized.weights.extend(steps);
+        }
+        (quantized, output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lenet_core::architecture::{CLASSES, CONV1_CHANNELS};
+    use lenet_core::model::largest_accumulator;
+
+    use super::*;
+    use crate::data::digits_10k;
+    use crate::training::{Options, Recipe, RecipeName, initial_network};
+
+    fn untrained() -> Network {
+        let recipe = Recipe::named(RecipeName::Default);
+        initial_network(&Options { recipe, pools: Default::default(), seed: 3 })
+    }
+
+    #[test]
+    fn quantized_weights_are_within_half_a_step() {
+        let network = untrained();
+        let quantized = quantize(&network, &calibrate(&network, &digits_10k().train.first(50))).unwrap();
+        let layer = &quantized.layers[4];
+        for (index, real) in network.parameters.fc3_weight.iter().enumerate() {
+            let scale = layer.weight_scale[index / 84];
+            assert!((f32::from(layer.weights[index]) * scale - real).abs() <= 0.5001 * scale);
+        }
+        // OHWI: the second weight of conv2's first channel is input channel 1 at the same tap.
+        let layer = &quantized.layers[1];
+        let real = network.parameters.conv2_weight[(0, 1, 0, 0)];
+        assert!((f32::from(layer.weights[1]) * layer.weight_scale[0] - real).abs() <= 0.5001 * layer.weight_scale[0]);
+        assert!(quantized.activations[5].scale > 0.0);
+        assert_eq!(layer.weights.len(), CONV2_CHANNELS * 25 * CONV1_CHANNELS);
+        assert_eq!(quantized.layers[4].bias.len(), CLASSES);
+    }
+
+    #[test]
+    fn dead_and_lopsided_channels_still_make_a_valid_model() {
+        let mut network = untrained();
+        network.parameters.conv1_weight.fill(0.0);
+        network.parameters.conv1_bias.fill(0.0);
+        network.parameters.conv2_weight.index_axis_mut(ndarray::Axis(0), 0).fill(0.0);
+        network.parameters.conv2_bias[0] = 1e6;
+        network.parameters.fc2_bias.fill(-1e9);
+        network.parameters.fc3_weight.fill(1e-30);
+        let quantized = quantize(&network, &calibrate(&network, &digits_10k().train.first(10))).unwrap();
+        quantized.encode(&Default::default()).unwrap();
+        for layer in &quantized.layers {
+            let per_output = layer.weights.len() / layer.bias.len();
+            for (bias, weights) in layer.bias.iter().zip(layer.weights.chunks(per_output)) {
+                assert!(largest_accumulator(*bias, weights) <= i32::MAX as u32);
+            }
+        }
+    }
+
+    #[test]
+    fn not_a_number_is_refused_by_name() {
+        let mut network = untrained();
+        let ranges = calibrate(&network, &digits_10k().train.first(10));
+        network.parameters.fc2_bias[7] = f32::NAN;
+        let message = quantize(&network, &ranges).unwrap_err().to_string();
+        assert!(message.contains("bias 7 of fc2"), "{message}");
+    }
+}

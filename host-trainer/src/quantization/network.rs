@@ -1,0 +1,79 @@
+use lenet_core::checksum::crc32;
+use lenet_core::format::{ALIGNMENT, Description, MAGIC, Message, Prefix, VERSION};
+use lenet_core::quantization::Quantization;
+
+use crate::error::{Error, Result};
+use crate::formats::ModelFile;
+use crate::network::Pools;
+
+/// One layer's integers, owned. With `n` output channels and `k` weights each:
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QuantizedLayer {
+    /// `n` biases at scale `s_in * s_w[c]`.
+    pub bias: Vec<i32>,
+    /// `n` multiplier mantissas in [2^30, 2^31).
+    pub mantissa: Vec<i32>,
+    /// `n` multiplier exponents in [-31, 0].
+    pub exponent: Vec<i8>,
+    /// `n` weight scales.
+    pub weight_scale: Vec<f32>,
+    /// `n * k` weights in [-127, 127]: OHWI for convolutions, inputs in HWC order for fc1.
+    pub weights: Vec<i8>,
+}
+
+/// A quantized network before it becomes a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuantizedNetwork {
+    /// Pool kinds.
+    pub pools: Pools,
+    /// Scale and zero point of each tensor, in the order of [`lenet_core::Tensor::ALL`].
+    pub activations: [Quantization; 6],
+    /// The layers, in the order of [`lenet_core::Layer::ALL`].
+    pub layers: [QuantizedLayer; 5],
+}
+
+impl QuantizedNetwork {
+    /// The bytes of a `.lenet` file, in version 1 of the format (`lenet-core/FORMAT.md`), already
+    /// accepted by the reader.
+    ///
+    /// # Errors
+    /// [`Error::Quantize`] when the reader refuses the result: some value is out of range.
+    pub fn encode(&self, description: &Description<'_>) -> Result<ModelFile> {
+        let parameters = self.parameters();
+        let mut message = Message {
+            prefix: Prefix { magic: MAGIC, version: VERSION },
+            pool1: self.pools.pool1,
+            pool2: self.pools.pool2,
+            activations: self.activations,
+            description: *description,
+            padding: &[],
+            parameters: &parameters,
+        };
+        let encode = |message: &Message<'_>| {
+            postcard::to_allocvec(message)
+                .map_err(|error| Error::Quantize(format!("the model does not encode: {error}")))
+        };
+        let start = encode(&message)?.len() - parameters.len();
+        let padding = [0; ALIGNMENT];
+        message.padding = &padding[..start.next_multiple_of(ALIGNMENT) - start];
+        let mut bytes = encode(&message)?;
+        bytes.extend(crc32(&bytes).to_le_bytes());
+        let file = ModelFile::new(&bytes);
+        file.model().map_err(|error| Error::Quantize(error.to_string()))?;
+        Ok(file)
+    }
+
+    fn parameters(&self) -> Vec<u8> {
+        let mut block = Vec::new();
+        for layer in &self.layers {
+            block.extend(layer.bias.iter().flat_map(|x| x.to_le_bytes()));
+            block.extend(layer.mantissa.iter().flat_map(|x| x.to_le_bytes()));
+            block.extend(layer.weight_scale.iter().flat_map(|x| x.to_le_bytes()));
+            for bytes in [&layer.exponent, &layer.weights] {
+                block.extend(bytes.iter().map(|x| *x as u8));
+                block.resize(block.len().next_multiple_of(ALIGNMENT), 0);
+            }
+        }
+        block
+    }
+}

@@ -1,0 +1,147 @@
+//! The folder a training writes: `runs/NAME/` with the float network, the int8 model, the metrics and
+//! the summary.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::files::{Existing, check_writable, create_folder, write_whole};
+use crate::training::{EpochLine, LossLine};
+
+/// Float weights, with the PyTorch model's names.
+pub const SAFETENSORS: &str = "model.safetensors";
+/// The int8 model to flash.
+pub const LENET: &str = "model.lenet";
+/// One line for each logged loss and each epoch.
+pub const METRICS: &str = "metrics.jsonl";
+/// Every final number.
+pub const SUMMARY: &str = "summary.json";
+
+/// A run folder that was found writable.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    existing: Existing,
+}
+
+impl RunFolder {
+    /// Creates the folder and makes sure that every file can be written there, before the work begins.
+    ///
+    /// # Errors
+    /// When it cannot be created or written to, or holds a run that is to be kept.
+    pub fn create(path: &Path, existing: Existing) -> Result<Self> {
+        create_folder(path)?;
+        for name in [SAFETENSORS, LENET, METRICS, SUMMARY] {
+            check_writable(&path.join(name), existing)?;
+        }
+        Ok(Self { path: path.to_owned(), existing })
+    }
+
+    /// `runs/NAME`, or `runs/NAME-2` and so on when that is taken.
+    pub fn unused(name: &str) -> PathBuf {
+        let first = Path::new("runs").join(name);
+        let numbered = (2..).map(|number| Path::new("runs").join(format!("{name}-{number}")));
+        std::iter::once(first).chain(numbered).find(|path| !path.exists()).expect("some number is unused")
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes one of the run's files, whole or not at all.
+    ///
+    /// # Errors
+    /// As [`write_whole`].
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write_whole(&self.path.join(name), bytes, self.existing)
+    }
+}
+
+/// The lines of `metrics.jsonl`.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics(String);
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum MetricLine {
+    Loss { epoch: usize, step: usize, loss: f64 },
+    Epoch { epoch: usize, loss: f64, validation_accuracy: Option<f64>, lr: f32, seconds: f64 },
+}
+
+impl Metrics {
+    /// Adds a logged loss.
+    pub fn loss(&mut self, LossLine { epoch, step, loss }: LossLine) {
+        self.push(&MetricLine::Loss { epoch, step, loss });
+    }
+
+    /// Adds an epoch that took `seconds`.
+    pub fn epoch(&mut self, line: EpochLine, seconds: f64) {
+        let EpochLine { epoch, loss, validation_accuracy, lr } = line;
+        self.push(&MetricLine::Epoch { epoch, loss, validation_accuracy, lr, seconds });
+    }
+
+    /// All lines so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    fn push(&mut self, line: &MetricLine) {
+        self.0 += &serde_json::to_string(line).expect("a metric line has only numbers");
+        self.0.push('\n');
+    }
+}
+
+/// The content of `summary.json`. Accuracies are fractions of the test images.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Name of the data set.
+    pub data: String,
+    /// Name of the recipe.
+    pub recipe: &'static str,
+    /// Seed of initialization and shuffling.
+    pub seed: u64,
+    /// Epochs trained.
+    pub epochs: usize,
+    /// Images per step.
+    pub batch: usize,
+    /// Highest learning rate.
+    pub lr: f32,
+    /// Momentum.
+    pub momentum: f32,
+    /// Pool kind after conv1.
+    pub pool1: String,
+    /// Pool kind after conv2.
+    pub pool2: String,
+    /// Threads used.
+    pub threads: usize,
+    /// Images trained on.
+    pub train_images: usize,
+    /// Images held out for validation.
+    pub validation_images: usize,
+    /// Images the accuracies below were measured on.
+    pub test_images: usize,
+    /// Seconds spent training.
+    pub train_seconds: f64,
+    /// The same for each epoch.
+    pub seconds_per_epoch: f64,
+    /// Accuracy of the float network on the validation images after the last epoch, if there are any.
+    pub validation_accuracy: Option<f64>,
+    /// Accuracy of the float network.
+    pub float_accuracy: f64,
+    /// Accuracy of the int8 network.
+    pub int8_accuracy: f64,
+    /// Test images that the two networks put into different classes.
+    pub changed_predictions: usize,
+    /// CRC-32 over the float logits of the test images.
+    pub float_crc32: String,
+    /// CRC-32 over the int8 logits of the test images.
+    pub int8_crc32: String,
+    /// Bytes of flash the model takes.
+    pub model_bytes: usize,
+    /// Bytes of RAM an inference takes besides its image and stack.
+    pub workspace_bytes: usize,
+    /// The program that wrote this.
+    pub tool: &'static str,
+}

@@ -1,0 +1,235 @@
+//! The command `lenet`, run as its users run it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use host_trainer::data::digits_10k;
+use host_trainer::formats::read_safetensors;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn lenet(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lenet")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// What a successful run prints.
+fn stdout(folder: &Path, arguments: &[&str]) -> String {
+    let output = lenet(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a failing run says, which must exit with `code` and not panic.
+fn refusal(folder: &Path, code: i32, arguments: &[&str]) -> String {
+    let output = lenet(folder, arguments);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
+    assert!(!message.contains("panicked"), "{message}");
+    message
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn digits(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/digits-10k").join(name)
+}
+
+fn idx(dimensions: &[u32], content: &[u8]) -> Vec<u8> {
+    let mut file = vec![0, 0, 8, dimensions.len() as u8];
+    file.extend(dimensions.iter().flat_map(|dimension| dimension.to_be_bytes()));
+    file.extend(content);
+    file
+}
+
+/// A folder `small` with uncompressed IDX files of the first digits: a data set that trains at once.
+fn small_data(folder: &Path) {
+    let data = digits_10k();
+    let small = folder.join("small");
+    fs::create_dir(&small).unwrap();
+    for (name, split) in [("train", data.train.first(400)), ("t10k", data.test.first(100))] {
+        let count = split.len() as u32;
+        let images: Vec<u8> = split.images().iter().copied().collect();
+        fs::write(small.join(format!("{name}-images-idx3-ubyte")), idx(&[count, 28, 28], &images)).unwrap();
+        fs::write(small.join(format!("{name}-labels-idx1-ubyte")), idx(&[count], &split.labels().to_vec())).unwrap();
+    }
+}
+
+const TRAIN: [&str; 8] = ["train", "--data", "small", "--epochs", "3", "--validation", "40", "-o"];
+
+fn train(folder: &Path, output: &str) -> String {
+    stdout(folder, &[TRAIN.as_slice(), &[output]].concat())
+}
+
+#[test]
+fn a_run_writes_its_folder_and_the_files_agree() {
+    let folder = TempDir::new().unwrap();
+    small_data(folder.path());
+    let printed = train(folder.path(), "run");
+    assert!(printed.contains("epoch   3 of 3: loss"), "{printed}");
+    assert!(printed.lines().all(|line| line.len() <= 80), "{printed}");
+    let mut names: Vec<String> = fs::read_dir(folder.path().join("run"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["metrics.jsonl", "model.lenet", "model.safetensors", "summary.json"]);
+
+    let summary = json(&fs::read_to_string(folder.path().join("run/summary.json")).unwrap());
+    for key in ["train_seconds", "seconds_per_epoch", "float_accuracy", "int8_accuracy", "validation_accuracy"] {
+        assert!(summary[key].is_number(), "{key}");
+    }
+    assert_eq!(summary["data"], "small");
+    assert_eq!(summary["recipe"], "default");
+    assert_eq!((&summary["seed"], &summary["epochs"]), (&1.into(), &3.into()));
+    assert_eq!((&summary["train_images"], &summary["validation_images"]), (&360.into(), &40.into()));
+    assert_eq!(summary["workspace_bytes"], lenet_core::Workspace::BYTES);
+    let model = fs::read(folder.path().join("run/model.lenet")).unwrap();
+    assert_eq!(summary["model_bytes"], model.len());
+
+    let metrics = fs::read_to_string(folder.path().join("run/metrics.jsonl")).unwrap();
+    let epochs: Vec<Value> = metrics.lines().map(json).filter(|line| line["kind"] == "epoch").collect();
+    assert_eq!(epochs.len(), 3);
+    assert_eq!(epochs[2]["validation_accuracy"], summary["validation_accuracy"]);
+    assert!(epochs[2]["loss"].as_f64() < epochs[0]["loss"].as_f64());
+
+    // `eval` finds what `train` found, and `quantize` makes the same model again.
+    for (name, kind) in [("run/model.safetensors", "float"), ("run/model.lenet", "int8")] {
+        let answer = json(&stdout(folder.path(), &["eval", name, "--data", "small", "--json", "--predictions"]));
+        assert_eq!((&answer["kind"], &answer["images"]), (&kind.into(), &100.into()));
+        assert_eq!(answer["accuracy"], summary[format!("{kind}_accuracy")]);
+        assert_eq!(answer["crc32"], summary[format!("{kind}_crc32")]);
+        let predictions = answer["predictions"].as_array().unwrap();
+        let labels = digits_10k().test.first(100).labels().to_vec();
+        let right = predictions.iter().zip(labels).filter(|(p, label)| p.as_u64() == Some(u64::from(*label))).count();
+        assert_eq!(answer["correct"], right);
+    }
+    let network = read_safetensors(&folder.path().join("run/model.safetensors")).unwrap();
+    assert_eq!(network.seed(), Some(1));
+    stdout(folder.path(), &["quantize", "run/model.safetensors", "--data", "small", "-o", "again.lenet"]);
+    let again = json(&stdout(folder.path(), &["eval", "again.lenet", "--data", "small", "--json"]));
+    // Calibrated on 400 images instead of 360, so near but not equal.
+    assert!((again["accuracy"].as_f64().unwrap() - summary["int8_accuracy"].as_f64().unwrap()).abs() < 0.03);
+}
+
+#[test]
+fn nothing_is_overwritten_silently() {
+    let folder = TempDir::new().unwrap();
+    small_data(folder.path());
+    train(folder.path(), "run");
+    let before = fs::read(folder.path().join("run/summary.json")).unwrap();
+    let again = [TRAIN.as_slice(), &["run"]].concat();
+    let message = refusal(folder.path(), 1, &again);
+    assert!(message.contains("model.safetensors exists already") && message.contains("--force"), "{message}");
+    assert_eq!(fs::read(folder.path().join("run/summary.json")).unwrap(), before);
+    stdout(folder.path(), &[again.as_slice(), &["--force", "--seed", "2"]].concat());
+    assert_ne!(fs::read(folder.path().join("run/summary.json")).unwrap(), before);
+    // Without -o a free name is found.
+    let unnamed = ["train", "--data", "small", "--epochs", "0"];
+    assert!(stdout(folder.path(), &unnamed).contains("runs/small-default: "));
+    assert!(stdout(folder.path(), &unnamed).contains("runs/small-default-2: "));
+    let message =
+        refusal(folder.path(), 1, &["quantize", "run/model.safetensors", "--data", "small", "-o", "run/model.lenet"]);
+    assert!(message.contains("run/model.lenet exists already"), "{message}");
+}
+
+#[test]
+fn tutorial_prints_its_loss_lines() {
+    let folder = TempDir::new().unwrap();
+    let printed = stdout(folder.path(), &["train", "--recipe", "tutorial", "--epochs", "1", "-o", "run"]);
+    assert!(printed.contains("[1,   200] loss: 2."), "{printed}");
+    assert!(printed.contains("recipe tutorial: 1 epoch, batch 32, SGD lr 0.001, momentum 0.9"), "{printed}");
+}
+
+#[test]
+fn a_diverging_training_stops_with_advice_and_writes_nothing() {
+    let folder = TempDir::new().unwrap();
+    small_data(folder.path());
+    let message = refusal(folder.path(), 1, &["train", "--data", "small", "--lr", "1e30", "-o", "run"]);
+    assert!(message.contains("not finite at step") && message.contains("--lr"), "{message}");
+    assert_eq!(fs::read_dir(folder.path().join("run")).unwrap().count(), 0);
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let folder = TempDir::new().unwrap();
+    for (arguments, expected) in [
+        (["train", "--batch", "0"].as_slice(), "at least one image"),
+        (&["train", "--lr", "NaN"], "number above 0"),
+        (&["train", "--momentum", "1"], "below 1"),
+        (&["train", "--threads", "0"], "--threads"),
+        (&["train", "--recipe", "magic"], "tutorial"),
+        (&["train", "--validation", "9000"], "--validation 9000 leaves nothing"),
+        (&["quantize", "x.safetensors"], "--output"),
+        (&["trian"], "train"),
+    ] {
+        let message = refusal(folder.path(), 2, arguments);
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn bad_data_is_named() {
+    type Damage = fn(&mut Vec<u8>);
+    let cases: [(&str, Damage, &str); 6] = [
+        ("train-images-idx3-ubyte", |file| file.truncate(1000), "announces 313600 bytes of data, 984 follow"),
+        ("t10k-images-idx3-ubyte", |file| file[11] = 27, "images are 27 x 28"),
+        ("train-images-idx3-ubyte", |file| file[3] = 1, "rank is 1"),
+        ("train-labels-idx1-ubyte", |file| file[8 + 17] = 10, "label 17 is 10"),
+        ("t10k-labels-idx1-ubyte", |file| *file = idx(&[2], &[1, 2]), "2 labels for 100 images"),
+        ("t10k-labels-idx1-ubyte", |file| *file = vec![0x1f, 0x8b, 8, 0], "gzip data is damaged"),
+    ];
+    for (name, damage, expected) in cases {
+        let folder = TempDir::new().unwrap();
+        small_data(folder.path());
+        let path = folder.path().join("small").join(name);
+        let mut file = fs::read(&path).unwrap();
+        damage(&mut file);
+        fs::write(&path, file).unwrap();
+        let message = refusal(folder.path(), 1, &["train", "--data", "small", "-o", "run"]);
+        assert!(message.contains(name) && message.contains(expected), "{message}");
+        assert!(!folder.path().join("run").exists());
+    }
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let message = refusal(folder.path(), 1, &["train", "--data", "empty"]);
+    assert!(message.contains("empty holds neither train-images-idx3-ubyte nor"), "{message}");
+    let message = refusal(folder.path(), 1, &["eval", "no.lenet", "--data", "nowhere"]);
+    assert!(message.contains("no.lenet"), "{message}");
+}
+
+#[test]
+fn bad_networks_are_named() {
+    let folder = TempDir::new().unwrap();
+    let model = fs::read(digits("digits-10k.lenet")).unwrap();
+    let mut damaged = model.clone();
+    damaged[1000] ^= 1;
+    fs::write(folder.path().join("damaged.lenet"), damaged).unwrap();
+    fs::write(folder.path().join("cut.lenet"), &model[..1000]).unwrap();
+    fs::write(folder.path().join("no.safetensors"), "hello").unwrap();
+    fs::copy(digits("digits-10k.lenet"), folder.path().join("int8.lenet")).unwrap();
+    for (arguments, expected) in [
+        (["eval", "damaged.lenet"].as_slice(), "damaged.lenet: the model is damaged: its CRC-32 is"),
+        (&["eval", "cut.lenet"], "cut.lenet: the model is cut short"),
+        (&["eval", "no.safetensors"], "no.safetensors: it is no safetensors file"),
+        (&["quantize", "no.safetensors", "-o", "out.lenet"], "no.safetensors"),
+        (&["quantize", "int8.lenet", "-o", "out.lenet"], "int8.lenet: this is a quantized .lenet model"),
+    ] {
+        let message = refusal(folder.path(), 1, arguments);
+        assert!(message.contains(expected), "{message}");
+    }
+    assert!(!folder.path().join("out.lenet").exists());
+}
+
+#[test]
+fn an_unwritable_place_is_named_before_the_work_begins() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let message = refusal(folder.path(), 1, &["train", "-o", "file/run"]);
+    assert!(message.contains("cannot write file/run"), "{message}");
+    let float = digits("digits-10k.safetensors");
+    let message = refusal(folder.path(), 1, &["quantize", float.to_str().unwrap(), "-o", "nowhere/out.lenet"]);
+    assert!(message.contains("cannot write nowhere/out.lenet"), "{message}");
+}
