@@ -1,0 +1,68 @@
+//! What several of the cross-crate tests need.
+
+pub mod page;
+pub mod random;
+
+use std::path::{Path, PathBuf};
+
+use host_trainer::formats::{ModelFile, NetworkFile};
+use host_trainer::quantization::QuantizedNetwork;
+use host_trainer::reference;
+use lenet_core::{LeNet5, Model, Pixels};
+
+/// The workspace's folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
+}
+
+/// The committed model.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn committed_model() -> ModelFile {
+    let path = root().join("data/digits-10k/digits-10k.lenet");
+    match NetworkFile::read(&path) {
+        Ok(NetworkFile::Int8(file)) => file,
+        other => panic!("{} is not a model: {other:?}", path.display()),
+    }
+}
+
+/// Compares every layer's output of `lenet-core` with the reference model's, for one image.
+///
+/// # Errors
+/// The first layer that differs, with both outputs.
+pub fn compare_layers(network: &QuantizedNetwork, core: &mut LeNet5<'_>, pixels: &Pixels) -> Result<(), String> {
+    let logits = core.classify(pixels).values.map(f64::from);
+    let trace = reference::run(network, pixels);
+    let activations = |bytes: &[u8]| -> Vec<f64> { bytes.iter().map(|u| f64::from(*u) - 128.0).collect() };
+    let workspace = core.workspace();
+    let layers: [(&str, Vec<f64>, Vec<f64>); 5] = [
+        ("pool1", activations(workspace.pool1()), trace.pool1.into_iter().collect()),
+        ("pool2", activations(workspace.pool2()), trace.pool2.into_iter().collect()),
+        ("fc1", activations(workspace.fc1()), trace.fc1.to_vec()),
+        ("fc2", activations(workspace.fc2()), trace.fc2.to_vec()),
+        ("logits", logits.to_vec(), trace.logits.to_vec()),
+    ];
+    for (name, core, reference) in layers {
+        if core != reference {
+            return Err(format!("{name} differs\ncore:      {core:?}\nreference: {reference:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// Compares every layer on every image.
+///
+/// # Errors
+/// As [`compare_layers`], with the index of the image.
+pub fn compare_images<'a>(
+    network: &QuantizedNetwork,
+    model: Model<'_>,
+    images: impl IntoIterator<Item = &'a Pixels>,
+) -> Result<(), String> {
+    let mut core = LeNet5::new(model);
+    for (index, pixels) in images.into_iter().enumerate() {
+        compare_layers(network, &mut core, pixels).map_err(|problem| format!("image {index}: {problem}"))?;
+    }
+    Ok(())
+}

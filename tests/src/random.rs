@@ -1,0 +1,135 @@
+//! Random quantized networks and images, corner values included.
+
+use host_trainer::network::Pools;
+use host_trainer::quantization::{QuantizedLayer, QuantizedNetwork};
+use lenet_core::quantization::Quantization;
+use lenet_core::{IMAGE_BYTES, Layer, Pixels, Pool};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// What the weights are like.
+#[derive(Clone, Copy, Debug)]
+pub enum Weights {
+    /// Anything in [-127, 127].
+    Uniform,
+    /// All this value.
+    All(i8),
+    /// -127 or 127.
+    Extremes,
+    /// -1, 0 or 1, so that accumulators are small.
+    Tiny,
+}
+
+/// What the multipliers are like.
+#[derive(Clone, Copy, Debug)]
+pub enum Multipliers {
+    /// Such that outputs are spread over the range.
+    Fitting,
+    /// Anything valid.
+    Uniform,
+    /// The smallest: 2^30 at exponent -31.
+    Smallest,
+    /// The largest: 2^31 - 1 at exponent 0.
+    Largest,
+    /// One half, so that every odd accumulator is a tie.
+    Half,
+}
+
+/// What the biases are like.
+#[derive(Clone, Copy, Debug)]
+pub enum Biases {
+    /// About as large as the products.
+    Fitting,
+    /// -1, 0 or 1.
+    Tiny,
+    /// As far from zero as the accumulator allows, either sign.
+    Extremes,
+}
+
+/// What an image is like.
+#[derive(Clone, Copy, Debug)]
+pub enum Image {
+    /// Anything.
+    Uniform,
+    /// All this value.
+    All(u8),
+    /// 0 or 1.
+    Tiny,
+    /// 0 or 255.
+    Extremes,
+}
+
+/// A network of these kinds, the same for the same seed.
+pub fn network(
+    seed: u64,
+    pools: [Pool; 2],
+    weights: Weights,
+    multipliers: Multipliers,
+    biases: Biases,
+) -> QuantizedNetwork {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let activation = Quantization { scale: 0.01, zero_point: -128 };
+    let logits = Quantization { scale: 0.1, zero_point: rng.random() };
+    QuantizedNetwork {
+        pools: Pools { pool1: pools[0], pool2: pools[1] },
+        activations: [activation, activation, activation, activation, activation, logits],
+        layers: Layer::ALL.map(|layer_of_all| layer(&mut rng, layer_of_all, weights, multipliers, biases)),
+    }
+}
+
+fn layer(
+    rng: &mut ChaCha8Rng,
+    layer: Layer,
+    weights: Weights,
+    multipliers: Multipliers,
+    biases: Biases,
+) -> QuantizedLayer {
+    let (outputs, per_output) = (layer.outputs(), layer.weights_per_output());
+    let mut made = QuantizedLayer { weight_scale: vec![0.01; outputs], ..QuantizedLayer::default() };
+    for _ in 0..outputs {
+        let channel: Vec<i8> = (0..per_output).map(|_| weight(rng, weights)).collect();
+        let magnitude: i32 = channel.iter().map(|w| 255 * i32::from(w.unsigned_abs())).sum();
+        let typical = magnitude / (per_output as f64).sqrt() as i32 + 1;
+        made.bias.push(match biases {
+            Biases::Fitting => rng.random_range(-typical..=typical),
+            Biases::Tiny => rng.random_range(-1..=1),
+            Biases::Extremes if rng.random() => i32::MAX - magnitude,
+            Biases::Extremes => magnitude - i32::MAX,
+        });
+        let (mantissa, exponent) = match multipliers {
+            // typical * M is about 128.
+            Multipliers::Fitting => (rng.random_range(1 << 30..=i32::MAX), 8 - f64::from(typical).log2().ceil() as i8),
+            Multipliers::Uniform => (rng.random_range(1 << 30..=i32::MAX), rng.random_range(-31..=0)),
+            Multipliers::Smallest => (1 << 30, -31),
+            Multipliers::Largest => (i32::MAX, 0),
+            Multipliers::Half => (1 << 30, 0),
+        };
+        made.mantissa.push(mantissa);
+        made.exponent.push(exponent.min(0));
+        made.weights.extend(channel);
+    }
+    made
+}
+
+fn weight(rng: &mut ChaCha8Rng, weights: Weights) -> i8 {
+    match weights {
+        Weights::Uniform => rng.random_range(-127..=127),
+        Weights::All(value) => value,
+        Weights::Extremes if rng.random() => 127,
+        Weights::Extremes => -127,
+        Weights::Tiny => rng.random_range(-1..=1),
+    }
+}
+
+/// An image of this kind, the same for the same seed.
+pub fn image(seed: u64, kind: Image) -> Pixels {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut pixels = [0; IMAGE_BYTES];
+    pixels.fill_with(|| match kind {
+        Image::Uniform => rng.random(),
+        Image::All(value) => value,
+        Image::Tiny => rng.random_range(0..=1),
+        Image::Extremes => 255 * rng.random_range(0..=1u8),
+    });
+    pixels
+}

@@ -1,0 +1,80 @@
+//! The writer, the reader and the page about the format agree, and values out of range are refused.
+
+use host_trainer::Error as TrainerError;
+use host_trainer::quantization::QuantizedNetwork;
+use lenet_core::format::Description;
+use lenet_core::{Pool, Tensor};
+use tests::random::{self, Biases, Multipliers, Weights};
+use tests::{committed_model, page};
+
+fn network() -> QuantizedNetwork {
+    random::network(1, [Pool::Maximum, Pool::Average], Weights::Uniform, Multipliers::Uniform, Biases::Fitting)
+}
+
+#[test]
+fn the_page_describes_what_is_written() {
+    for data_set in ["", "a", "ab", "abc", "a name of some length, with ünicode"] {
+        let description = Description {
+            data_set,
+            float_accuracy: Some(0.5),
+            int8_accuracy: None,
+            seed: Some(u64::MAX),
+            tool: "the tests",
+        };
+        let network = network();
+        let file = network.encode(&description).unwrap();
+        let page = page::read(file.bytes());
+        assert_eq!(page.network, network);
+        assert_eq!(page.data_set, data_set);
+        assert_eq!((page.float_accuracy, page.int8_accuracy), (Some(0.5), None));
+        assert_eq!((page.seed, page.tool.as_str()), (Some(u64::MAX), "the tests"));
+
+        let model = file.model().unwrap();
+        assert_eq!(model.description(), description);
+        assert_eq!((model.pool1(), model.pool2()), (Pool::Maximum, Pool::Average));
+        assert_eq!(Tensor::ALL.map(|tensor| model.quantization(tensor)), network.activations);
+    }
+}
+
+#[test]
+fn the_committed_model_follows_the_page() {
+    let page = page::read(committed_model().bytes());
+    assert_eq!(page.data_set, "digits-10k");
+    assert!(page.int8_accuracy.unwrap() >= 0.975);
+    // The multipliers are those of the scales.
+    let network = &page.network;
+    for (index, layer) in network.layers.iter().enumerate() {
+        let [input, output] = [index, index + 1].map(|tensor| f64::from(network.activations[tensor].scale));
+        for (channel, scale) in layer.weight_scale.iter().enumerate() {
+            let real = input * f64::from(*scale) / output;
+            let stored = f64::from(layer.mantissa[channel]) * 2f64.powi(i32::from(layer.exponent[channel]) - 31);
+            assert!((stored / real - 1.0).abs() < 2f64.powi(-31), "layer {index} channel {channel}");
+        }
+    }
+}
+
+#[test]
+fn values_out_of_range_are_refused_by_name() {
+    type Edit = fn(&mut QuantizedNetwork);
+    let cases: [(Edit, &str); 11] = [
+        (|n| n.layers[1].weights[160] = -128, "a weight of conv2 channel 1 is -128"),
+        (|n| n.layers[2].mantissa[5] = (1 << 30) - 1, "multiplier of fc1 channel 5"),
+        (|n| n.layers[2].mantissa[5] = -1, "multiplier of fc1 channel 5"),
+        (|n| n.layers[3].exponent[83] = 1, "multiplier of fc2 channel 83"),
+        (|n| n.layers[0].exponent[0] = -32, "multiplier of conv1 channel 0"),
+        (|n| n.layers[4].bias[9] = i32::MAX, "accumulator of fc3 channel 9"),
+        (|n| n.layers[4].bias[0] = i32::MIN, "accumulator of fc3 channel 0"),
+        (|n| n.layers[4].weight_scale[2] = 0.0, "weight scale of fc3 channel 2"),
+        (|n| n.activations[3].scale = f32::NAN, "scale of fc1"),
+        (|n| n.activations[5].scale = -0.5, "scale of logits"),
+        (|n| n.activations[2].zero_point = 0, "zero point of conv2 is 0"),
+    ];
+    for (edit, expected) in cases {
+        let mut network = network();
+        edit(&mut network);
+        let Err(TrainerError::Quantize(message)) = network.encode(&Description::default()) else {
+            panic!("accepted although: {expected}");
+        };
+        assert!(message.contains(expected), "{message:?} does not say {expected:?}");
+    }
+}
