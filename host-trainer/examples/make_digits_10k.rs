@@ -71,7 +71,7 @@ fn read_class(source: &Path, class: usize) -> Result<Vec<Vec<u8>>, Box<dyn Error
     let path = source.join(format!("{class}.json"));
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let digits: Digits = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    if digits.data.len() % PIXELS != 0 {
+    if !digits.data.len().is_multiple_of(PIXELS) {
         return Err(format!("{}: {} values are no whole images", path.display(), digits.data.len()).into());
     }
     let bytes: Vec<u8> = digits.data.iter().map(|value| (value * 255.0).round() as u8).collect();

@@ -1,0 +1,71 @@
+//! The demonstration: classifies ten digits and prints everything the network says of them.
+//!
+//! Its last line is the CRC-32 over all logits, which proves that a board computed the same bits as
+//! the workstation.
+
+use core::fmt::Write;
+
+use lenet_core::checksum::Crc32;
+use lenet_core::format::Description;
+use lenet_core::{LeNet5, Logits};
+
+use crate::console::Console;
+use crate::digits::{self, Digit};
+use crate::exit::Failure;
+use crate::text::{Percent, Picture};
+use crate::{board, slot};
+
+/// Runs the demonstration.
+///
+/// # Errors
+/// When the model slot holds no valid model, or the output cannot be printed. A digit classified
+/// wrongly is no error: no model is right about every digit.
+pub fn run(console: &mut Console) -> Result<(), Failure> {
+    writeln!(console, "LeNet-5 on {} ({})", board::NAME, board::CORE)?;
+    let model = slot::model()?;
+    describe(console, &model.description())?;
+
+    let mut network = LeNet5::new(model);
+    let mut crc = Crc32::new();
+    let (mut right, mut count) = (0, 0);
+    for (index, digit) in digits::all().enumerate() {
+        let logits = network.classify(digit.pixels);
+        report(console, index, digit, &logits)?;
+        crc.update_logits(&logits);
+        right += u32::from(is_right(digit, &logits));
+        count += 1;
+    }
+    writeln!(console, "\n{right} of {count} digits right")?;
+    writeln!(console, "crc32 {:08x}", crc.finish())?;
+    Ok(())
+}
+
+/// Where the model comes from. The precision keeps a long name from filling more than its line.
+fn describe(console: &mut Console, description: &Description<'_>) -> Result<(), Failure> {
+    writeln!(console, "model trained on {:.60}", description.data_set)?;
+    match description.int8_accuracy {
+        Some(accuracy) => writeln!(console, "int8 accuracy on its test images {}", Percent::<2>(accuracy))?,
+        None => writeln!(console, "int8 accuracy on its test images not measured")?,
+    }
+    Ok(())
+}
+
+/// The digit, what it is taken for, and all logits.
+fn report(console: &mut Console, index: usize, digit: Digit, logits: &Logits) -> Result<(), Failure> {
+    write!(console, "\n{}", Picture(digit.pixels))?;
+    write!(console, "digit {index}: label {}", digit.label)?;
+    for (candidate, before) in logits.top::<3>().iter().zip([", predicted ", ", then ", ", "]) {
+        write!(console, "{before}{} ({})", candidate.class, Percent::<1>(candidate.probability))?;
+    }
+    writeln!(console, "{}", if is_right(digit, logits) { "" } else { ", WRONG" })?;
+    write!(console, "logits:")?;
+    for value in logits.values {
+        write!(console, " {value}")?;
+    }
+    writeln!(console)?;
+    Ok(())
+}
+
+fn is_right(digit: Digit, logits: &Logits) -> bool {
+    logits.class() == usize::from(digit.label)
+}

@@ -1,0 +1,45 @@
+//! Images and probabilities as text.
+
+use core::fmt::{self, Write};
+
+use lenet_core::Pixels;
+use lenet_core::architecture::IMAGE_SIDE;
+
+/// An image drawn in 28 columns and 14 rows: a character is about twice as high as wide, so each
+/// stands for two pixels, one above the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Picture<'a>(pub &'a Pixels);
+
+/// From no ink to full ink.
+const RAMP: [u8; 10] = *b" .:-=+*#%@";
+
+impl fmt::Display for Picture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rows, _rest) = self.0.as_chunks::<IMAGE_SIDE>();
+        let (pairs, _rest) = rows.as_chunks::<2>();
+        for [upper, lower] in pairs {
+            for (a, b) in upper.iter().zip(lower) {
+                let ink = (usize::from(*a) + usize::from(*b)) / 2;
+                f.write_char(char::from(RAMP[ink * RAMP.len() / 256]))?;
+            }
+            f.write_char('\n')?;
+        }
+        Ok(())
+    }
+}
+
+/// A fraction in percent with `DECIMALS` decimals. It is rounded to an integer first: the standard
+/// library's formatting of floats would be a quarter of the firmware.
+#[derive(Clone, Copy, Debug)]
+pub struct Percent<const DECIMALS: usize>(pub f32);
+
+impl<const DECIMALS: usize> Percent<DECIMALS> {
+    const SCALE: u32 = 10u32.pow(DECIMALS as u32);
+}
+
+impl<const DECIMALS: usize> fmt::Display for Percent<DECIMALS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scaled = (self.0 * (100 * Self::SCALE) as f32 + 0.5) as u32;
+        write!(f, "{}.{:0DECIMALS$} %", scaled / Self::SCALE, scaled % Self::SCALE)
+    }
+}

@@ -1,0 +1,203 @@
+//! The firmware in the emulator computes the workstation's bits, and refuses damaged models.
+//!
+//! This has a harness of its own because the emulator may be missing: the tests then count as ignored,
+//! and a line says what to install. `LENET_REQUIRE_EMULATOR=1` makes them fail instead.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+
+use host_trainer::data::digits_10k;
+use host_trainer::evaluation::classify_all;
+use host_trainer::formats::ModelFile;
+use lenet_core::checksum::Crc32;
+use lenet_core::{CLASSES, Logits};
+use libtest_mimic::{Arguments, Failed, Trial};
+use tempfile::TempDir;
+use tests::{committed_model, page, root};
+
+const DIGITS: usize = 10;
+const SLOT_BYTES: usize = 56 * 1024;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let required = std::env::var_os("LENET_REQUIRE_EMULATOR").is_some_and(|value| value == "1");
+    let mut trials = Vec::new();
+    for board in board_names() {
+        let missing = check(&board, None).err();
+        if let Some(reason) = &missing {
+            println!("The firmware tests on {board} need the emulator and a Rust that builds for it: {reason}");
+            println!("`tests/run` installs what is missing, or says what to install.");
+        }
+        let ignored = missing.is_some() && !required;
+        // One at a time for each board: they share what cargo builds.
+        let lock = Arc::new(Mutex::new(()));
+        let mut add = |name: &str, ignored: bool, test: fn(&str) -> Result<(), Failed>| {
+            let (board, lock) = (board.clone(), Arc::clone(&lock));
+            let trial = Trial::test(format!("{board}::{name}"), move || {
+                let _one_at_a_time = lock.lock();
+                test(&board)
+            });
+            trials.push(trial.with_ignored_flag(ignored));
+        };
+        add("computes_the_hosts_logits", ignored, computes_the_hosts_logits);
+        add("a_second_model_over_the_same_firmware_answers_otherwise", ignored, second_model);
+        add("damaged_models_are_refused", ignored, damaged_models_are_refused);
+        let no_debian = check(&board, Some("debian")).is_err();
+        add("another_toolchain_computes_the_same", no_debian && !required, another_toolchain);
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn board_names() -> Vec<String> {
+    let table = fs::read_to_string(root().join("lenet-mcu/boards.txt")).expect("the table of boards is there");
+    let lines = table.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    lines.filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect()
+}
+
+fn emulate(toolchain: Option<&str>, arguments: &[&str]) -> Output {
+    let mut command = Command::new(root().join("lenet-mcu/emulate"));
+    // What cargo sets for a test is not meant for another cargo.
+    command.env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
+    if let Some(toolchain) = toolchain {
+        command.env("LENET_TOOLCHAIN", toolchain);
+    }
+    command.args(arguments).stdin(Stdio::null()).output().expect("bash runs the script")
+}
+
+/// Whether a board's firmware can be built and run here.
+fn check(board: &str, toolchain: Option<&str>) -> Result<(), String> {
+    let output = emulate(toolchain, &["--check", board]);
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+    }
+}
+
+/// What the demo prints when it succeeds.
+fn demo(board: &str, toolchain: Option<&str>, model: Option<&Path>) -> Result<String, Failed> {
+    let output = run(board, toolchain, model);
+    if !output.status.success() {
+        return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn run(board: &str, toolchain: Option<&str>, model: Option<&Path>) -> Output {
+    let mut arguments = vec![board, "demo"];
+    if let Some(model) = model {
+        arguments.extend(["--model", model.to_str().expect("temporary paths are UTF-8")]);
+    }
+    emulate(toolchain, &arguments)
+}
+
+fn host_logits(model: &ModelFile) -> Vec<Logits> {
+    classify_all(model.model().expect("the model is valid"), &digits_10k().test.first(DIGITS))
+}
+
+/// Compares everything the demo says of the digits with what the host computes.
+fn compare(printed: &str, model: &ModelFile) -> Result<(), Failed> {
+    let expected = host_logits(model);
+    let of_board: Vec<Vec<i8>> = printed
+        .lines()
+        .filter_map(|line| line.strip_prefix("logits:"))
+        .map(|line| line.split_whitespace().map(str::parse).collect::<Result<_, _>>())
+        .collect::<Result<_, _>>()?;
+    if of_board.len() != DIGITS {
+        return Err(format!("{} lines of logits in\n{printed}", of_board.len()).into());
+    }
+    let mut crc32 = Crc32::new();
+    for (index, (board, host)) in of_board.iter().zip(&expected).enumerate() {
+        if board != &host.values {
+            return Err(format!("digit {index}: the board says {board:?}, the host {:?}", host.values).into());
+        }
+        let label = digits_10k().test.labels()[index];
+        let line = format!("digit {index}: label {label}, predicted {} (", host.class());
+        if !printed.contains(&line) {
+            return Err(format!("no line {line:?} in\n{printed}").into());
+        }
+        crc32.update_logits(host);
+    }
+    let last = format!("crc32 {:08x}", crc32.finish());
+    if printed.lines().last() != Some(&last) {
+        return Err(format!("the last line is not {last:?} in\n{printed}").into());
+    }
+    if let Some(line) = printed.lines().find(|line| line.len() > 80) {
+        return Err(format!("longer than 80 columns: {line:?}").into());
+    }
+    Ok(())
+}
+
+fn computes_the_hosts_logits(board: &str) -> Result<(), Failed> {
+    compare(&demo(board, None, None)?, &committed_model())
+}
+
+fn another_toolchain(board: &str) -> Result<(), Failed> {
+    compare(&demo(board, Some("debian"), None)?, &committed_model())
+}
+
+/// The committed model with its classes moved by one: class `c` becomes class `c + 1`.
+fn rotated_model() -> Result<ModelFile, Failed> {
+    let mut network = page::read(committed_model().bytes()).network;
+    let last = &mut network.layers[4];
+    let weights_per_class = last.weights.len() / CLASSES;
+    last.bias.rotate_right(1);
+    last.mantissa.rotate_right(1);
+    last.exponent.rotate_right(1);
+    last.weight_scale.rotate_right(1);
+    last.weights.rotate_right(weights_per_class);
+    Ok(network.encode(&Default::default())?)
+}
+
+fn second_model(board: &str) -> Result<(), Failed> {
+    let model = rotated_model()?;
+    for (first, second) in host_logits(&committed_model()).iter().zip(host_logits(&model)) {
+        if second.class() != (first.class() + 1) % CLASSES {
+            return Err("the second model does not answer otherwise".into());
+        }
+    }
+    let folder = TempDir::new()?;
+    let path = folder.path().join("second.lenet");
+    fs::write(&path, model.bytes())?;
+    compare(&demo(board, None, Some(&path))?, &model)
+}
+
+fn damaged_models_are_refused(board: &str) -> Result<(), Failed> {
+    let good = committed_model().bytes().to_vec();
+    let folder = TempDir::new()?;
+    let path = folder.path().join("damaged.lenet");
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 8] = [
+        ("magic", |bytes| bytes[0] ^= 0x20),
+        ("version", |bytes| bytes[4] = 77),
+        ("description", |bytes| bytes[45] ^= 1),
+        ("a bias", |bytes| bytes[100] ^= 0x80),
+        ("a weight", |bytes| bytes[40_000] ^= 1),
+        ("CRC", |bytes| *bytes.last_mut().expect("it is not empty") ^= 0x10),
+        ("erased", |bytes| bytes.fill(0xff)),
+        ("truncated", |bytes| bytes.truncate(30_000)),
+    ];
+    for (what, damage) in damages {
+        let mut bytes = good.clone();
+        damage(&mut bytes);
+        fs::write(&path, &bytes)?;
+        bytes.resize(SLOT_BYTES, 0xff);
+        let slot = ModelFile::new(&bytes);
+        let expected = lenet_core::Model::from_prefix(slot.bytes()).expect_err("the host refuses it too").to_string();
+        let output = run(board, None, Some(&path));
+        let message = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() || !message.contains(&expected) || !message.contains("Flash a .lenet model") {
+            return Err(format!("{what}: {} instead of {expected:?}: {message}", output.status).into());
+        }
+        if message.contains("fault") || message.contains("panicked") {
+            return Err(format!("{what}: {message}").into());
+        }
+    }
+    fs::write(&path, vec![0; SLOT_BYTES + 1])?;
+    let message = String::from_utf8_lossy(&run(board, None, Some(&path)).stderr).into_owned();
+    if !message.contains("has 57345 bytes, the model slot 57344") {
+        return Err(format!("a file larger than the slot: {message}").into());
+    }
+    Ok(())
+}
