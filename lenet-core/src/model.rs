@@ -160,7 +160,8 @@ impl<'a> Model<'a> {
         let (message, rest) = postcard::take_from_bytes::<Message<'a>>(bytes).map_err(|_| Error::Malformed)?;
         let (stored, _) = rest.split_first_chunk::<CHECKSUM_BYTES>().ok_or(Error::Malformed)?;
         let length = bytes.len() - rest.len();
-        let (stored, computed) = (u32::from_le_bytes(*stored), crc32(&bytes[..length]));
+        let (message_bytes, _) = bytes.split_at_checked(length).ok_or(Error::Malformed)?;
+        let (stored, computed) = (u32::from_le_bytes(*stored), crc32(message_bytes));
         if stored != computed {
             return Err(Error::Checksum { stored, computed });
         }

@@ -41,7 +41,7 @@ impl Logits {
     /// The exponential is micromath's approximation: each probability is within 0.01 of the exact
     /// one, and the ten sum to 1 within rounding. For a person to read; never part of a decision.
     pub fn probabilities(&self) -> [f32; CLASSES] {
-        let largest = self.values[self.class()];
+        let largest = self.values.into_iter().fold(i8::MIN, i8::max);
         let weights = self.values.map(|value| {
             let below = i16::from(value) - i16::from(largest);
             F32Ext::exp(self.quantization.scale * f32::from(below))
@@ -53,10 +53,13 @@ impl Logits {
     /// The `K` most probable classes, best first; equal logits in the order of their classes. All
     /// ten when `K` is more.
     pub fn top<const K: usize>(&self) -> Vec<Candidate, K> {
-        let probabilities = self.probabilities();
-        let mut order: [usize; CLASSES] = core::array::from_fn(|class| class);
-        order.sort_unstable_by_key(|class| (-i16::from(self.values[*class]), *class));
-        order.into_iter().take(K).map(|class| Candidate { class, probability: probabilities[class] }).collect()
+        let mut ranked = [(0, Candidate { class: 0, probability: 0.0 }); CLASSES];
+        let answers = self.values.into_iter().zip(self.probabilities()).enumerate();
+        for (rank, (class, (value, probability))) in ranked.iter_mut().zip(answers) {
+            *rank = (value, Candidate { class, probability });
+        }
+        ranked.sort_unstable_by_key(|(value, candidate)| (-i16::from(*value), candidate.class));
+        ranked.into_iter().take(K).map(|(_, candidate)| candidate).collect()
     }
 }
 
