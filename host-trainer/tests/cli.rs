@@ -136,6 +136,17 @@ fn nothing_is_overwritten_silently() {
 }
 
 #[test]
+fn the_same_seed_writes_the_same_files_with_any_number_of_threads() {
+    let folder = TempDir::new().unwrap();
+    small_data(folder.path());
+    let files = ["1", "2", "8"].map(|threads| {
+        stdout(folder.path(), &[TRAIN.as_slice(), &[threads, "--threads", threads]].concat());
+        ["model.safetensors", "model.lenet"].map(|name| fs::read(folder.path().join(threads).join(name)).unwrap())
+    });
+    assert!(files[0] == files[1] && files[0] == files[2]);
+}
+
+#[test]
 fn tutorial_prints_its_loss_lines() {
     let folder = TempDir::new().unwrap();
     let printed = stdout(folder.path(), &["train", "--recipe", "tutorial", "--epochs", "1", "-o", "run"]);

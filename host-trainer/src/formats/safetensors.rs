@@ -24,7 +24,19 @@ pub fn encode_safetensors(network: &Network, metadata: &[(&str, String)]) -> Vec
         metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     all.insert("pool1".into(), network.pools.pool1.to_string());
     all.insert("pool2".into(), network.pools.pool2.to_string());
-    safetensors::serialize(tensors, Some(all)).expect("the names are different")
+    sort_header(&safetensors::serialize(tensors, Some(all)).expect("the names are different"))
+}
+
+/// The same file with its header's keys in order. The crate keeps metadata in a hash map, whose order
+/// differs from run to run, and the same seed must give the same bytes.
+fn sort_header(file: &[u8]) -> Vec<u8> {
+    let (length, rest) = file.split_first_chunk::<8>().expect("a file starts with its header's length");
+    let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    // serde_json's objects are sorted maps.
+    let header: serde_json::Value = serde_json::from_slice(header).expect("the header is JSON");
+    let mut header = header.to_string().into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [&(header.len() as u64).to_le_bytes(), header.as_slice(), data].concat()
 }
 
 /// A float network as a `.safetensors` file holds it.
@@ -131,6 +143,15 @@ mod tests {
         let network = network();
         let read = decode_safetensors(&encode_safetensors(&network, &[("seed", "5".into())])).unwrap();
         assert_eq!((read.seed(), read.network), (Some(5), network));
+    }
+
+    #[test]
+    fn the_same_network_gives_the_same_bytes() {
+        let metadata = ["a", "b", "c", "d", "e"].map(|key| (key, key.repeat(3)));
+        let first = encode_safetensors(&network(), &metadata);
+        for _ in 0..20 {
+            assert_eq!(encode_safetensors(&network(), &metadata), first);
+        }
     }
 
     #[test]

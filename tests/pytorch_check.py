@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Loads a .safetensors file of `lenet train` into the PyTorch model and compares its predictions with lenet's.
+
+usage: pytorch_check.py MODEL.safetensors [DATA_FOLDER]
+
+For whoever has torch, safetensors and numpy (pip install torch safetensors numpy); no part of tests/run.
+Without DATA_FOLDER the digits in data/digits-10k are used. Exit status 0 when every prediction is the same.
+"""
+
+import gzip
+import json
+import pathlib
+import subprocess
+import sys
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+class LeNet5(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 6, 5), nn.ReLU(), nn.AvgPool2d(2),
+            nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+        )
+        # Spelt as in the model whose weights this project exchanges.
+        self.classfier = nn.Sequential(
+            nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
+        )
+
+    def forward(self, x):
+        return self.classfier(torch.flatten(self.features(x), 1))
+
+
+def read(path):
+    return gzip.open(path).read() if path.exists() else path.with_suffix("").read_bytes()
+
+
+def main():
+    if not 2 <= len(sys.argv) <= 3:
+        sys.exit(__doc__)
+    data = pathlib.Path(sys.argv[2]) if len(sys.argv) == 3 else ROOT / "data" / "digits-10k"
+    pixels = torch.frombuffer(bytearray(read(data / "t10k-images-idx3-ubyte.gz")[16:]), dtype=torch.uint8)
+    images = pixels.reshape(-1, 1, 28, 28).float() / 255
+
+    model = LeNet5()
+    model.load_state_dict(load_file(sys.argv[1]))
+    with torch.no_grad():
+        ours = model(images).argmax(1).tolist()
+
+    command = ["cargo", "run", "--quiet", "--release", "--", "eval", str(pathlib.Path(sys.argv[1]).resolve()),
+               "--data", str(data.resolve()), "--json", "--predictions"]
+    answer = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
+    different = [i for i, (a, b) in enumerate(zip(ours, answer["predictions"], strict=True)) if a != b]
+    print(f"{len(ours)} images, {len(different)} different predictions {different[:20]}; accuracy {answer['accuracy']:.4f}")
+    sys.exit(bool(different))
+
+
+if __name__ == "__main__":
+    main()
