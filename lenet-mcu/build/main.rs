@@ -43,7 +43,8 @@ fn prepare() -> Result<(), String> {
     }
 
     let path = env::var_os("LENET_MODEL").map_or_else(|| data.join("digits-10k.lenet"), PathBuf::from);
-    write(&out.join("model.bin"), &model::fill_slot(&path, read(&path)?, board.model_bytes())?)?;
+    let file = read(&path).map_err(|error| format!("{error}. LENET_MODEL=FILE names the model to build in"))?;
+    write(&out.join("model.bin"), &model::fill_slot(&path, file, board.model_bytes())?)?;
 
     let (pixels, labels) = digits::first_ten(&data)?;
     write(&out.join("pixels.bin"), &pixels)?;

@@ -16,7 +16,7 @@ pub(crate) fn fill_slot(path: &Path, mut file: Vec<u8>, slot_bytes: usize) -> Re
     let mut words = vec![0u32; file.len().div_ceil(size_of::<u32>())];
     let aligned = &mut bytemuck::cast_slice_mut::<u32, u8>(&mut words)[..file.len()];
     aligned.copy_from_slice(&file);
-    Model::from_bytes(aligned).map_err(|error| format!("{}: {error}", path.display()))?;
+    Model::from_bytes(aligned).map_err(|error| format!("{} is no model to build in: {error}", path.display()))?;
     file.resize(slot_bytes, ERASED);
     Ok(file)
 }

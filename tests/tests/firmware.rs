@@ -18,17 +18,17 @@ use tempfile::TempDir;
 use tests::{committed_model, page, root};
 
 const DIGITS: usize = 10;
-const SLOT_BYTES: usize = 56 * 1024;
 
 fn main() {
     let arguments = Arguments::from_args();
     let required = std::env::var_os("LENET_REQUIRE_EMULATOR").is_some_and(|value| value == "1");
     let mut trials = Vec::new();
-    for board in board_names() {
+    for board in boards().into_iter().filter_map(|columns| columns.into_iter().next()) {
         let missing = check(&board, None).err();
         if let Some(reason) = &missing {
-            println!("The firmware tests on {board} need the emulator and a Rust that builds for it: {reason}");
-            println!("`tests/run` installs what is missing, or says what to install.");
+            // Not on the standard output, where `--list` puts what other programs read.
+            eprintln!("The firmware tests on {board} need the emulator and a Rust that builds for it: {reason}");
+            eprintln!("`tests/run` installs what is missing, or says what to install.");
         }
         let ignored = missing.is_some() && !required;
         // One at a time for each board: they share what cargo builds.
@@ -51,16 +51,24 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn board_names() -> Vec<String> {
+/// The columns of every board's line in the table.
+fn boards() -> Vec<Vec<String>> {
     let table = fs::read_to_string(root().join("lenet-mcu/boards.txt")).expect("the table of boards is there");
     let lines = table.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
-    lines.filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect()
+    lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+}
+
+fn slot_bytes(board: &str) -> usize {
+    let columns = boards().into_iter().find(|columns| columns[0] == board).expect("the board is in the table");
+    1024 * columns[7].parse::<usize>().expect("the size of the model slot is a number of KiB")
 }
 
 fn emulate(toolchain: Option<&str>, arguments: &[&str]) -> Output {
     let mut command = Command::new(root().join("lenet-mcu/emulate"));
     // What cargo sets for a test is not meant for another cargo.
     command.env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
+    // The tests know the committed model only.
+    command.env_remove("LENET_MODEL");
     if let Some(toolchain) = toolchain {
         command.env("LENET_TOOLCHAIN", toolchain);
     }
@@ -166,6 +174,7 @@ fn second_model(board: &str) -> Result<(), Failed> {
 
 fn damaged_models_are_refused(board: &str) -> Result<(), Failed> {
     let good = committed_model().bytes().to_vec();
+    let slot_bytes = slot_bytes(board);
     let folder = TempDir::new()?;
     let path = folder.path().join("damaged.lenet");
     type Damage = fn(&mut Vec<u8>);
@@ -183,7 +192,7 @@ fn damaged_models_are_refused(board: &str) -> Result<(), Failed> {
         let mut bytes = good.clone();
         damage(&mut bytes);
         fs::write(&path, &bytes)?;
-        bytes.resize(SLOT_BYTES, 0xff);
+        bytes.resize(slot_bytes, 0xff);
         let slot = ModelFile::new(&bytes);
         let expected = lenet_core::Model::from_prefix(slot.bytes()).expect_err("the host refuses it too").to_string();
         let output = run(board, None, Some(&path));
@@ -195,9 +204,9 @@ fn damaged_models_are_refused(board: &str) -> Result<(), Failed> {
             return Err(format!("{what}: {message}").into());
         }
     }
-    fs::write(&path, vec![0; SLOT_BYTES + 1])?;
+    fs::write(&path, vec![0; slot_bytes + 1])?;
     let message = String::from_utf8_lossy(&run(board, None, Some(&path)).stderr).into_owned();
-    if !message.contains("has 57345 bytes, the model slot 57344") {
+    if !message.contains(&format!("has {} bytes, the model slot {slot_bytes}", slot_bytes + 1)) {
         return Err(format!("a file larger than the slot: {message}").into());
     }
     Ok(())
