@@ -14,8 +14,8 @@ use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
+use crate::files::temporary_in;
 use download::{Download, Mirror};
 
 pub use content::Mismatch;
@@ -145,7 +145,7 @@ fn from_one(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<u64, Stop> {
     let path = folder.join(file.name);
-    let mut temporary = new_temporary(folder).map_err(FetchError::folder(folder))?;
+    let mut temporary = temporary_in(folder, TEMPORARY_PREFIX).map_err(FetchError::folder(folder))?;
     let mut download = Download::start(mirror, file)?;
     while let Some(chunk) = download.next_chunk()? {
         temporary.write_all(chunk).map_err(FetchError::write(&path))?;
@@ -155,15 +155,6 @@ fn from_one(
     temporary.as_file().sync_all().map_err(FetchError::write(&path))?;
     temporary.persist_noclobber(&path).map_err(|error| FetchError::write(&path)(error.error))?;
     Ok(download.received())
-}
-
-fn new_temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY_PREFIX);
-    // The default is private to its owner; a data file is an ordinary one, and the umask applies.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 /// Removes what an interrupted run left behind.

@@ -8,6 +8,9 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
+/// How the name of an output begins while it is incomplete.
+const TEMPORARY_PREFIX: &str = ".lenet-";
+
 /// What to do when an output file exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
@@ -22,10 +25,8 @@ pub enum Existing {
 /// # Errors
 /// When the folder cannot be written to, or the file exists and is to be kept. `path` is untouched then.
 pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
-    let mut file = NamedTempFile::new_in(folder_of(path)).map_err(Error::write(path))?;
+    let mut file = temporary_in(&folder_of(path), TEMPORARY_PREFIX).map_err(Error::write(path))?;
     file.write_all(bytes).map_err(Error::write(path))?;
-    // A temporary file is private to its owner; an output is an ordinary file.
-    make_ordinary(file.as_file()).map_err(Error::write(path))?;
     file.as_file().sync_all().map_err(Error::write(path))?;
     match existing {
         Existing::Overwrite => file.persist(path).map_err(|error| Error::write(path)(error.error))?,
@@ -45,7 +46,7 @@ pub fn check_writable(path: &Path, existing: Existing) -> Result<()> {
     if path.exists() && existing == Existing::Keep {
         return Err(Error::Exists { path: path.to_owned() });
     }
-    NamedTempFile::new_in(folder_of(path)).map_err(Error::write(path))?;
+    temporary_in(&folder_of(path), TEMPORARY_PREFIX).map_err(Error::write(path))?;
     Ok(())
 }
 
@@ -64,15 +65,14 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-#[cfg(unix)]
-fn make_ordinary(file: &fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_ordinary(_: &fs::File) -> std::io::Result<()> {
-    Ok(())
+/// A temporary file in `folder`, removed unless it is persisted, whose name starts with `prefix`.
+pub(crate) fn temporary_in(folder: &Path, prefix: &str) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    // The default is private to its owner; an output is an ordinary file, and the umask applies.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]

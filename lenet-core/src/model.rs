@@ -142,7 +142,6 @@ impl<'a> Model<'a> {
     /// # Errors
     /// The first thing found wrong.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
-        check_start(bytes)?;
         let (model, length) = Self::from_prefix(bytes)?;
         match bytes.len() - length {
             0 => Ok(model),
