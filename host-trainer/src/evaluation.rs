@@ -1,15 +1,16 @@
 //! Accuracy, and the CRC-32 over all logits that identifies a network's answers to the bit.
 
+use std::ops::Range;
+
 use lenet_core::checksum::Crc32;
-use lenet_core::{LeNet5, Logits, Model};
-use ndarray::{Array1, ArrayView1, Axis};
+use lenet_core::{CLASSES, LeNet5, Logits, Model};
+use ndarray::ArrayView1;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::data::Split;
-use crate::network::{self, Network};
-
-/// Images one thread classifies at a time. Fixed, so that float logits do not depend on the threads.
-const CHUNK: usize = 64;
+use crate::network::Network;
+use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, cross_entropy};
 
 /// What a network answered on a split.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,23 +42,62 @@ impl Evaluation {
 
 /// Runs a float network over a split, on the threads of the current rayon pool.
 pub fn evaluate_float(network: &Network, split: &Split) -> Evaluation {
-    let chunks: Vec<(Array1<usize>, Vec<u8>)> = split
-        .images()
-        .axis_chunks_iter(Axis(0), CHUNK)
-        .into_par_iter()
-        .map(|images| {
-            let logits = network::forward(&network.parameters, network.pools, images).logits;
-            let bytes = logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
-            (network::predictions(&logits), bytes)
-        })
-        .collect();
     let mut crc32 = Crc32::new();
     let mut predictions = Vec::with_capacity(split.len());
-    for (classes, bytes) in chunks {
-        predictions.extend(classes);
-        crc32.update(&bytes);
+    for group in for_each_group(network, split, |group, images| (group.classes(), *group.logits(), images.len())) {
+        let (classes, logits, images) = group;
+        predictions.extend(&classes[..images]);
+        for lane in 0..images {
+            let bytes: [[u8; 4]; CLASSES] = logits.map(|logit| logit.0[lane].to_le_bytes());
+            crc32.update(bytes.as_flattened());
+        }
     }
     Evaluation::new(predictions, split.labels(), crc32)
+}
+
+/// Mean cross-entropy of a float network on a split, and its accuracy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LossAndAccuracy {
+    /// Mean loss.
+    pub loss: f64,
+    /// Fraction of images classified rightly, in [0, 1].
+    pub accuracy: f64,
+}
+
+/// Measures a float network on a split, on the threads of the current rayon pool.
+pub fn loss_and_accuracy(network: &Network, split: &Split) -> LossAndAccuracy {
+    let labels = split.labels();
+    let parts = for_each_group(network, split, |group, images| {
+        let mut targets = [Lanes::ZERO; CLASSES];
+        for (lane, index) in images.clone().enumerate() {
+            targets[usize::from(labels[index])].0[lane] = 1.0;
+        }
+        let classes = group.classes();
+        let correct = images.zip(classes).filter(|(index, class)| usize::from(labels[*index]) == *class).count();
+        (cross_entropy::loss_and_gradient(group.logits(), &targets, 1.0).0, correct)
+    });
+    let images = split.len() as f64;
+    let (loss, correct) = parts.into_iter().fold((0.0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    LossAndAccuracy { loss: loss / images, accuracy: correct as f64 / images }
+}
+
+/// Runs a float network over a split in groups, and takes from each, in order, what `take` makes of
+/// it and of the range of its images.
+fn for_each_group<T: Send>(
+    network: &Network,
+    split: &Split,
+    take: impl Fn(&Group, Range<usize>) -> T + Sync,
+) -> Vec<T> {
+    let set = InstructionSet::detect();
+    (0..split.len().div_ceil(LANES))
+        .into_par_iter()
+        .map_init(Group::new, |group, index| {
+            let images = index * LANES..split.len().min((index + 1) * LANES);
+            group.set_images(&images.clone().map(|image| split.pixels(image)).collect::<Vec<_>>());
+            group.forward(set, &network.parameters, network.pools);
+            take(group, images)
+        })
+        .collect()
 }
 
 /// Runs an integer network over a split, on the threads of the current rayon pool.

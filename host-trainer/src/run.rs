@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::files::{Existing, check_writable, create_folder, write_whole};
-use crate::training::{EpochLine, LossLine};
+use crate::training::{EpochLine, LossLine, Recipe};
 
 /// Float weights, with the PyTorch model's names.
 pub const SAFETENSORS: &str = "model.safetensors";
@@ -66,8 +66,20 @@ pub struct Metrics(String);
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum MetricLine {
-    Loss { epoch: usize, step: usize, loss: f64 },
-    Epoch { epoch: usize, loss: f64, validation_accuracy: Option<f64>, lr: f32, seconds: f64 },
+    Loss {
+        epoch: usize,
+        step: usize,
+        loss: f64,
+    },
+    Epoch {
+        epoch: usize,
+        loss: f64,
+        accuracy: f64,
+        validation_loss: Option<f64>,
+        validation_accuracy: Option<f64>,
+        lr: f32,
+        seconds: f64,
+    },
 }
 
 impl Metrics {
@@ -78,8 +90,10 @@ impl Metrics {
 
     /// Adds an epoch that took `seconds`.
     pub fn epoch(&mut self, line: EpochLine, seconds: f64) {
-        let EpochLine { epoch, loss, validation_accuracy, lr } = line;
-        self.push(&MetricLine::Epoch { epoch, loss, validation_accuracy, lr, seconds });
+        let EpochLine { epoch, loss, accuracy, validation, lr } = line;
+        let validation_loss = validation.map(|validation| validation.loss);
+        let validation_accuracy = validation.map(|validation| validation.accuracy);
+        self.push(&MetricLine::Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, lr, seconds });
     }
 
     /// All lines so far.
@@ -99,17 +113,13 @@ pub struct Summary {
     /// Name of the data set.
     pub data: String,
     /// Name of the recipe.
-    pub recipe: &'static str,
+    pub recipe: String,
+    /// Its hyper-parameters.
+    pub hyper_parameters: Recipe,
     /// Seed of initialization and shuffling.
     pub seed: u64,
     /// Epochs trained.
     pub epochs: usize,
-    /// Images per step.
-    pub batch: usize,
-    /// Highest learning rate.
-    pub lr: f32,
-    /// Momentum.
-    pub momentum: f32,
     /// Pool kind after conv1.
     pub pool1: String,
     /// Pool kind after conv2.
@@ -120,14 +130,20 @@ pub struct Summary {
     pub train_images: usize,
     /// Images held out for validation.
     pub validation_images: usize,
-    /// Images the accuracies below were measured on.
-    pub test_images: usize,
+    /// Whether the accuracies below were measured on the test or on the validation images.
+    pub measured_on: &'static str,
+    /// How many those are.
+    pub measured_images: usize,
     /// Seconds spent training.
     pub train_seconds: f64,
     /// The same for each epoch.
     pub seconds_per_epoch: f64,
-    /// Accuracy of the float network on the validation images after the last epoch, if there are any.
+    /// Mean loss of the float network on the validation images after the last epoch, if there are any.
+    pub validation_loss: Option<f64>,
+    /// Its accuracy on them.
     pub validation_accuracy: Option<f64>,
+    /// The epoch after which the accuracy on the validation images was best.
+    pub best_epoch: Option<usize>,
     /// Accuracy of the float network.
     pub float_accuracy: f64,
     /// Accuracy of the int8 network.

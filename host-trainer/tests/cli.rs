@@ -151,7 +151,7 @@ fn tutorial_prints_its_loss_lines() {
     let folder = TempDir::new().unwrap();
     let printed = stdout(folder.path(), &["train", "--recipe", "tutorial", "--epochs", "1", "-o", "run"]);
     assert!(printed.contains("[1,   200] loss: 2."), "{printed}");
-    assert!(printed.contains("recipe tutorial: 1 epoch, batch 32, SGD lr 0.001, momentum 0.9"), "{printed}");
+    assert!(printed.contains("recipe tutorial: 1 epoch, batch 32, SGD, momentum 0.9, lr 0.001 constant"), "{printed}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Backpropagation against central differences, and the loss against a value computed elsewhere.
 
 use host_trainer::data::digits_10k;
-use host_trainer::network::{self, Parameters, Pools, cross_entropy};
+use host_trainer::network::plain::{self, cross_entropy};
+use host_trainer::network::{NAMES, Parameters, Pools};
 use lenet_core::Pool;
 use ndarray::{ArrayView1, ArrayView2};
 use rand::SeedableRng;
@@ -13,7 +14,7 @@ fn mean_loss(
     images: ArrayView2<'_, u8>,
     labels: ArrayView1<'_, u8>,
 ) -> f64 {
-    let logits = network::forward(parameters, pools, images).logits;
+    let logits = plain::forward(parameters, pools, images).logits;
     cross_entropy::loss_and_gradient(&logits, labels, 1.0).0 / labels.len() as f64
 }
 
@@ -29,11 +30,11 @@ fn every_layers_gradient_equals_central_differences() {
     for (pool1, pool2) in [(Pool::Average, Pool::Maximum), (Pool::Maximum, Pool::Average)] {
         let pools = Pools { pool1, pool2 };
         let mut parameters = Parameters::<f64>::init(&mut ChaCha8Rng::seed_from_u64(4));
-        let activations = network::forward(&parameters, pools, images);
+        let activations = plain::forward(&parameters, pools, images);
         let (_, d_logits) = cross_entropy::loss_and_gradient(&activations.logits, labels, 1.0 / labels.len() as f64);
-        let gradient = network::backward(&parameters, pools, &activations, &d_logits);
+        let gradient = plain::backward(&parameters, pools, &activations, &d_logits);
 
-        for (array, name) in network::NAMES.iter().enumerate() {
+        for (array, name) in NAMES.iter().enumerate() {
             let gradient: Vec<f64> = gradient.arrays()[array].iter().copied().collect();
             let largest = gradient.iter().fold(0f64, |largest, g| largest.max(g.abs()));
             assert!(largest > 0.0, "the gradient in {name} is zero");

@@ -81,27 +81,34 @@ struct Quantized {
     int8: Evaluation,
 }
 
-/// Quantizes with calibration on `train` and measures both networks on the test images.
-fn quantize_and_measure(network: &Network, train: &Split, data: &DataSet, seed: Option<u64>) -> Result<Quantized> {
+/// Quantizes with calibration on `train` and measures both networks on `judged`.
+fn quantize_and_measure(
+    network: &Network,
+    train: &Split,
+    judged: &Split,
+    data_set: &str,
+    seed: Option<u64>,
+) -> Result<Quantized> {
     let quantized = quantize(network, &calibrate(network, train))?;
-    let float = evaluate_float(network, &data.test);
+    let float = evaluate_float(network, judged);
     let mut description = lenet_core::format::Description {
-        data_set: &data.name,
+        data_set,
         float_accuracy: Some(float.accuracy() as f32),
         int8_accuracy: None,
         seed,
         tool: TOOL,
     };
     let invalid = |error: lenet_core::Error| Error::Quantize(error.to_string());
-    let int8 = evaluate_int8(quantized.encode(&description)?.model().map_err(invalid)?, &data.test);
+    let int8 = evaluate_int8(quantized.encode(&description)?.model().map_err(invalid)?, judged);
     description.int8_accuracy = Some(int8.accuracy() as f32);
     Ok(Quantized { file: quantized.encode(&description)?, float, int8 })
 }
 
 impl Quantized {
-    fn print(&self) {
+    /// Prints the figures, measured on `images`: test or validation images.
+    fn print(&self, images: &str) {
         let (float, int8) = (&self.float, &self.int8);
-        println!("float  {} of {} test images", percent(float.accuracy()), thousands(float.predictions.len()));
+        println!("float  {} of {} {images} images", percent(float.accuracy()), thousands(float.predictions.len()));
         println!(
             "int8   {}, {:+.2} points, {} changed",
             percent(int8.accuracy()),

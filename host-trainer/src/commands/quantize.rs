@@ -40,9 +40,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let float = read_safetensors(&arguments.float)?;
     let data = arguments.data.load()?;
     let pool = arguments.threads.pool()?;
-    let quantized = pool.install(|| quantize_and_measure(&float.network, &data.train, &data, float.seed()))?;
+    let quantized =
+        pool.install(|| quantize_and_measure(&float.network, &data.train, &data.test, &data.name, float.seed()))?;
     write_whole(&arguments.output, quantized.file.bytes(), existing)?;
-    quantized.print();
+    quantized.print("test");
     println!("wrote  {}", arguments.output.display());
     Ok(())
 }

@@ -1,35 +1,10 @@
 use lenet_core::architecture::{
     CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, KERNEL_SIDE,
 };
-use ndarray::{Array1, Array2, Array4, ArrayViewD};
+use ndarray::{Array1, ArrayView1, ArrayView2, ArrayView4, ArrayViewD, ArrayViewMut1, ArrayViewMut2, ArrayViewMut4};
 use rand::{Rng, RngExt};
 
 use super::Real;
-
-/// Weights and biases of the network, or one number for each of them: a gradient, a momentum.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Parameters<T> {
-    /// `[6, 1, 5, 5]`.
-    pub conv1_weight: Array4<T>,
-    /// `[6]`.
-    pub conv1_bias: Array1<T>,
-    /// `[16, 6, 5, 5]`.
-    pub conv2_weight: Array4<T>,
-    /// `[16]`.
-    pub conv2_bias: Array1<T>,
-    /// `[120, 256]`, columns in CHW order.
-    pub fc1_weight: Array2<T>,
-    /// `[120]`.
-    pub fc1_bias: Array1<T>,
-    /// `[84, 120]`.
-    pub fc2_weight: Array2<T>,
-    /// `[84]`.
-    pub fc2_bias: Array1<T>,
-    /// `[10, 84]`.
-    pub fc3_weight: Array2<T>,
-    /// `[10]`.
-    pub fc3_bias: Array1<T>,
-}
 
 /// The PyTorch model's names, in the order of [`Parameters::arrays`]. `classfier` is how that model
 /// spells it.
@@ -46,36 +21,93 @@ pub const NAMES: [&str; 10] = [
     "classfier.4.bias",
 ];
 
+const SHAPES: [&[usize]; 10] = [
+    &[CONV1_CHANNELS, 1, KERNEL_SIDE, KERNEL_SIDE],
+    &[CONV1_CHANNELS],
+    &[CONV2_CHANNELS, CONV1_CHANNELS, KERNEL_SIDE, KERNEL_SIDE],
+    &[CONV2_CHANNELS],
+    &[FC1_OUTPUTS, FC1_INPUTS],
+    &[FC1_OUTPUTS],
+    &[FC2_OUTPUTS, FC1_OUTPUTS],
+    &[FC2_OUTPUTS],
+    &[CLASSES, FC2_OUTPUTS],
+    &[CLASSES],
+];
+
+/// Where each array begins in [`Parameters::values`], and where the last one ends.
+const STARTS: [usize; 11] = {
+    let mut starts = [0; 11];
+    let mut array = 0;
+    while array < 10 {
+        let mut length = 1;
+        let mut axis = 0;
+        while axis < SHAPES[array].len() {
+            length *= SHAPES[array][axis];
+            axis += 1;
+        }
+        starts[array + 1] = starts[array] + length;
+        array += 1;
+    }
+    starts
+};
+
+/// Weights and biases of the network, or one number for each of them: a gradient, a momentum.
+///
+/// They lie one after another in one array of [`Parameters::COUNT`] values, so that whatever treats
+/// all alike, as an optimizer does, need not know the layers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters<T> {
+    values: Array1<T>,
+}
+
+/// One array's two views.
+macro_rules! array {
+    ($index:literal, $doc:literal, $get:ident, $get_mut:ident, $view:ident, $view_mut:ident, [$($axis:literal),+]) => {
+        #[doc = $doc]
+        pub fn $get(&self) -> $view<'_, T> {
+            let range = STARTS[$index]..STARTS[$index + 1];
+            $view::from_shape(($(SHAPES[$index][$axis]),+), &self.values.as_slice().expect(LAYOUT)[range])
+                .expect("the range is as long as the shape asks")
+        }
+
+        #[doc = $doc]
+        pub fn $get_mut(&mut self) -> $view_mut<'_, T> {
+            let range = STARTS[$index]..STARTS[$index + 1];
+            $view_mut::from_shape(($(SHAPES[$index][$axis]),+), &mut self.values.as_slice_mut().expect(LAYOUT)[range])
+                .expect("the range is as long as the shape asks")
+        }
+    };
+}
+
+const LAYOUT: &str = "parameters are in standard layout";
+
 impl<T: Real> Parameters<T> {
+    /// How many there are.
+    pub const COUNT: usize = STARTS[10];
+
+    array!(0, "`[6, 1, 5, 5]`.", conv1_weight, conv1_weight_mut, ArrayView4, ArrayViewMut4, [0, 1, 2, 3]);
+    array!(1, "`[6]`.", conv1_bias, conv1_bias_mut, ArrayView1, ArrayViewMut1, [0]);
+    array!(2, "`[16, 6, 5, 5]`.", conv2_weight, conv2_weight_mut, ArrayView4, ArrayViewMut4, [0, 1, 2, 3]);
+    array!(3, "`[16]`.", conv2_bias, conv2_bias_mut, ArrayView1, ArrayViewMut1, [0]);
+    array!(4, "`[120, 256]`, columns in CHW order.", fc1_weight, fc1_weight_mut, ArrayView2, ArrayViewMut2, [0, 1]);
+    array!(5, "`[120]`.", fc1_bias, fc1_bias_mut, ArrayView1, ArrayViewMut1, [0]);
+    array!(6, "`[84, 120]`.", fc2_weight, fc2_weight_mut, ArrayView2, ArrayViewMut2, [0, 1]);
+    array!(7, "`[84]`.", fc2_bias, fc2_bias_mut, ArrayView1, ArrayViewMut1, [0]);
+    array!(8, "`[10, 84]`.", fc3_weight, fc3_weight_mut, ArrayView2, ArrayViewMut2, [0, 1]);
+    array!(9, "`[10]`.", fc3_bias, fc3_bias_mut, ArrayView1, ArrayViewMut1, [0]);
+
     /// All zero.
     pub fn zeros() -> Self {
-        Self {
-            conv1_weight: Array4::zeros((CONV1_CHANNELS, 1, KERNEL_SIDE, KERNEL_SIDE)),
-            conv1_bias: Array1::zeros(CONV1_CHANNELS),
-            conv2_weight: Array4::zeros((CONV2_CHANNELS, CONV1_CHANNELS, KERNEL_SIDE, KERNEL_SIDE)),
-            conv2_bias: Array1::zeros(CONV2_CHANNELS),
-            fc1_weight: Array2::zeros((FC1_OUTPUTS, FC1_INPUTS)),
-            fc1_bias: Array1::zeros(FC1_OUTPUTS),
-            fc2_weight: Array2::zeros((FC2_OUTPUTS, FC1_OUTPUTS)),
-            fc2_bias: Array1::zeros(FC2_OUTPUTS),
-            fc3_weight: Array2::zeros((CLASSES, FC2_OUTPUTS)),
-            fc3_bias: Array1::zeros(CLASSES),
-        }
+        Self { values: Array1::zeros(Self::COUNT) }
     }
 
     /// PyTorch's default for `Conv2d` and `Linear`: weights and biases uniform in
     /// `[-1/sqrt(fan_in), 1/sqrt(fan_in))`.
     pub fn init(rng: &mut impl Rng) -> Self {
         let mut parameters = Self::zeros();
-        let fan_in: Vec<usize> = parameters
-            .arrays()
-            .chunks(2)
-            .flat_map(|layer| {
-                let fan_in = layer[0].len() / layer[1].len();
-                [fan_in, fan_in]
-            })
-            .collect();
-        for (values, fan_in) in parameters.slices_mut().into_iter().zip(fan_in) {
+        for (index, values) in parameters.slices_mut().into_iter().enumerate() {
+            // A bias's fan-in is that of the weight before it.
+            let fan_in: usize = SHAPES[index - index % 2][1..].iter().product();
             let bound = 1.0 / (fan_in as f32).sqrt();
             for value in values {
                 *value = T::from_f32(rng.random_range(-bound..bound)).expect("f32 and f64 hold every f32");
@@ -84,57 +116,37 @@ impl<T: Real> Parameters<T> {
         parameters
     }
 
+    /// All values, array after array in the order of [`NAMES`], each in row order.
+    pub fn values(&self) -> &[T] {
+        self.values.as_slice().expect(LAYOUT)
+    }
+
+    /// All values, to be changed.
+    pub fn values_mut(&mut self) -> &mut [T] {
+        self.values.as_slice_mut().expect(LAYOUT)
+    }
+
     /// Every array, in the order of [`NAMES`].
     pub fn arrays(&self) -> [ArrayViewD<'_, T>; 10] {
-        [
-            self.conv1_weight.view().into_dyn(),
-            self.conv1_bias.view().into_dyn(),
-            self.conv2_weight.view().into_dyn(),
-            self.conv2_bias.view().into_dyn(),
-            self.fc1_weight.view().into_dyn(),
-            self.fc1_bias.view().into_dyn(),
-            self.fc2_weight.view().into_dyn(),
-            self.fc2_bias.view().into_dyn(),
-            self.fc3_weight.view().into_dyn(),
-            self.fc3_bias.view().into_dyn(),
-        ]
+        std::array::from_fn(|index| {
+            ArrayViewD::from_shape(SHAPES[index], &self.values()[STARTS[index]..STARTS[index + 1]])
+                .expect("the range is as long as the shape asks")
+        })
     }
 
     /// Every array's values in row order, in the order of [`NAMES`].
     pub fn slices_mut(&mut self) -> [&mut [T]; 10] {
-        const LAYOUT: &str = "parameters are in standard layout";
-        [
-            self.conv1_weight.as_slice_mut().expect(LAYOUT),
-            self.conv1_bias.as_slice_mut().expect(LAYOUT),
-            self.conv2_weight.as_slice_mut().expect(LAYOUT),
-            self.conv2_bias.as_slice_mut().expect(LAYOUT),
-            self.fc1_weight.as_slice_mut().expect(LAYOUT),
-            self.fc1_bias.as_slice_mut().expect(LAYOUT),
-            self.fc2_weight.as_slice_mut().expect(LAYOUT),
-            self.fc2_bias.as_slice_mut().expect(LAYOUT),
-            self.fc3_weight.as_slice_mut().expect(LAYOUT),
-            self.fc3_bias.as_slice_mut().expect(LAYOUT),
-        ]
-    }
-
-    /// Adds another set, parameter by parameter.
-    pub fn add(&mut self, other: &Self) {
-        for (sum, values) in self.slices_mut().into_iter().zip(other.arrays()) {
-            for (sum, value) in sum.iter_mut().zip(values) {
-                *sum += *value;
-            }
-        }
+        let mut rest = self.values_mut();
+        std::array::from_fn(|index| {
+            let (slice, others) = std::mem::take(&mut rest).split_at_mut(STARTS[index + 1] - STARTS[index]);
+            rest = others;
+            slice
+        })
     }
 
     /// The same in another precision.
     pub fn cast<U: Real>(&self) -> Parameters<U> {
-        let mut cast = Parameters::zeros();
-        for (target, source) in cast.slices_mut().into_iter().zip(self.arrays()) {
-            for (target, source) in target.iter_mut().zip(source) {
-                *target = U::from(*source).expect("f32 and f64 convert into each other");
-            }
-        }
-        cast
+        Parameters { values: self.values.mapv(|value| U::from(value).expect("f32 and f64 convert into each other")) }
     }
 }
 
@@ -148,11 +160,22 @@ mod tests {
     #[test]
     fn there_are_44_426_within_their_bounds() {
         let parameters = Parameters::<f32>::init(&mut ChaCha8Rng::seed_from_u64(1));
-        assert_eq!(parameters.arrays().iter().map(ArrayViewD::len).sum::<usize>(), 44_426);
+        assert_eq!(Parameters::<f32>::COUNT, 44_426);
         for (array, fan_in) in parameters.arrays().into_iter().zip([25, 25, 150, 150, 256, 256, 120, 120, 84, 84]) {
             let bound = 1.0 / (fan_in as f32).sqrt();
             let largest = array.iter().fold(0f32, |largest, x| largest.max(x.abs()));
             assert!(largest <= bound && largest > 0.5 * bound);
         }
+    }
+
+    #[test]
+    fn views_and_slices_are_the_same_values() {
+        let mut parameters = Parameters::<f32>::zeros();
+        parameters.fc2_weight_mut()[(83, 119)] = 1.0;
+        parameters.conv2_bias_mut()[0] = 2.0;
+        assert_eq!(parameters.arrays()[6][[83, 119]], 1.0);
+        assert_eq!(parameters.slices_mut()[3][0], 2.0);
+        assert_eq!(parameters.values().iter().sum::<f32>(), 3.0);
+        assert_eq!((parameters.fc2_weight()[(83, 119)], parameters.conv2_bias()[0]), (1.0, 2.0));
     }
 }

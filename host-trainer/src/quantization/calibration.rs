@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::network::{self, Network};
+use crate::network::{Network, plain};
 
 /// How many training images calibration looks at, at most.
 pub const CALIBRATION_IMAGES: usize = 10_000;
@@ -64,7 +64,7 @@ pub fn calibrate(network: &Network, images: &Split) -> Ranges {
         .axis_chunks_iter(Axis(0), CHUNK)
         .into_par_iter()
         .map(|chunk| {
-            let a = network::forward(&network.parameters, network.pools, chunk);
+            let a = plain::forward(&network.parameters, network.pools, chunk);
             Ranges { bounds: [bounds(&a.conv1), bounds(&a.conv2), bounds(&a.fc1), bounds(&a.fc2), bounds(&a.logits)] }
         })
         .reduce(|| Ranges::EMPTY, Ranges::union)

@@ -35,15 +35,15 @@ const MULTIPLIER_MAX: f64 = 0.99;
 pub fn quantize(network: &Network, ranges: &Ranges) -> Result<QuantizedNetwork> {
     let p = &network.parameters;
     // Weights channel by channel in the order of the model file: OIHW to OHWI, fc1's CHW to HWC.
-    let fc1 = p.fc1_weight.view().into_shape_with_order((FC1_OUTPUTS, CONV2_CHANNELS, POOL2_SIDE, POOL2_SIDE));
+    let fc1 = p.fc1_weight().into_shape_with_order((FC1_OUTPUTS, CONV2_CHANNELS, POOL2_SIDE, POOL2_SIDE));
     let weights: [ArrayViewD<'_, f32>; 5] = [
-        p.conv1_weight.view().permuted_axes([0, 2, 3, 1]).into_dyn(),
-        p.conv2_weight.view().permuted_axes([0, 2, 3, 1]).into_dyn(),
+        p.conv1_weight().permuted_axes([0, 2, 3, 1]).into_dyn(),
+        p.conv2_weight().permuted_axes([0, 2, 3, 1]).into_dyn(),
         fc1.expect("256 is 16 x 4 x 4").permuted_axes([0, 2, 3, 1]).into_dyn(),
-        p.fc2_weight.view().into_dyn(),
-        p.fc3_weight.view().into_dyn(),
+        p.fc2_weight().into_dyn(),
+        p.fc3_weight().into_dyn(),
     ];
-    let biases = [&p.conv1_bias, &p.conv2_bias, &p.fc1_bias, &p.fc2_bias, &p.fc3_bias];
+    let biases = [p.conv1_bias(), p.conv2_bias(), p.fc1_bias(), p.fc2_bias(), p.fc3_bias()];
 
     let mut input = Quantization { scale: (1.0f64 / 255.0) as f32, zero_point: ACTIVATION_ZERO_POINT };
     let mut activations = vec![input];
@@ -140,13 +140,13 @@ mod tests {
         let network = untrained();
         let quantized = quantize(&network, &calibrate(&network, &digits_10k().train.first(50))).unwrap();
         let layer = &quantized.layers[4];
-        for (index, real) in network.parameters.fc3_weight.iter().enumerate() {
+        for (index, real) in network.parameters.fc3_weight().iter().enumerate() {
             let scale = layer.weight_scale[index / 84];
             assert!((f32::from(layer.weights[index]) * scale - real).abs() <= 0.5001 * scale);
         }
         // OHWI: the second weight of conv2's first channel is input channel 1 at the same tap.
         let layer = &quantized.layers[1];
-        let real = network.parameters.conv2_weight[(0, 1, 0, 0)];
+        let real = network.parameters.conv2_weight()[(0, 1, 0, 0)];
         assert!((f32::from(layer.weights[1]) * layer.weight_scale[0] - real).abs() <= 0.5001 * layer.weight_scale[0]);
         assert!(quantized.activations[5].scale > 0.0);
         assert_eq!(layer.weights.len(), CONV2_CHANNELS * 25 * CONV1_CHANNELS);
@@ -156,12 +156,12 @@ mod tests {
     #[test]
     fn dead_and_lopsided_channels_still_make_a_valid_model() {
         let mut network = untrained();
-        network.parameters.conv1_weight.fill(0.0);
-        network.parameters.conv1_bias.fill(0.0);
-        network.parameters.conv2_weight.index_axis_mut(ndarray::Axis(0), 0).fill(0.0);
-        network.parameters.conv2_bias[0] = 1e6;
-        network.parameters.fc2_bias.fill(-1e9);
-        network.parameters.fc3_weight.fill(1e-30);
+        network.parameters.conv1_weight_mut().fill(0.0);
+        network.parameters.conv1_bias_mut().fill(0.0);
+        network.parameters.conv2_weight_mut().index_axis_mut(ndarray::Axis(0), 0).fill(0.0);
+        network.parameters.conv2_bias_mut()[0] = 1e6;
+        network.parameters.fc2_bias_mut().fill(-1e9);
+        network.parameters.fc3_weight_mut().fill(1e-30);
         let quantized = quantize(&network, &calibrate(&network, &digits_10k().train.first(10))).unwrap();
         quantized.encode(&Default::default()).unwrap();
         for layer in &quantized.layers {
@@ -176,7 +176,7 @@ mod tests {
     fn not_a_number_is_refused_by_name() {
         let mut network = untrained();
         let ranges = calibrate(&network, &digits_10k().train.first(10));
-        network.parameters.fc2_bias[7] = f32::NAN;
+        network.parameters.fc2_bias_mut()[7] = f32::NAN;
         let message = quantize(&network, &ranges).unwrap_err().to_string();
         assert!(message.contains("bias 7 of fc2"), "{message}");
     }

@@ -1,98 +1,363 @@
-//! Augmentation: each image is seen a little differently in each epoch.
+//! Augmentation: in each epoch each image is seen a little differently.
 
-use lenet_core::architecture::IMAGE_SIDE;
+use lenet_core::architecture::IMAGE_SIDE as SIDE;
 use lenet_core::{IMAGE_BYTES, Pixels};
-use ndarray::Array2;
-use rand::Rng;
+use pulp::{Simd, WithSimd};
+use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
-use crate::data::Split;
+use crate::network::lanes::InstructionSet;
 
-/// Shifts each image by a random whole number of pixels in [-`max`, `max`], down and to the right.
-///
-/// The shift of an image depends on the random stream and the image's index alone, so that it does
-/// not matter which thread computes it, or in which order.
+/// How far images are bent. Everything is drawn anew for each image in each epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Augmentation {
+    /// Rotation, uniform in plus or minus so many degrees.
+    pub rotation: f32,
+    /// Horizontal shear, uniform in plus or minus so many degrees.
+    pub shear: f32,
+    /// Magnification, uniform in 1 plus or minus this.
+    pub scale: f32,
+    /// Shift down and to the right, each uniform in plus or minus so many pixels.
+    pub shift: f32,
+    /// Standard deviation in pixels of the elastic displacement, down and to the right, at each of
+    /// 5 x 5 nodes over the image; bicubic between them.
+    pub elastic: f32,
+}
+
+impl Augmentation {
+    /// Nothing is changed.
+    pub const NONE: Self = Self { rotation: 0.0, shear: 0.0, scale: 0.0, shift: 0.0, elastic: 0.0 };
+
+    /// What suits MNIST: rotation and shear of a few degrees, a shift of about a pixel.
+    pub const DIGITS: Self = Self { rotation: 7.2, shear: 4.8, scale: 0.06, shift: 1.2, elastic: 0.5 };
+
+    /// The same, so many times as far.
+    pub fn times(self, strength: f32) -> Self {
+        Self {
+            rotation: self.rotation * strength,
+            shear: self.shear * strength,
+            scale: self.scale * strength,
+            shift: self.shift * strength,
+            elastic: self.elastic * strength,
+        }
+    }
+
+    /// Draws for the image with this index from `stream`, which should differ from epoch to epoch.
+    /// It depends on nothing else, so that it does not matter which thread draws it.
+    fn draw(&self, stream: &ChaCha8Rng, index: usize) -> Drawn {
+        // More words than one image can take.
+        const WORDS: u128 = 1 << 10;
+        let mut rng = stream.clone();
+        rng.set_word_pos(index as u128 * WORDS);
+        let mut uniform = |bound: f32| (2.0 * rng.random::<f32>() - 1.0) * bound;
+        let (rotation, shear) = (uniform(self.rotation), uniform(self.shear));
+        let scale = 1.0 + uniform(self.scale);
+        let shift = [uniform(self.shift), uniform(self.shift)];
+        Drawn { rotation, shear, scale, shift, nodes: [self.nodes(&mut rng), self.nodes(&mut rng)] }
+    }
+
+    fn nodes(&self, rng: &mut impl Rng) -> [[f32; NODES]; NODES] {
+        [[(); NODES]; NODES].map(|row| {
+            row.map(|()| {
+                let normal: f32 = StandardNormal.sample(rng);
+                normal * self.elastic
+            })
+        })
+    }
+}
+
+/// What was drawn for one image; units as in [`Augmentation`].
 #[derive(Clone, Debug)]
-pub struct RandomShift {
-    max: usize,
+struct Drawn {
+    rotation: f32,
+    shear: f32,
+    scale: f32,
+    shift: [f32; 2],
+    nodes: [[[f32; NODES]; NODES]; 2],
+}
+
+/// The distortions of an epoch.
+#[derive(Clone, Debug)]
+pub struct Augmenter {
+    augmentation: Augmentation,
     stream: ChaCha8Rng,
 }
 
-impl RandomShift {
-    /// Shifts of at most `max` pixels, drawn from `stream`, which should differ from epoch to epoch.
-    pub fn new(max: usize, stream: ChaCha8Rng) -> Self {
-        Self { max, stream }
+impl Augmenter {
+    /// Distortions drawn from `stream`, which should differ from epoch to epoch.
+    pub fn new(augmentation: Augmentation, stream: ChaCha8Rng) -> Self {
+        Self { augmentation, stream }
     }
 
-    /// The shift `(down, right)` of the image with this index.
-    fn draw(&self, index: usize) -> (isize, isize) {
-        const DRAWS: u128 = 2;
-        let mut rng = self.stream.clone();
-        rng.set_word_pos(index as u128 * DRAWS);
-        let mut draw = || (rng.next_u32() as usize % (2 * self.max + 1)) as isize - self.max as isize;
-        (draw(), draw())
-    }
-
-    /// The images that `indices` names, shifted: `[indices, 784]`.
-    pub fn gather(&self, split: &Split, indices: &[usize]) -> Array2<u8> {
-        let mut images = Array2::zeros((indices.len(), IMAGE_BYTES));
-        for (mut row, index) in images.rows_mut().into_iter().zip(indices) {
-            let (down, right) = self.draw(*index);
-            let target = row.as_slice_mut().expect("a new array is in standard layout");
-            shift(split.pixels(*index), down, right, target);
-        }
-        images
+    /// The image with this index in its data set, distorted.
+    pub fn distort(&self, set: InstructionSet, index: usize, image: &Pixels) -> Pixels {
+        let Drawn { rotation, shear, scale, shift, nodes } = self.augmentation.draw(&self.stream, index);
+        let matrix = matrix(rotation.to_radians(), shear.to_radians().tan(), scale);
+        let distortion = Distortion { matrix, shift, nodes };
+        set.run(Distort { distortion: &distortion, image })
     }
 }
 
-/// Moves an image's content; what comes in at the borders is background.
-fn shift(pixels: &Pixels, down: isize, right: isize, target: &mut [u8]) {
-    let source = |place: usize, by: isize| place.checked_add_signed(-by).filter(|place| *place < IMAGE_SIDE);
-    for (y, row) in target.chunks_exact_mut(IMAGE_SIDE).enumerate() {
-        for (x, pixel) in row.iter_mut().enumerate() {
-            *pixel = match (source(y, down), source(x, right)) {
-                (Some(y), Some(x)) => pixels[y * IMAGE_SIDE + x],
-                _ => 0,
-            };
+/// Nodes of the elastic grid along each side.
+const NODES: usize = 5;
+
+/// Where each output pixel is looked up in the input, relative to the centre:
+/// `matrix . (y, x) - shift + elastic(y, x)`.
+#[derive(Clone, Debug)]
+struct Distortion {
+    matrix: [[f32; 2]; 2],
+    shift: [f32; 2],
+    nodes: [[[f32; NODES]; NODES]; 2],
+}
+
+/// From output to input, `(y, x)`: the inverse of a rotation by `angle` clockwise after a shear, by
+/// `shear` to the right for each row down, after a magnification.
+fn matrix(angle: f32, shear: f32, scale: f32) -> [[f32; 2]; 2] {
+    let (sin, cos) = angle.sin_cos();
+    let unrotated = [[cos, -sin], [sin, cos]];
+    let [down, right] = unrotated;
+    [down, [right[0] - shear * down[0], right[1] - shear * down[1]]].map(|row| row.map(|value| value / scale))
+}
+
+/// Weights of the nodes for each place along a side, `[5, 28]`: PyTorch's
+/// `interpolate(mode="bicubic", align_corners=True)`, Keys' kernel with a = -0.75, nodes beyond the
+/// edge equal to the edge's.
+const BICUBIC: [[f32; SIDE]; NODES] = {
+    const A: f32 = -0.75;
+    const fn kernel(distance: f32) -> f32 {
+        let d = if distance < 0.0 { -distance } else { distance };
+        if d <= 1.0 {
+            ((A + 2.0) * d - (A + 3.0)) * d * d + 1.0
+        } else if d < 2.0 {
+            ((d - 5.0) * d + 8.0) * d * A - 4.0 * A
+        } else {
+            0.0
         }
+    }
+    let mut weights = [[0.0; SIDE]; NODES];
+    let mut place = 0;
+    while place < SIDE {
+        let position = place as f32 * (NODES - 1) as f32 / (SIDE - 1) as f32;
+        let first = position as isize - 1;
+        let mut tap = 0;
+        while tap < 4 {
+            let node = first + tap;
+            let clamped = if node < 0 {
+                0
+            } else if node >= NODES as isize {
+                NODES - 1
+            } else {
+                node as usize
+            };
+            weights[clamped][place] += kernel(position - node as f32);
+            tap += 1;
+        }
+        place += 1;
+    }
+    weights
+};
+
+/// Background on every side of the source, so that no lookup needs to ask whether it is inside.
+const BORDER: usize = 2;
+const SOURCE_SIDE: usize = SIDE + 2 * BORDER;
+
+struct Distort<'a> {
+    distortion: &'a Distortion,
+    image: &'a Pixels,
+}
+
+impl WithSimd for Distort<'_> {
+    type Output = Pixels;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Pixels {
+        let Distortion { matrix, shift, nodes } = self.distortion;
+        let mut source = [[0u8; SOURCE_SIDE]; SOURCE_SIDE];
+        for (row, image) in source[BORDER..].iter_mut().zip(self.image.as_chunks::<SIDE>().0) {
+            row[BORDER..BORDER + SIDE].copy_from_slice(image);
+        }
+        let source: &[u8; SOURCE_SIDE * SOURCE_SIDE] = bytemuck::must_cast_ref(&source);
+
+        const CENTRE: f32 = (SIDE - 1) as f32 / 2.0;
+        let mut pixels = [0; IMAGE_BYTES];
+        for (y, target) in pixels.as_chunks_mut::<SIDE>().0.iter_mut().enumerate() {
+            // Where each pixel of the row comes from, down and to the right in the source.
+            let mut places = [[0.0; SIDE]; 2];
+            let dy = y as f32 - CENTRE;
+            for axis in 0..2 {
+                let mut row = [0.0; NODES];
+                for j in 0..NODES {
+                    for i in 0..NODES {
+                        row[j] += BICUBIC[i][y] * nodes[axis][i][j];
+                    }
+                }
+                let start = matrix[axis][0] * dy - shift[axis] + CENTRE + BORDER as f32;
+                for x in 0..SIDE {
+                    let mut place = start + matrix[axis][1] * (x as f32 - CENTRE);
+                    for j in 0..NODES {
+                        place += row[j] * BICUBIC[j][x];
+                    }
+                    // Beyond the border all is background, as the border's outer half is.
+                    places[axis][x] = place.max(0.0).min((SOURCE_SIDE - 2) as f32);
+                }
+            }
+            // Bilinear, between the four source pixels around the place.
+            let mut corners = [[0.0; SIDE]; 4];
+            for x in 0..SIDE {
+                let corner = places[0][x] as usize * SOURCE_SIDE + places[1][x] as usize;
+                let four = [corner, corner + 1, corner + SOURCE_SIDE, corner + SOURCE_SIDE + 1];
+                for (corners, place) in corners.iter_mut().zip(four) {
+                    // The bound is never met; to state it is cheaper than to check it.
+                    corners[x] = f32::from(source[place.min(source.len() - 1)]);
+                }
+            }
+            for x in 0..SIDE {
+                let (v, u) = (places[0][x] - places[0][x].floor(), places[1][x] - places[1][x].floor());
+                let upper = corners[0][x] + u * (corners[1][x] - corners[0][x]);
+                let lower = corners[2][x] + u * (corners[3][x] - corners[2][x]);
+                target[x] = (upper + v * (lower - upper) + 0.5) as u8;
+            }
+        }
+        pixels
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::data::digits_10k;
     use rand::SeedableRng;
 
-    #[test]
-    fn content_moves_and_borders_are_background() {
-        let mut pixels = [0; IMAGE_BYTES];
-        pixels[0] = 7;
-        pixels[5 * IMAGE_SIDE + 27] = 9;
-        let mut moved = [1; IMAGE_BYTES];
-        shift(&pixels, 2, 1, &mut moved);
-        let mut expected = [0; IMAGE_BYTES];
-        expected[2 * IMAGE_SIDE + 1] = 7;
-        assert_eq!(moved, expected);
-        shift(&pixels, -5, -27, &mut moved);
-        expected = [0; IMAGE_BYTES];
-        expected[0] = 9;
-        assert_eq!(moved, expected);
+    use super::*;
+    use crate::data::digits_10k;
+
+    const STILL: Distortion =
+        Distortion { matrix: [[1.0, 0.0], [0.0, 1.0]], shift: [0.0; 2], nodes: [[[0.0; NODES]; NODES]; 2] };
+
+    fn distort(distortion: &Distortion, image: &Pixels) -> Pixels {
+        InstructionSet::detect().run(Distort { distortion, image })
+    }
+
+    fn augmenter(augmentation: Augmentation, epoch: u64) -> Augmenter {
+        let mut stream = ChaCha8Rng::seed_from_u64(1);
+        stream.set_stream(epoch);
+        Augmenter::new(augmentation, stream)
     }
 
     #[test]
-    fn every_shift_is_drawn_about_as_often_and_depends_on_the_index_alone() {
-        let shifts = RandomShift::new(2, ChaCha8Rng::seed_from_u64(1));
-        let mut counts = [[0; 5]; 5];
-        for index in 0..25_000 {
-            let (down, right) = shifts.draw(index);
-            counts[(down + 2) as usize][(right + 2) as usize] += 1;
-        }
-        // 1,000 expected in each cell, standard deviation 31.
-        assert!(counts.as_flattened().iter().all(|count| (850..1150).contains(count)), "{counts:?}");
-
+    fn whole_shifts_move_the_content_and_borders_are_background() {
         let split = digits_10k().test;
-        let together = shifts.gather(&split, &[3, 4]);
-        assert_eq!(together.row(1), shifts.gather(&split, &[4]).row(0));
+        assert_eq!(distort(&STILL, split.pixels(0)), *split.pixels(0));
+        let mut image = [0; IMAGE_BYTES];
+        image[0] = 7;
+        image[5 * SIDE + 27] = 9;
+        let mut expected = [0; IMAGE_BYTES];
+        expected[2 * SIDE + 1] = 7;
+        assert_eq!(distort(&Distortion { shift: [2.0, 1.0], ..STILL.clone() }, &image), expected);
+        expected = [0; IMAGE_BYTES];
+        expected[0] = 9;
+        assert_eq!(distort(&Distortion { shift: [-5.0, -27.0], ..STILL.clone() }, &image), expected);
+        assert_eq!(distort(&Distortion { shift: [1e9, f32::NAN], ..STILL.clone() }, &image), [0; IMAGE_BYTES]);
+        // Half a pixel to the right: halves of both neighbours, rounded.
+        expected = [0; IMAGE_BYTES];
+        (expected[0], expected[1], expected[5 * SIDE + 27]) = (4, 4, 5);
+        assert_eq!(distort(&Distortion { shift: [0.0, 0.5], ..STILL }, &image), expected);
+    }
+
+    /// A quarter turn, a magnification and a shear take a point to where the definition says.
+    #[test]
+    fn affine_parts_do_what_their_names_say() {
+        let mut image = [0; IMAGE_BYTES];
+        // Four pixels, so that the point is at (-4, 0) from the centre.
+        for (y, x) in [(9, 13), (9, 14), (10, 13), (10, 14)] {
+            image[y * SIDE + x] = 200;
+        }
+        let centroid = |matrix: [[f32; 2]; 2]| {
+            let pixels = distort(&Distortion { matrix, ..STILL.clone() }, &image);
+            let sum: f32 = pixels.iter().map(|p| f32::from(*p)).sum();
+            let mean = |place: fn(usize) -> usize| {
+                let weighted = pixels.iter().enumerate().map(|(i, p)| place(i) as f32 * f32::from(*p));
+                weighted.sum::<f32>() / sum - 13.5
+            };
+            (mean(|i| i / SIDE), mean(|i| i % SIDE))
+        };
+        let near = |got: (f32, f32), expected: (f32, f32)| {
+            assert!(
+                (got.0 - expected.0).abs() < 0.06 && (got.1 - expected.1).abs() < 0.06,
+                "{got:?}, not {expected:?}"
+            );
+        };
+        near(centroid(matrix(std::f32::consts::FRAC_PI_2, 0.0, 1.0)), (0.0, 4.0));
+        near(centroid(matrix(0.0, 0.0, 1.5)), (-6.0, 0.0));
+        near(centroid(matrix(0.0, 0.5, 1.0)), (-4.0, -2.0));
+    }
+
+    /// The values are those of PyTorch's `interpolate` of a grid that is 1 at (1, 2), else 0.
+    #[test]
+    fn elastic_grid_is_interpolated_as_in_pytorch() {
+        let by_pytorch = [
+            ((0, 13), 0.0),
+            ((3, 10), 0.295_985_9),
+            ((7, 14), 0.985_175_24),
+            ((10, 20), 0.018_396_614),
+            ((13, 2), -0.002_931_946),
+            ((27, 27), 0.0),
+        ];
+        for ((y, x), expected) in by_pytorch {
+            let got: f32 = BICUBIC[1][y] * BICUBIC[2][x];
+            assert!((got - expected).abs() < 1e-6, "{got} instead of {expected} at ({y}, {x})");
+        }
+        for place in 0..SIDE {
+            let sum: f32 = BICUBIC.iter().map(|weights| weights[place]).sum();
+            assert!((sum - 1.0).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn draws_have_the_promised_distribution() {
+        let augmentation = Augmentation::DIGITS;
+        let stream = ChaCha8Rng::seed_from_u64(2);
+        const DRAWS: usize = 20_000;
+        let draws: Vec<Drawn> = (0..DRAWS).map(|index| augmentation.draw(&stream, index)).collect();
+        let uniform = |name: &str, bound: f32, value: fn(&Drawn) -> f32| {
+            let mean = draws.iter().map(value).sum::<f32>() / DRAWS as f32;
+            let square = draws.iter().map(|draw| value(draw).powi(2)).sum::<f32>() / DRAWS as f32;
+            let largest = draws.iter().map(|draw| value(draw).abs()).fold(0.0, f32::max);
+            assert!(mean.abs() < 0.025 * bound, "the mean {name} is {mean}");
+            assert!((square / (bound * bound / 3.0) - 1.0).abs() < 0.04, "the mean squared {name} is {square}");
+            assert!(largest <= bound && largest > 0.99 * bound, "the largest {name} is {largest}");
+        };
+        uniform("rotation", 7.2, |draw| draw.rotation);
+        uniform("shear", 4.8, |draw| draw.shear);
+        uniform("magnification", 0.06, |draw| draw.scale - 1.0);
+        uniform("shift down", 1.2, |draw| draw.shift[0]);
+        uniform("shift to the right", 1.2, |draw| draw.shift[1]);
+        for axis in 0..2 {
+            for node in 0..NODES * NODES {
+                let value = |draw: &Drawn| draw.nodes[axis].as_flattened()[node];
+                let mean = draws.iter().map(value).sum::<f32>() / DRAWS as f32;
+                let square = draws.iter().map(|draw| value(draw).powi(2)).sum::<f32>() / DRAWS as f32;
+                assert!(mean.abs() < 0.02 && (square.sqrt() - 0.5).abs() < 0.015, "node {node}: {mean}, {square}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_images_distortion_depends_on_epoch_and_index_alone() {
+        let image = digits_10k().test.pixels(3).to_owned();
+        let first = augmenter(Augmentation::DIGITS, 1);
+        for set in InstructionSet::available() {
+            assert_eq!(first.distort(set, 7, &image), first.distort(InstructionSet::detect(), 7, &image), "{set}");
+        }
+        assert_ne!(
+            first.distort(InstructionSet::detect(), 8, &image),
+            first.distort(InstructionSet::detect(), 7, &image)
+        );
+        let second = augmenter(Augmentation::DIGITS, 2);
+        assert_ne!(
+            second.distort(InstructionSet::detect(), 7, &image),
+            first.distort(InstructionSet::detect(), 7, &image)
+        );
+        assert_eq!(augmenter(Augmentation::NONE, 1).distort(InstructionSet::detect(), 7, &image), image);
     }
 }

@@ -1,30 +1,30 @@
-//! Training: stochastic gradient descent over shuffled batches.
+//! Training: steps of an optimizer over shuffled and distorted batches.
 //!
-//! The same seed gives the same bytes for any number of threads: a batch is split into chunks of a
-//! fixed size, each chunk's gradient is computed alone, and the gradients are added in chunk order.
+//! The same seed gives the same bytes for any number of threads: what is random depends on the seed,
+//! the epoch and the image, and gradients are added in an order of their own.
 
 mod augment;
+mod gradient;
+mod optimizer;
 mod recipe;
-mod sgd;
+mod schedule;
 
-use ndarray::{ArrayView1, ArrayView2, Axis};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPool;
-use rayon::prelude::*;
 
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluation;
-use crate::network::{self, Network, Parameters, Pools, cross_entropy};
+use crate::network::lanes::InstructionSet;
+use crate::network::{Network, Parameters, Pools};
 
-pub use augment::RandomShift;
-pub use recipe::{Recipe, RecipeName, Schedule};
-pub use sgd::Sgd;
-
-/// Images whose gradient one thread computes at a time.
-const CHUNK: usize = 8;
+pub use augment::{Augmentation, Augmenter};
+pub use gradient::{BatchGradient, BatchResult, Source};
+pub use optimizer::{Optimizer, State, StepOptions};
+pub use recipe::{Recipe, RecipeName};
+pub use schedule::Schedule;
 
 /// Everything a training depends on besides its images.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct Options {
     pub recipe: Recipe,
     /// Pool kinds.
     pub pools: Pools,
-    /// Seed of initialization and shuffling.
+    /// Seed of initialization, shuffling and augmentation.
     pub seed: u64,
 }
 
@@ -53,10 +53,12 @@ pub struct LossLine {
 pub struct EpochLine {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// Mean loss over the epoch's batches, each taken before its step.
+    /// Mean loss over the epoch's batches, each taken before its step, on distorted images.
     pub loss: f64,
-    /// Fraction of the validation split classified rightly, if there is one.
-    pub validation_accuracy: Option<f64>,
+    /// Fraction of the epoch's images classified rightly, likewise.
+    pub accuracy: f64,
+    /// Mean loss and accuracy on the validation split, if there is one.
+    pub validation: Option<evaluation::LossAndAccuracy>,
     /// Learning rate of the last step.
     pub lr: f32,
 }
@@ -64,8 +66,8 @@ pub struct EpochLine {
 /// Told how a training goes on. Every method may do nothing.
 pub trait Observer {
     /// After each batch of `images` images.
-    fn batch(&mut self, images: usize) {
-        let _ = images;
+    fn batch(&mut self, images: usize, result: BatchResult) {
+        let _ = (images, result);
     }
     /// After each [`Recipe::log_every`] batches.
     fn loss(&mut self, line: LossLine) {
@@ -98,87 +100,69 @@ pub fn train(
     observer: &mut (dyn Observer + Send),
 ) -> Result<Network> {
     pool.install(|| {
-        let mut network = initial_network(options);
-        let mut sgd = Sgd::new(options.recipe.momentum);
+        let mut trainer = Trainer::new(options, InstructionSet::detect());
         for epoch in 1..=options.recipe.epochs {
-            let line = train_epoch(&mut network, &mut sgd, images, options, epoch, observer)?;
-            let validation_accuracy = validation.map(|split| evaluation::evaluate_float(&network, split).accuracy());
-            observer.epoch(EpochLine { validation_accuracy, ..line });
+            let line = trainer.epoch(images, epoch, observer)?;
+            let validation = validation.map(|split| evaluation::loss_and_accuracy(&trainer.result(), split));
+            observer.epoch(EpochLine { validation, ..line });
         }
-        Ok(network)
+        Ok(trainer.result())
     })
 }
 
-fn train_epoch(
-    network: &mut Network,
-    sgd: &mut Sgd,
-    images: &Split,
-    options: &Options,
-    epoch: usize,
-    observer: &mut (dyn Observer + Send),
-) -> Result<EpochLine> {
-    let recipe = &options.recipe;
-    let mut order: Vec<usize> = (0..images.len()).collect();
-    order.shuffle(&mut stream(options.seed, Purpose::Shuffle, epoch));
-    let shift = (recipe.max_shift > 0)
-        .then(|| RandomShift::new(recipe.max_shift, stream(options.seed, Purpose::Augment, epoch)));
-
-    let steps = images.len().div_ceil(recipe.batch);
-    let (mut epoch_loss, mut logged_loss, mut lr) = (0.0, 0.0, recipe.lr);
-    for (step, batch) in order.chunks(recipe.batch).enumerate() {
-        let (loss, gradient) = batch_gradient(network, images, batch, shift.as_ref());
-        lr = recipe.learning_rate((epoch - 1) * steps + step, recipe.epochs * steps);
-        if !loss.is_finite() {
-            return Err(Error::Diverged { epoch, step: step + 1, lr });
-        }
-        sgd.step(&mut network.parameters, &gradient, lr);
-        epoch_loss += loss;
-        logged_loss += loss;
-        observer.batch(batch.len());
-        if (step + 1) % recipe.log_every == 0 {
-            observer.loss(LossLine { epoch, step: step + 1, loss: logged_loss / recipe.log_every as f64 });
-            logged_loss = 0.0;
-        }
-    }
-    Ok(EpochLine { epoch, loss: epoch_loss / steps as f64, validation_accuracy: None, lr })
+struct Trainer<'a> {
+    options: &'a Options,
+    set: InstructionSet,
+    batch: BatchGradient,
+    state: State,
 }
 
-/// Mean loss of the images that `batch` names, shifted if so wished, and its gradient.
-pub fn batch_gradient(
-    network: &Network,
-    images: &Split,
-    batch: &[usize],
-    shift: Option<&RandomShift>,
-) -> (f64, Parameters<f32>) {
-    let weight = 1.0 / batch.len() as f32;
-    let parts: Vec<(f32, Parameters<f32>)> = batch
-        .par_chunks(CHUNK)
-        .map(|chunk| {
-            let pixels =
-                shift.map_or_else(|| images.images().select(Axis(0), chunk), |shift| shift.gather(images, chunk));
-            let labels = images.labels().select(Axis(0), chunk);
-            chunk_gradient(network, pixels.view(), labels.view(), weight)
-        })
-        .collect();
-    let mut parts = parts.into_iter();
-    let (first_loss, mut gradient) = parts.next().expect("a batch has at least one image");
-    let mut loss = f64::from(first_loss);
-    for (part_loss, part) in parts {
-        loss += f64::from(part_loss);
-        gradient.add(&part);
+impl<'a> Trainer<'a> {
+    fn new(options: &'a Options, set: InstructionSet) -> Self {
+        let state = State::new(initial_network(options).parameters);
+        Self { options, set, batch: BatchGradient::new(set), state }
     }
-    (loss / batch.len() as f64, gradient)
-}
 
-fn chunk_gradient(
-    network: &Network,
-    pixels: ArrayView2<'_, u8>,
-    labels: ArrayView1<'_, u8>,
-    weight: f32,
-) -> (f32, Parameters<f32>) {
-    let activations = network::forward(&network.parameters, network.pools, pixels);
-    let (loss, d_logits) = cross_entropy::loss_and_gradient(&activations.logits, labels, weight);
-    (loss, network::backward(&network.parameters, network.pools, &activations, &d_logits))
+    /// The network as it would be the result now.
+    fn result(&self) -> Network {
+        let averaged = self.options.recipe.ema > 0.0;
+        let parameters = if averaged { &self.state.average } else { &self.state.parameters };
+        Network { parameters: parameters.clone(), pools: self.options.pools }
+    }
+
+    fn epoch(&mut self, images: &Split, epoch: usize, observer: &mut (dyn Observer + Send)) -> Result<EpochLine> {
+        let recipe = &self.options.recipe;
+        let seed = self.options.seed;
+        let mut order: Vec<usize> = (0..images.len()).collect();
+        order.shuffle(&mut stream(seed, Purpose::Shuffle, epoch));
+        let augmenter = (recipe.augmentation != Augmentation::NONE)
+            .then(|| Augmenter::new(recipe.augmentation, stream(seed, Purpose::Augment, epoch)));
+        let source = Source { split: images, augmenter: augmenter.as_ref(), label_smoothing: recipe.label_smoothing };
+
+        let steps = images.len().div_ceil(recipe.batch);
+        let (mut epoch_loss, mut logged_loss, mut correct, mut lr) = (0.0, 0.0, 0, recipe.lr);
+        for (step, batch) in order.chunks(recipe.batch).enumerate() {
+            let result = self.batch.compute(&self.state.parameters, self.options.pools, source, batch);
+            let factor = recipe.schedule.factor(self.state.steps, (recipe.epochs * steps) as u64);
+            lr = (f64::from(recipe.lr) * factor) as f32;
+            if !result.loss.is_finite() {
+                return Err(Error::Diverged { epoch, step: step + 1, lr });
+            }
+            let options =
+                StepOptions { optimizer: recipe.optimizer, lr, weight_decay: recipe.weight_decay, ema: recipe.ema };
+            self.state.step(self.set, &options, &self.batch.gradients());
+            epoch_loss += result.loss;
+            logged_loss += result.loss;
+            correct += result.correct;
+            observer.batch(batch.len(), result);
+            if (step + 1) % recipe.log_every == 0 {
+                observer.loss(LossLine { epoch, step: step + 1, loss: logged_loss / recipe.log_every as f64 });
+                logged_loss = 0.0;
+            }
+        }
+        let accuracy = correct as f64 / images.len() as f64;
+        Ok(EpochLine { epoch, loss: epoch_loss / steps as f64, accuracy, validation: None, lr })
+    }
 }
 
 /// What a random stream is for.

@@ -4,9 +4,9 @@
 //! `[I*25, P]`; then `output[O, P] = weight[O, I*25] . columns + bias`.
 
 use lenet_core::architecture::KERNEL_SIDE as K;
-use ndarray::{Array1, Array2, Array4, ArrayView2, Axis};
+use ndarray::{Array1, Array2, Array4, ArrayView1, ArrayView2, ArrayView4, Axis};
 
-use super::Real;
+use crate::network::Real;
 
 /// Shape `(C, N, H, W)` of a map.
 pub type MapShape = (usize, usize, usize, usize);
@@ -59,11 +59,18 @@ fn for_each_row(channels: usize, images: usize, height: usize, mut visit: impl F
 }
 
 /// `columns` of an input `[I, N, H, W]`, `weight` `[O, I, 5, 5]`, `bias` `[O]`; to `[O, N, H-4, W-4]`.
-pub fn forward<T: Real>(columns: &Array2<T>, weight: &Array4<T>, bias: &Array1<T>, input_shape: MapShape) -> Array4<T> {
+pub fn forward<T: Real>(
+    columns: &Array2<T>,
+    weight: ArrayView4<'_, T>,
+    bias: ArrayView1<'_, T>,
+    input_shape: MapShape,
+) -> Array4<T> {
     let (_, images, height, width) = input_shape;
-    let mut output = weight_matrix(weight).dot(columns);
-    output += &bias.view().insert_axis(Axis(1));
-    output.into_shape_with_order((bias.len(), images, height - K + 1, width - K + 1)).expect("one column per position")
+    let mut output = weight_matrix(&weight).dot(columns);
+    output += &bias.insert_axis(Axis(1));
+    output
+        .into_shape_with_order((weight.dim().0, images, height - K + 1, width - K + 1))
+        .expect("one column per position")
 }
 
 /// Gradients in weight `[O, I, 5, 5]` and bias `[O]`, from the input's columns and the gradient in
@@ -78,13 +85,13 @@ pub fn backward_parameters<T: Real>(columns: &Array2<T>, d_output: &Array4<T>) -
 }
 
 /// Gradient in the input, `[I, N, H, W]`.
-pub fn backward_input<T: Real>(weight: &Array4<T>, d_output: &Array4<T>) -> Array4<T> {
+pub fn backward_input<T: Real>(weight: ArrayView4<'_, T>, d_output: &Array4<T>) -> Array4<T> {
     let (_, images, out_h, out_w) = d_output.dim();
-    let d_columns = weight_matrix(weight).t().dot(&position_matrix(d_output));
+    let d_columns = weight_matrix(&weight).t().dot(&position_matrix(d_output));
     fold(&d_columns, (weight.dim().1, images, out_h + K - 1, out_w + K - 1))
 }
 
-fn weight_matrix<T: Real>(weight: &Array4<T>) -> ArrayView2<'_, T> {
+fn weight_matrix<'a, T: Real>(weight: &'a ArrayView4<'_, T>) -> ArrayView2<'a, T> {
     let (outputs, inputs, ..) = weight.dim();
     weight.view().into_shape_with_order((outputs, inputs * K * K)).expect("weights are in standard layout")
 }
@@ -106,7 +113,7 @@ mod tests {
             Array4::from_shape_fn((inputs, images, side, side), |(c, n, y, x)| value(c * 999 + n * 99 + y * 9 + x));
         let weight = Array4::from_shape_fn((outputs, inputs, K, K), |(o, i, y, x)| value(o * 500 + i * 50 + y * 7 + x));
         let bias = Array1::from_shape_fn(outputs, value);
-        let output = forward(&unfold(&input), &weight, &bias, input.dim());
+        let output = forward(&unfold(&input), weight.view(), bias.view(), input.dim());
         assert_eq!(output.dim(), (outputs, images, 3, 3));
         for ((o, n, y, x), got) in output.indexed_iter() {
             let mut sum = bias[o];

@@ -2,7 +2,7 @@
 
 use ndarray::{Array, Dimension, Zip};
 
-use super::Real;
+use crate::network::Real;
 
 /// `max(x, 0)`.
 pub fn forward<T: Real, D: Dimension>(values: &mut Array<T, D>) {

@@ -1,21 +1,21 @@
 //! Fully connected layer: `output = input . weight^T + bias`.
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
-use super::Real;
+use crate::network::Real;
 
 /// `input` `[N, I]`, `weight` `[O, I]`, `bias` `[O]`; to `[N, O]`.
-pub fn forward<T: Real>(input: &Array2<T>, weight: &Array2<T>, bias: &Array1<T>) -> Array2<T> {
+pub fn forward<T: Real>(input: &Array2<T>, weight: ArrayView2<'_, T>, bias: ArrayView1<'_, T>) -> Array2<T> {
     let mut output = input.dot(&weight.t());
-    output += bias;
+    output += &bias;
     output
 }
 
 /// Gradients in weight `[O, I]`, bias `[O]` and input `[N, I]`, from the gradient in the output, `[N, O]`.
 pub fn backward<T: Real>(
     input: &Array2<T>,
-    weight: &Array2<T>,
+    weight: ArrayView2<'_, T>,
     d_output: &Array2<T>,
 ) -> (Array2<T>, Array1<T>, Array2<T>) {
-    (d_output.t().dot(input), d_output.sum_axis(Axis(0)), d_output.dot(weight))
+    (d_output.t().dot(input), d_output.sum_axis(Axis(0)), d_output.dot(&weight))
 }

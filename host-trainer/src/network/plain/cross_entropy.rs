@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView1};
 
-use super::Real;
+use crate::network::Real;
 
 /// The loss summed over the images, `sum_n -log softmax(logits[n])[label[n]]`, and its gradient in
 /// the logits, `softmax - onehot`, times `weight`; both `[N, 10]` in and out.

@@ -3,7 +3,7 @@
 use lenet_core::Pool;
 use ndarray::Array4;
 
-use super::Real;
+use crate::network::Real;
 
 /// `[C, N, H, W]` to `[C, N, H/2, W/2]`.
 pub fn forward<T: Real>(input: &Array4<T>, pool: Pool) -> Array4<T> {

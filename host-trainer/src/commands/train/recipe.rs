@@ -1,0 +1,173 @@
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+
+use crate::training::{Augmentation, Optimizer, Recipe, RecipeName, Schedule};
+
+/// The hyper-parameters: a named set, and options that change single ones.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Recipe")]
+pub(super) struct RecipeArguments {
+    /// Named hyper-parameters; the options below change single ones.
+    #[arg(long, value_enum, default_value = "default")]
+    recipe: RecipeArgument,
+    /// Passes over the training images; 0 writes the initial network.
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Images per step.
+    #[arg(long, value_name = "N", value_parser = parse_batch)]
+    batch: Option<usize>,
+    /// How a gradient becomes a step.
+    #[arg(long, value_enum)]
+    optimizer: Option<OptimizerArgument>,
+    /// Learning rate, the highest of the schedule.
+    #[arg(long, value_name = "X", value_parser = parse_lr)]
+    lr: Option<f32>,
+    /// Momentum of sgd and nesterov, or beta1 of adamw; at least 0 and below 1.
+    #[arg(long, value_name = "X", value_parser = parse_fraction::<f32>)]
+    momentum: Option<f32>,
+    /// Pull of the weights to zero.
+    #[arg(long, value_name = "X", value_parser = parse_weight_decay)]
+    weight_decay: Option<f32>,
+    /// Course of the learning rate.
+    #[arg(long, value_enum)]
+    schedule: Option<ScheduleArgument>,
+    /// Fraction of the steps over which the learning rate rises; at least 0 and below 1.
+    #[arg(long, value_name = "X", value_parser = parse_fraction::<f64>)]
+    warm_up: Option<f64>,
+    /// Decay per step of the moving average of the weights that becomes the result; 0 for none.
+    #[arg(long, value_name = "X", value_parser = parse_fraction::<f32>)]
+    ema: Option<f32>,
+    /// Share of each target that is spread over all classes; at least 0 and below 1.
+    #[arg(long, value_name = "X", value_parser = parse_fraction::<f32>)]
+    label_smoothing: Option<f32>,
+    /// How far images are rotated, sheared, scaled, shifted and bent: 1 is what suits MNIST, 0 not at all.
+    #[arg(long, value_name = "X", value_parser = parse_strength)]
+    augment: Option<f32>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum RecipeArgument {
+    /// AdamW with warm-up, cosine, moving average and augmentation.
+    Default,
+    /// The PyTorch tutorial's: batch 32, SGD lr 0.001, momentum 0.9, 10 epochs.
+    Tutorial,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum OptimizerArgument {
+    /// Stochastic gradient descent with momentum.
+    Sgd,
+    /// The same with Nesterov's momentum.
+    Nesterov,
+    /// Adam with decoupled weight decay.
+    Adamw,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ScheduleArgument {
+    /// The same rate throughout.
+    Constant,
+    /// A linear rise, then down to 0 along half a cosine.
+    Cosine,
+    /// PyTorch's OneCycleLR.
+    OneCycle,
+}
+
+/// A number that `valid` accepts, or a sentence that says which are.
+fn number<T: FromStr + Copy + Into<f64>>(text: &str, valid: impl Fn(f64) -> bool, rule: &str) -> Result<T, String> {
+    let accepted = |number: &T| (*number).into().is_finite() && valid((*number).into());
+    text.parse().ok().filter(accepted).ok_or(rule.to_owned())
+}
+
+fn parse_batch(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|batch| *batch > 0).ok_or("a batch has at least one image".into())
+}
+
+fn parse_lr(text: &str) -> Result<f32, String> {
+    number(text, |lr| lr > 0.0, "a learning rate is a number above 0")
+}
+
+fn parse_weight_decay(text: &str) -> Result<f32, String> {
+    number(text, |decay| decay >= 0.0, "a weight decay is a number of at least 0")
+}
+
+fn parse_strength(text: &str) -> Result<f32, String> {
+    number(text, |strength| (0.0..=4.0).contains(&strength), "a strength is a number from 0 to 4")
+}
+
+fn parse_fraction<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
+    number(text, |x| (0.0..1.0).contains(&x), "it is a number of at least 0 and below 1")
+}
+
+impl RecipeArguments {
+    /// The recipe they amount to.
+    pub(super) fn recipe(&self) -> Recipe {
+        let named = Recipe::named(match self.recipe {
+            RecipeArgument::Default => RecipeName::Default,
+            RecipeArgument::Tutorial => RecipeName::Tutorial,
+        });
+        Recipe {
+            epochs: self.epochs.unwrap_or(named.epochs),
+            batch: self.batch.unwrap_or(named.batch),
+            optimizer: self.optimizer(named.optimizer),
+            lr: self.lr.unwrap_or(named.lr),
+            weight_decay: self.weight_decay.unwrap_or(named.weight_decay),
+            schedule: self.schedule(named.schedule),
+            ema: self.ema.unwrap_or(named.ema),
+            label_smoothing: self.label_smoothing.unwrap_or(named.label_smoothing),
+            augmentation: self.augment.map_or(named.augmentation, |strength| Augmentation::DIGITS.times(strength)),
+            ..named
+        }
+    }
+
+    fn optimizer(&self, named: Optimizer) -> Optimizer {
+        let kind = self.optimizer.unwrap_or(match named {
+            Optimizer::Sgd { nesterov: false, .. } => OptimizerArgument::Sgd,
+            Optimizer::Sgd { nesterov: true, .. } => OptimizerArgument::Nesterov,
+            Optimizer::AdamW { .. } => OptimizerArgument::Adamw,
+        });
+        let momentum = self.momentum.unwrap_or(match named {
+            Optimizer::Sgd { momentum, .. } | Optimizer::AdamW { beta1: momentum, .. } => momentum,
+        });
+        match kind {
+            OptimizerArgument::Adamw => Optimizer::AdamW { beta1: momentum, beta2: 0.999 },
+            sgd => Optimizer::Sgd { momentum, nesterov: sgd == OptimizerArgument::Nesterov },
+        }
+    }
+
+    fn schedule(&self, named: Schedule) -> Schedule {
+        let kind = self.schedule.unwrap_or(match named {
+            Schedule::Constant => ScheduleArgument::Constant,
+            Schedule::Cosine { .. } => ScheduleArgument::Cosine,
+            Schedule::OneCycle { .. } => ScheduleArgument::OneCycle,
+        });
+        let warm_up = |default| {
+            self.warm_up.unwrap_or(match named {
+                Schedule::Constant => default,
+                Schedule::Cosine { warm_up } | Schedule::OneCycle { warm_up } => warm_up,
+            })
+        };
+        match kind {
+            ScheduleArgument::Constant => Schedule::Constant,
+            ScheduleArgument::Cosine => Schedule::Cosine { warm_up: warm_up(0.0) },
+            ScheduleArgument::OneCycle => Schedule::OneCycle { warm_up: warm_up(0.3) },
+        }
+    }
+}
+
+/// A recipe in a few words.
+pub(super) fn describe(recipe: &Recipe) -> String {
+    let optimizer = match recipe.optimizer {
+        Optimizer::Sgd { momentum, nesterov: false } => format!("SGD, momentum {momentum}"),
+        Optimizer::Sgd { momentum, nesterov: true } => format!("SGD, Nesterov momentum {momentum}"),
+        Optimizer::AdamW { .. } => "AdamW".to_owned(),
+    };
+    let schedule = match recipe.schedule {
+        Schedule::Constant => "constant",
+        Schedule::Cosine { .. } => "cosine",
+        Schedule::OneCycle { .. } => "one cycle",
+    };
+    let bent = if recipe.augmentation == Augmentation::NONE { "" } else { ", augmented" };
+    format!("batch {}, {optimizer}, lr {} {schedule}{bent}", recipe.batch, recipe.lr)
+}

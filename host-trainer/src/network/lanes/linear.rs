@@ -1,0 +1,135 @@
+//! Fully connected layer, input `[I]`, weight `[O, I]`, output `[O]`.
+
+use pulp::Simd;
+
+use super::{LANES, Lanes, load, mul_add, parts, store, sum};
+
+/// `weight . input + bias`, then a ReLU if `RELU`; `B` outputs at a time, a divisor of `O`.
+#[inline(always)]
+pub fn forward<S: Simd, const I: usize, const O: usize, const B: usize, const RELU: bool>(
+    simd: S,
+    input: &[Lanes; I],
+    weight: &[[f32; I]; O],
+    bias: &[f32; O],
+    output: &mut [Lanes; O],
+) {
+    const { assert!(O.is_multiple_of(B)) }
+    let zero = simd.splat_f32s(0.0);
+    for part in parts::<S>() {
+        let rows = weight.as_chunks::<B>().0.iter().zip(bias.as_chunks::<B>().0);
+        for ((weight, bias), output) in rows.zip(output.as_chunks_mut::<B>().0) {
+            let mut sums = [zero; B];
+            for b in 0..B {
+                sums[b] = simd.splat_f32s(bias[b]);
+            }
+            for i in 0..I {
+                let x = load(simd, &input[i], part);
+                for b in 0..B {
+                    sums[b] = mul_add(simd, simd.splat_f32s(weight[b][i]), x, sums[b]);
+                }
+            }
+            for b in 0..B {
+                let negative = simd.less_than_f32s(sums[b], zero);
+                let value = if RELU { simd.select_f32s(negative, zero, sums[b]) } else { sums[b] };
+                store(simd, &mut output[b], part, value);
+            }
+        }
+    }
+}
+
+/// The gradient in the input; `B` inputs at a time, a divisor of `I`.
+///
+/// If `RELU`, the input is what a ReLU gave, and the gradient that before it.
+#[inline(always)]
+pub fn backward_input<S: Simd, const I: usize, const O: usize, const B: usize, const RELU: bool>(
+    simd: S,
+    input: &[Lanes; I],
+    weight: &[[f32; I]; O],
+    d_output: &[Lanes; O],
+    d_input: &mut [Lanes; I],
+) {
+    const { assert!(I.is_multiple_of(B)) }
+    let zero = simd.splat_f32s(0.0);
+    for part in parts::<S>() {
+        let columns = input.as_chunks::<B>().0.iter().zip(d_input.as_chunks_mut::<B>().0).enumerate();
+        for (column, (input, d_input)) in columns {
+            let mut sums = [zero; B];
+            for o in 0..O {
+                let d = load(simd, &d_output[o], part);
+                let weight = &weight[o].as_chunks::<B>().0[column];
+                for b in 0..B {
+                    sums[b] = mul_add(simd, simd.splat_f32s(weight[b]), d, sums[b]);
+                }
+            }
+            for b in 0..B {
+                let value = if RELU {
+                    let active = simd.greater_than_f32s(load(simd, &input[b], part), zero);
+                    simd.select_f32s(active, sums[b], zero)
+                } else {
+                    sums[b]
+                };
+                store(simd, &mut d_input[b], part, value);
+            }
+        }
+    }
+}
+
+/// Adds to `d_weight` and `d_bias` their gradients, summed over the lanes; `B` outputs at a time, a
+/// divisor of `O`.
+///
+/// Here the vectors run along a row of the weight, and the sum over the images needs none across
+/// lanes; `rows` is the input in that order, `[16, I]`, padded with zeros to whole [`Lanes`].
+#[inline(always)]
+pub fn backward_parameters<S: Simd, const I: usize, const V: usize, const O: usize, const B: usize>(
+    simd: S,
+    rows: &[[Lanes; V]; LANES],
+    d_output: &[Lanes; O],
+    d_weight: &mut [[f32; I]; O],
+    d_bias: &mut [f32; O],
+) {
+    const { assert!(O.is_multiple_of(B) && V == I.div_ceil(LANES)) }
+    let zero = simd.splat_f32s(0.0);
+    let blocks = d_output.as_chunks::<B>().0.iter().zip(d_weight.as_chunks_mut::<B>().0);
+    for ((d_output, d_weight), d_bias) in blocks.zip(d_bias.as_chunks_mut::<B>().0) {
+        for v in 0..V {
+            let columns = v * LANES..I.min((v + 1) * LANES);
+            for part in parts::<S>() {
+                let mut sums = [zero; B];
+                for n in 0..LANES {
+                    let x = load(simd, &rows[n][v], part);
+                    for b in 0..B {
+                        sums[b] = mul_add(simd, simd.splat_f32s(d_output[b].0[n]), x, sums[b]);
+                    }
+                }
+                for b in 0..B {
+                    add_partial(simd, &mut d_weight[b][columns.clone()], part, sums[b]);
+                }
+            }
+        }
+        for b in 0..B {
+            d_bias[b] += sum(simd, &d_output[b]);
+        }
+    }
+}
+
+/// Adds a part of 16 values to the part of at most 16 values that is there.
+#[inline(always)]
+fn add_partial<S: Simd>(simd: S, target: &mut [f32], part: usize, value: S::f32s) {
+    let start = target.len().min(part * S::F32_LANES);
+    let end = target.len().min(start + S::F32_LANES);
+    let target = &mut target[start..end];
+    let sum = simd.add_f32s(simd.partial_load_f32s(target), value);
+    simd.partial_store_f32s(target, sum);
+}
+
+/// `[I]` in lanes to one row an image, `[16, I]`.
+#[inline(always)]
+pub fn rows<const I: usize, const V: usize>(input: &[Lanes; I]) -> [[Lanes; V]; LANES] {
+    let mut rows = [[Lanes::ZERO; V]; LANES];
+    for (i, lanes) in input.iter().enumerate() {
+        for n in 0..LANES {
+            rows[n][i / LANES].0[i % LANES] = lanes.0[n];
+        }
+    }
+    rows
+}

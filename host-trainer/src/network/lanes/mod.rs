@@ -1,0 +1,295 @@
+//! The network at the speed of the processor: sixteen images at once, one in each lane of a vector.
+//!
+//! The innermost dimension of everything is the image: one pixel, one activation or one gradient of
+//! sixteen images is a [`Lanes`]. So every layer, however odd its size, is plain arithmetic on whole
+//! vectors, and a weight is a number that all lanes share. Only where a gradient is summed over
+//! images do lanes meet.
+//!
+//! Functions are generic over the instruction set, `S: Simd`; one vector of it holds all lanes or a
+//! part of them (see `parts`). Every instruction set with fused multiply-add gives the same bits.
+//! Shapes in the docs leave the lanes out.
+
+#![allow(clippy::needless_range_loop, reason = "the layers are written with the indices of their formulas")]
+
+pub mod conv2d;
+pub mod cross_entropy;
+pub mod linear;
+pub mod pool2d;
+mod simd;
+
+use std::any::TypeId;
+
+use bytemuck::{Pod, Zeroable};
+use lenet_core::architecture::{
+    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE,
+};
+use lenet_core::{IMAGE_BYTES, Pixels};
+use pulp::{Scalar512b, Simd, WithSimd};
+
+use super::{Parameters, Pools};
+pub use cross_entropy::Targets;
+pub use simd::InstructionSet;
+
+const CONV1_SIDE: usize = 2 * POOL1_SIDE;
+const CONV2_SIDE: usize = 2 * POOL2_SIDE;
+
+/// The real value of each pixel value, `p / 255`.
+const REAL_PIXELS: [f32; 256] = {
+    let mut values = [0.0; 256];
+    let mut pixel = 0;
+    while pixel < 256 {
+        values[pixel] = pixel as f32 / 255.0;
+        pixel += 1;
+    }
+    values
+};
+
+/// Images computed at once.
+pub const LANES: usize = 16;
+
+/// One value of each of sixteen images.
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub struct Lanes(pub [f32; LANES]);
+
+impl Lanes {
+    /// Zero in every lane.
+    pub const ZERO: Self = Self([0.0; LANES]);
+}
+
+/// A feature map, `[C, SIDE, SIDE]`.
+pub type Map<const C: usize, const SIDE: usize> = [[[Lanes; SIDE]; SIDE]; C];
+
+/// The parts of a [`Lanes`] that a vector of `S` holds, one after another.
+#[inline(always)]
+fn parts<S: Simd>() -> std::ops::Range<usize> {
+    0..LANES / S::F32_LANES
+}
+
+#[inline(always)]
+fn load<S: Simd>(_: S, lanes: &Lanes, part: usize) -> S::f32s {
+    S::as_simd_f32s(&lanes.0).0[part]
+}
+
+#[inline(always)]
+fn store<S: Simd>(_: S, lanes: &mut Lanes, part: usize, value: S::f32s) {
+    S::as_mut_simd_f32s(&mut lanes.0).0[part] = value;
+}
+
+/// `a * b + c`, rounded once where the instruction set can.
+#[inline(always)]
+fn mul_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
+    // Without the instruction, rounding once takes a call for each lane.
+    if TypeId::of::<S>() == TypeId::of::<Scalar512b>() {
+        simd.add_f32s(simd.mul_f32s(a, b), c)
+    } else {
+        simd.mul_add_f32s(a, b, c)
+    }
+}
+
+/// The sum over the lanes, halving their number until one is left, whatever the instruction set.
+#[inline(always)]
+fn sum<S: Simd>(simd: S, lanes: &Lanes) -> f32 {
+    let mut lanes = *lanes;
+    let vectors = S::as_mut_simd_f32s(&mut lanes.0).0;
+    let mut half = parts::<S>().len() / 2;
+    while half > 0 {
+        for part in 0..half {
+            vectors[part] = simd.add_f32s(vectors[part], vectors[part + half]);
+        }
+        half /= 2;
+    }
+    simd.reduce_sum_f32s(vectors[0])
+}
+
+/// The parameters of the network as the arrays the layers take; the order is that of [`super::NAMES`].
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Arrays {
+    conv1_weight: conv2d::Weight<1, CONV1_CHANNELS>,
+    conv1_bias: [f32; CONV1_CHANNELS],
+    conv2_weight: conv2d::Weight<CONV1_CHANNELS, CONV2_CHANNELS>,
+    conv2_bias: [f32; CONV2_CHANNELS],
+    fc1_weight: [[f32; FC1_INPUTS]; FC1_OUTPUTS],
+    fc1_bias: [f32; FC1_OUTPUTS],
+    fc2_weight: [[f32; FC1_OUTPUTS]; FC2_OUTPUTS],
+    fc2_bias: [f32; FC2_OUTPUTS],
+    fc3_weight: [[f32; FC2_OUTPUTS]; CLASSES],
+    fc3_bias: [f32; CLASSES],
+}
+
+impl Arrays {
+    fn of(parameters: &Parameters<f32>) -> &Self {
+        bytemuck::from_bytes(bytemuck::cast_slice(parameters.values()))
+    }
+
+    fn of_mut(parameters: &mut Parameters<f32>) -> &mut Self {
+        bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(parameters.values_mut()))
+    }
+}
+
+/// Everything computed for sixteen images. [`Group::backward`] takes the maps that it has used up as
+/// room for their gradients.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Group {
+    input: Map<1, IMAGE_SIDE>,
+    conv1: Map<CONV1_CHANNELS, CONV1_SIDE>,
+    pool1: Map<CONV1_CHANNELS, POOL1_SIDE>,
+    conv2: Map<CONV2_CHANNELS, CONV2_SIDE>,
+    pool2: Map<CONV2_CHANNELS, POOL2_SIDE>,
+    fc1: [Lanes; FC1_OUTPUTS],
+    fc2: [Lanes; FC2_OUTPUTS],
+    logits: [Lanes; CLASSES],
+    d_fc2: [Lanes; FC2_OUTPUTS],
+    d_fc1: [Lanes; FC1_OUTPUTS],
+    d_pool2: Map<CONV2_CHANNELS, POOL2_SIDE>,
+    d_pool1: Map<CONV1_CHANNELS, POOL1_SIDE>,
+    /// For each row of the input and each of conv1's tiles, whether their taps are zero in all
+    /// lanes: 1 if so. The border of a digit is.
+    blank: [[u8; CONV1_SIDE / conv2d::TILE]; IMAGE_SIDE],
+    padding: [u8; 44],
+}
+
+impl Group {
+    /// An empty group, on the heap as it is large.
+    pub fn new() -> Box<Self> {
+        bytemuck::zeroed_box()
+    }
+
+    /// Puts images into the lanes; the lanes left over become blank. The real input is `p / 255`.
+    ///
+    /// # Panics
+    /// When there are more than sixteen images.
+    pub fn set_images(&mut self, images: &[&Pixels]) {
+        assert!(images.len() <= LANES, "{} images do not fit into {LANES} lanes", images.len());
+        let mut lanes = [&[0; IMAGE_BYTES]; LANES];
+        lanes[..images.len()].copy_from_slice(images);
+        let mut zero = [[false; IMAGE_SIDE]; IMAGE_SIDE];
+        let places = self.input.as_flattened_mut().as_flattened_mut().iter_mut().zip(zero.as_flattened_mut());
+        for (place, (values, zero)) in places.enumerate().take(IMAGE_BYTES) {
+            let pixels = lanes.map(|image| image[place]);
+            values.0 = pixels.map(|pixel| REAL_PIXELS[usize::from(pixel)]);
+            *zero = u128::from_ne_bytes(pixels) == 0;
+        }
+        for (blank, zero) in self.blank.iter_mut().zip(&zero) {
+            for (tile, blank) in blank.iter_mut().enumerate() {
+                *blank = u8::from(zero[tile * conv2d::TILE..][..conv2d::TAPS].iter().all(|zero| *zero));
+            }
+        }
+    }
+
+    /// Output of conv1 after its ReLU, `[6, 24, 24]`.
+    pub fn conv1(&self) -> &Map<CONV1_CHANNELS, CONV1_SIDE> {
+        &self.conv1
+    }
+
+    /// Output of conv2 after its ReLU, `[16, 8, 8]`.
+    pub fn conv2(&self) -> &Map<CONV2_CHANNELS, CONV2_SIDE> {
+        &self.conv2
+    }
+
+    /// Output of fc1 after its ReLU, `[120]`.
+    pub fn fc1(&self) -> &[Lanes; FC1_OUTPUTS] {
+        &self.fc1
+    }
+
+    /// Output of fc2 after its ReLU, `[84]`.
+    pub fn fc2(&self) -> &[Lanes; FC2_OUTPUTS] {
+        &self.fc2
+    }
+
+    /// Output of fc3, `[10]`.
+    pub fn logits(&self) -> &[Lanes; CLASSES] {
+        &self.logits
+    }
+
+    /// The predicted class of each lane: of equal logits the lowest class.
+    pub fn classes(&self) -> [usize; LANES] {
+        std::array::from_fn(|lane| {
+            let logit = |class: usize| self.logits[class].0[lane];
+            (1..CLASSES).fold(0, |best, class| if logit(class) > logit(best) { class } else { best })
+        })
+    }
+
+    /// Computes every activation of the images.
+    pub fn forward(&mut self, set: InstructionSet, parameters: &Parameters<f32>, pools: Pools) {
+        set.run(Forward { group: self, parameters: Arrays::of(parameters), pools });
+    }
+
+    /// Adds the gradient in every parameter to `gradient`, from that in the logits, `[10]`. The
+    /// convolutions' activations are lost.
+    pub fn backward(
+        &mut self,
+        set: InstructionSet,
+        parameters: &Parameters<f32>,
+        pools: Pools,
+        d_logits: &[Lanes; CLASSES],
+        gradient: &mut Parameters<f32>,
+    ) {
+        let (parameters, gradient) = (Arrays::of(parameters), Arrays::of_mut(gradient));
+        set.run(Backward { group: self, parameters, pools, d_logits, gradient });
+    }
+}
+
+struct Forward<'a> {
+    group: &'a mut Group,
+    parameters: &'a Arrays,
+    pools: Pools,
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (g, p) = (self.group, self.parameters);
+        let blank = |y: usize, x: usize| g.blank[y][x / conv2d::TILE] != 0;
+        conv2d::forward(simd, &g.input, &p.conv1_weight, &p.conv1_bias, &mut g.conv1, blank);
+        pool2d::forward(simd, self.pools.pool1, &g.conv1, &mut g.pool1);
+        conv2d::forward(simd, &g.pool1, &p.conv2_weight, &p.conv2_bias, &mut g.conv2, |_, _| false);
+        pool2d::forward(simd, self.pools.pool2, &g.conv2, &mut g.pool2);
+        let features: &[Lanes; FC1_INPUTS] = bytemuck::cast_ref(&g.pool2);
+        linear::forward::<_, _, _, 12, true>(simd, features, &p.fc1_weight, &p.fc1_bias, &mut g.fc1);
+        linear::forward::<_, _, _, 12, true>(simd, &g.fc1, &p.fc2_weight, &p.fc2_bias, &mut g.fc2);
+        linear::forward::<_, _, _, 10, false>(simd, &g.fc2, &p.fc3_weight, &p.fc3_bias, &mut g.logits);
+    }
+}
+
+struct Backward<'a> {
+    group: &'a mut Group,
+    parameters: &'a Arrays,
+    pools: Pools,
+    d_logits: &'a [Lanes; CLASSES],
+    gradient: &'a mut Arrays,
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (g, p, d) = (self.group, self.parameters, self.gradient);
+        let rows = linear::rows::<_, 6>(&g.fc2);
+        linear::backward_parameters::<_, _, _, _, 10>(simd, &rows, self.d_logits, &mut d.fc3_weight, &mut d.fc3_bias);
+        linear::backward_input::<_, _, _, 12, true>(simd, &g.fc2, &p.fc3_weight, self.d_logits, &mut g.d_fc2);
+
+        let rows = linear::rows::<_, 8>(&g.fc1);
+        linear::backward_parameters::<_, _, _, _, 12>(simd, &rows, &g.d_fc2, &mut d.fc2_weight, &mut d.fc2_bias);
+        linear::backward_input::<_, _, _, 12, true>(simd, &g.fc1, &p.fc2_weight, &g.d_fc2, &mut g.d_fc1);
+
+        let features: &[Lanes; FC1_INPUTS] = bytemuck::cast_ref(&g.pool2);
+        let rows = linear::rows::<_, 16>(features);
+        linear::backward_parameters::<_, _, _, _, 12>(simd, &rows, &g.d_fc1, &mut d.fc1_weight, &mut d.fc1_bias);
+        let d_features = bytemuck::cast_mut(&mut g.d_pool2);
+        linear::backward_input::<_, _, _, 16, false>(simd, features, &p.fc1_weight, &g.d_fc1, d_features);
+
+        pool2d::backward(simd, self.pools.pool2, &mut g.conv2, &g.d_pool2);
+        conv2d::backward_parameters(simd, &g.pool1, &g.conv2, &mut d.conv2_weight, &mut d.conv2_bias, |_, _| false);
+        conv2d::backward_input(simd, &p.conv2_weight, &g.conv2, &mut g.d_pool1);
+
+        pool2d::backward(simd, self.pools.pool1, &mut g.conv1, &g.d_pool1);
+        let blank = |y: usize, x: usize| g.blank[y][x / conv2d::TILE] != 0;
+        conv2d::backward_parameters(simd, &g.input, &g.conv1, &mut d.conv1_weight, &mut d.conv1_bias, blank);
+    }
+}

@@ -1,0 +1,136 @@
+//! The gradient of a batch, on all threads.
+
+use lenet_core::CLASSES;
+use rayon::prelude::*;
+
+use super::augment::Augmenter;
+use crate::data::Split;
+use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, Targets, cross_entropy};
+use crate::network::{Parameters, Pools};
+
+/// Parts of a batch, at most. Each is one thread's work at a time and has a gradient of its own.
+const MAX_PARTS: usize = 8;
+
+/// What a batch gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BatchResult {
+    /// Mean loss.
+    pub loss: f64,
+    /// Images classified rightly, before the step.
+    pub correct: usize,
+}
+
+/// Where the training images come from, and what is done to them.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The images and labels.
+    pub split: &'a Split,
+    /// Distorts each image, if there is one.
+    pub augmenter: Option<&'a Augmenter>,
+    /// Share of each target that is spread over all classes.
+    pub label_smoothing: f32,
+}
+
+/// Room for the gradients of a batch.
+///
+/// A batch is divided by its size alone, and the parts' gradients are added in their order, so the
+/// result is the same for any number of threads.
+pub struct BatchGradient {
+    set: InstructionSet,
+    parts: Vec<Part>,
+}
+
+struct Part {
+    group: Box<Group>,
+    gradient: Parameters<f32>,
+    loss: f64,
+    correct: usize,
+}
+
+impl BatchGradient {
+    /// Room for batches of any size, computed with this instruction set.
+    pub fn new(set: InstructionSet) -> Self {
+        Self { set, parts: Vec::new() }
+    }
+
+    /// Computes the loss of the images that `batch` names, and its gradients; their sum is that of
+    /// the mean loss.
+    pub fn compute(
+        &mut self,
+        parameters: &Parameters<f32>,
+        pools: Pools,
+        source: Source<'_>,
+        batch: &[usize],
+    ) -> BatchResult {
+        let groups = batch.len().div_ceil(LANES);
+        let images = groups.div_ceil(MAX_PARTS) * LANES;
+        self.parts.resize_with(batch.len().div_ceil(images), || Part {
+            group: Group::new(),
+            gradient: Parameters::zeros(),
+            loss: 0.0,
+            correct: 0,
+        });
+        let (set, weight) = (self.set, 1.0 / batch.len() as f32);
+        self.parts
+            .par_iter_mut()
+            .with_max_len(1)
+            .zip(batch.par_chunks(images))
+            .for_each(|(part, indices)| part.compute(set, parameters, pools, source, indices, weight));
+        let loss: f64 = self.parts.iter().map(|part| part.loss).sum();
+        BatchResult { loss: loss / batch.len() as f64, correct: self.parts.iter().map(|part| part.correct).sum() }
+    }
+
+    /// The gradients computed last, to be added in this order.
+    pub fn gradients(&self) -> Vec<&Parameters<f32>> {
+        self.parts.iter().map(|part| &part.gradient).collect()
+    }
+}
+
+impl Part {
+    fn compute(
+        &mut self,
+        set: InstructionSet,
+        parameters: &Parameters<f32>,
+        pools: Pools,
+        source: Source<'_>,
+        indices: &[usize],
+        weight: f32,
+    ) {
+        (self.loss, self.correct) = (0.0, 0);
+        self.gradient.values_mut().fill(0.0);
+        for indices in indices.chunks(LANES) {
+            let labels = source.split.labels();
+            let pixels = indices.iter().map(|index| source.split.pixels(*index));
+            match source.augmenter {
+                None => self.group.set_images(&pixels.collect::<Vec<_>>()),
+                Some(augmenter) => {
+                    let distorted: Vec<_> = indices
+                        .iter()
+                        .zip(pixels)
+                        .map(|(index, pixels)| augmenter.distort(set, *index, pixels))
+                        .collect();
+                    self.group.set_images(&distorted.iter().collect::<Vec<_>>());
+                }
+            }
+            self.group.forward(set, parameters, pools);
+            let mut targets = [Lanes::ZERO; CLASSES];
+            for (lane, index) in indices.iter().enumerate() {
+                set_target(&mut targets, lane, usize::from(labels[*index]), source.label_smoothing);
+            }
+            let classes = self.group.classes();
+            self.correct +=
+                indices.iter().zip(classes).filter(|(index, class)| usize::from(labels[**index]) == *class).count();
+            let (loss, d_logits) = cross_entropy::loss_and_gradient(self.group.logits(), &targets, weight);
+            self.loss += loss;
+            self.group.backward(set, parameters, pools, &d_logits, &mut self.gradient);
+        }
+    }
+}
+
+/// PyTorch's label smoothing: a share of the target is the same for every class.
+fn set_target(targets: &mut Targets, lane: usize, label: usize, smoothing: f32) {
+    for (class, target) in targets.iter_mut().enumerate() {
+        let own = if class == label { 1.0 - smoothing } else { 0.0 };
+        target.0[lane] = own + smoothing / CLASSES as f32;
+    }
+}

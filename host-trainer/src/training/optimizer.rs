@@ -1,0 +1,218 @@
+//! Optimizers: what a step does with the gradient.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::network::Parameters;
+use crate::network::lanes::InstructionSet;
+
+/// How a gradient becomes a step. Names and formulas are PyTorch's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "lowercase")]
+pub enum Optimizer {
+    /// Stochastic gradient descent: `g += weight_decay * p`, `v = momentum * v + g`, `p -= lr * v`,
+    /// or with Nesterov's momentum `p -= lr * (g + momentum * v)`.
+    Sgd {
+        /// Momentum in [0, 1).
+        momentum: f32,
+        /// Whether to look ahead along the momentum.
+        nesterov: bool,
+    },
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019): `p -= lr * weight_decay * p`,
+    /// `m = beta1 * m + (1 - beta1) * g`, `v = beta2 * v + (1 - beta2) * g^2`,
+    /// `p -= lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + 1e-8)`.
+    AdamW {
+        /// Decay of the mean gradient, in [0, 1).
+        beta1: f32,
+        /// Decay of the mean squared gradient, in [0, 1).
+        beta2: f32,
+    },
+}
+
+const EPSILON: f32 = 1e-8;
+
+/// Parameters one thread updates at a time.
+const CHUNK: usize = 8192;
+
+/// A network in training: its parameters and what the optimizer remembers of the steps so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// The parameters that the gradients are taken at.
+    pub parameters: Parameters<f32>,
+    /// SGD's velocity, AdamW's mean gradient.
+    pub first: Parameters<f32>,
+    /// AdamW's mean squared gradient.
+    pub second: Parameters<f32>,
+    /// Exponential moving average of the parameters, if there is one.
+    pub average: Parameters<f32>,
+    /// Steps taken.
+    pub steps: u64,
+}
+
+/// What a step depends on besides state and gradient.
+#[derive(Clone, Copy, Debug)]
+pub struct StepOptions {
+    /// The formula.
+    pub optimizer: Optimizer,
+    /// Learning rate of this step.
+    pub lr: f32,
+    /// Strength of the pull to zero.
+    pub weight_decay: f32,
+    /// Decay of the moving average of the parameters, in [0, 1); 0 keeps none. At step `t` it is at
+    /// most `(1 + t) / (10 + t)`, as in TensorFlow's `ExponentialMovingAverage`.
+    pub ema: f32,
+}
+
+impl State {
+    /// At rest, before the first step.
+    pub fn new(parameters: Parameters<f32>) -> Self {
+        Self {
+            average: parameters.clone(),
+            parameters,
+            first: Parameters::zeros(),
+            second: Parameters::zeros(),
+            steps: 0,
+        }
+    }
+
+    /// One step against the sum of `gradients`, added in their order.
+    pub fn step(&mut self, set: InstructionSet, options: &StepOptions, gradients: &[&Parameters<f32>]) {
+        self.steps += 1;
+        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+        let chunks = self
+            .parameters
+            .values_mut()
+            .par_chunks_mut(CHUNK)
+            .zip(self.first.values_mut().par_chunks_mut(CHUNK))
+            .zip(self.second.values_mut().par_chunks_mut(CHUNK))
+            .zip(self.average.values_mut().par_chunks_mut(CHUNK));
+        chunks.enumerate().for_each(|(index, (((parameters, first), second), average))| {
+            let start = index * CHUNK;
+            set.run(Update { options, steps, start, gradients, parameters, first, second, average });
+        });
+    }
+}
+
+/// One chunk's update, compiled for each instruction set. There is no sum in it, and without one
+/// rounding does not depend on the instruction set.
+struct Update<'a> {
+    options: &'a StepOptions,
+    steps: i32,
+    start: usize,
+    gradients: &'a [&'a Parameters<f32>],
+    parameters: &'a mut [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+    average: &'a mut [f32],
+}
+
+impl WithSimd for Update<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { options, steps, start, gradients, parameters, first, second, average } = self;
+        let StepOptions { optimizer, lr, weight_decay, ema } = *options;
+        let mut buffer = [0.0; CHUNK];
+        let gradient = &mut buffer[..parameters.len()];
+        for other in gradients {
+            for (sum, g) in gradient.iter_mut().zip(&other.values()[start..]) {
+                *sum += *g;
+            }
+        }
+        match optimizer {
+            Optimizer::Sgd { momentum, nesterov } => {
+                for ((p, v), g) in parameters.iter_mut().zip(first).zip(gradient) {
+                    let g = *g + weight_decay * *p;
+                    *v = momentum * *v + g;
+                    *p -= lr * if nesterov { g + momentum * *v } else { *v };
+                }
+            }
+            Optimizer::AdamW { beta1, beta2 } => {
+                let (correction1, correction2) = (1.0 - beta1.powi(steps), 1.0 - beta2.powi(steps));
+                let (rate, root) = (lr / correction1, correction2.sqrt().recip());
+                for (((p, m), v), g) in parameters.iter_mut().zip(first).zip(second).zip(gradient) {
+                    *m = beta1 * *m + (1.0 - beta1) * *g;
+                    *v = beta2 * *v + (1.0 - beta2) * *g * *g;
+                    *p = *p * (1.0 - lr * weight_decay) - rate * *m / (v.sqrt() * root + EPSILON);
+                }
+            }
+        }
+        if ema > 0.0 {
+            // Less at first, else the average would long remember where training began.
+            let ema = ema.min((1 + steps) as f32 / (10 + steps) as f32);
+            for (average, p) in average.iter_mut().zip(parameters) {
+                *average = ema * *average + (1.0 - ema) * *p;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value of one parameter after each of some gradients, and of another that has none.
+    fn run(options: &StepOptions, start: f32, gradients: &[f32]) -> (Vec<f32>, State) {
+        let mut parameters = Parameters::zeros();
+        parameters.fc3_bias_mut()[3] = start;
+        let mut state = State::new(parameters);
+        let values = gradients.iter().map(|g| {
+            let (mut half, mut other) = (Parameters::zeros(), Parameters::zeros());
+            half.fc3_bias_mut()[3] = g * 0.75;
+            other.fc3_bias_mut()[3] = g * 0.25;
+            state.step(InstructionSet::detect(), options, &[&half, &other]);
+            state.parameters.fc3_bias()[3]
+        });
+        (values.collect(), state)
+    }
+
+    fn assert_near(got: &[f32], expected: &[f64]) {
+        for (got, expected) in got.iter().zip(expected) {
+            assert!((f64::from(*got) - expected).abs() < 1e-6, "{got} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn sgd_follows_its_formula() {
+        let optimizer = Optimizer::Sgd { momentum: 0.5, nesterov: false };
+        let options = StepOptions { optimizer, lr: 0.1, weight_decay: 0.0, ema: 0.0 };
+        let (values, state) = run(&options, 0.0, &[2.0, 2.0]);
+        // v = 2, then 0.5 * 2 + 2 = 3
+        assert_near(&values, &[-0.2, -0.5]);
+        assert_eq!(state.parameters.fc3_bias()[4], 0.0);
+        let options = StepOptions { weight_decay: 1.0, ..options };
+        // g = 2 + 1 = 3, v = 3, p = 1 - 0.3
+        assert_near(&run(&options, 1.0, &[2.0]).0, &[0.7]);
+    }
+
+    #[test]
+    fn nesterov_looks_ahead() {
+        let optimizer = Optimizer::Sgd { momentum: 0.5, nesterov: true };
+        let options = StepOptions { optimizer, lr: 0.1, weight_decay: 0.0, ema: 0.0 };
+        // v = 2: p -= 0.1 * (2 + 1); v = 3: p -= 0.1 * (2 + 1.5)
+        assert_near(&run(&options, 0.0, &[2.0, 2.0]).0, &[-0.3, -0.65]);
+    }
+
+    /// The values are those of `torch.optim.AdamW` in f64.
+    #[test]
+    fn adamw_follows_pytorch() {
+        let optimizer = Optimizer::AdamW { beta1: 0.9, beta2: 0.999 };
+        let options = StepOptions { optimizer, lr: 0.01, weight_decay: 0.1, ema: 0.0 };
+        let (values, _) = run(&options, 0.5, &[0.3, -0.1, 0.02, 0.7]);
+        let by_pytorch =
+            [0.489_500_000_333_333_3, 0.485_008_314_792_474_75, 0.481_032_188_653_719_16, 0.474_077_835_372_530_07];
+        assert_near(&values, &by_pytorch);
+    }
+
+    #[test]
+    fn average_follows_the_parameters() {
+        let optimizer = Optimizer::Sgd { momentum: 0.0, nesterov: false };
+        let options = StepOptions { optimizer, lr: 1.0, weight_decay: 0.0, ema: 0.75 };
+        let (values, state) = run(&options, 4.0, &[4.0, 0.0]);
+        assert_eq!(values, [0.0, 0.0]);
+        // 2/11 of 4, then 3/12 of that
+        assert_near(&[state.average.fc3_bias()[3]], &[4.0 * 2.0 / 11.0 * 0.25]);
+    }
+}
