@@ -67,15 +67,49 @@ pub enum Error {
     Quantize(String),
     /// The loss stopped being a number.
     #[error(
-        "the loss is not finite at step {step} of epoch {epoch}: the learning rate {lr} is too high, lower it with --lr"
+        "the loss is not finite at step {step} of epoch {epoch}: the first values that are not are in {layer}; \
+         the learning rate {lr} is too high, lower it with --lr"
     )]
     Diverged {
         /// The epoch, from 1.
         epoch: usize,
         /// The step in the epoch, from 1.
         step: usize,
+        /// Where the first values that are not finite are.
+        layer: &'static str,
         /// The learning rate of that step.
         lr: f32,
+    },
+    /// A run folder holds a run that is not finished.
+    #[error(
+        "{} holds an unfinished run; go on with it by `lenet train --resume {}`, choose another name with -o, \
+         or add --force to begin anew",
+        folder.display(), folder.display()
+    )]
+    Unfinished {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Ctrl-C ended a training in good order.
+    #[error(
+        "interrupted in epoch {epoch} after {step} steps; go on with `lenet train --resume {}`",
+        folder.display()
+    )]
+    Interrupted {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Steps done in it.
+        step: usize,
+        /// The folder with the checkpoint.
+        folder: PathBuf,
+    },
+    /// A checkpoint is missing, damaged, or does not fit.
+    #[error("{}: {problem}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
     },
     /// The arguments contradict each other or the data.
     #[error("{0}")]
@@ -89,6 +123,18 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
+    /// What a program exits with that Ctrl-C ended: 128 and the signal's number.
+    pub const INTERRUPTED_CODE: u8 = 130;
+
+    /// What the program exits with: 2 for wrong usage, 130 after Ctrl-C, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Interrupted { .. } => Self::INTERRUPTED_CODE,
+            _ => 1,
+        }
+    }
+
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Read { path: path.to_owned(), source }
     }

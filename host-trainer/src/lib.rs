@@ -5,9 +5,11 @@
 //! - [`quantization`]: from the float network to an int8 one; [`formats`] reads and writes both.
 //! - [`reference`](mod@reference): an independent model of the int8 network, to test `lenet-core` against.
 //! - [`evaluation`]: accuracy, and a checksum over all logits.
-//! - [`run`]: the folder a training writes; [`files`]: output files, whole or not at all.
+//! - [`run`]: the folder a training writes; [`checkpoint`]: what an unfinished one is resumed from;
+//!   [`files`]: output files, whole or not at all.
 //! - [`commands`]: the subcommands, one file each.
 
+pub mod checkpoint;
 pub mod commands;
 pub mod data;
 mod error;

@@ -44,8 +44,9 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(if matches!(error, Error::Usage(_)) { 2 } else { 1 })
+            let kind = if matches!(error, Error::Interrupted { .. }) { "" } else { "error: " };
+            eprintln!("{kind}{error}");
+            ExitCode::from(error.exit_code())
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The folder a training writes: `runs/NAME/` with the float network, the int8 model, the metrics and
 //! the summary.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::checkpoint;
+use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, create_folder, write_whole};
 use crate::training::{EpochLine, LossLine, Recipe};
 
@@ -29,9 +31,27 @@ impl RunFolder {
     /// Creates the folder and makes sure that every file can be written there, before the work begins.
     ///
     /// # Errors
-    /// When it cannot be created or written to, or holds a run that is to be kept.
+    /// When it cannot be created or written to, or holds a run, finished or not, that is to be kept.
     pub fn create(path: &Path, existing: Existing) -> Result<Self> {
         create_folder(path)?;
+        if path.join(checkpoint::FILE_NAME).exists() && existing == Existing::Keep {
+            return Err(Error::Unfinished { folder: path.to_owned() });
+        }
+        let folder = Self::checked(path, existing)?;
+        // It belongs to the run that is overwritten.
+        folder.remove_checkpoint()?;
+        Ok(folder)
+    }
+
+    /// The folder of a run that is to be resumed.
+    ///
+    /// # Errors
+    /// When it cannot be written to.
+    pub fn reopen(path: &Path) -> Result<Self> {
+        Self::checked(path, Existing::Overwrite)
+    }
+
+    fn checked(path: &Path, existing: Existing) -> Result<Self> {
         for name in [SAFETENSORS, LENET, METRICS, SUMMARY] {
             check_writable(&path.join(name), existing)?;
         }
@@ -48,6 +68,18 @@ impl RunFolder {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Removes the checkpoint, if there is one.
+    ///
+    /// # Errors
+    /// When it is there to stay.
+    pub fn remove_checkpoint(&self) -> Result<()> {
+        let path = self.path.join(checkpoint::FILE_NAME);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::write(&path)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Writes one of the run's files, whole or not at all.
@@ -96,9 +128,14 @@ impl Metrics {
         self.push(&MetricLine::Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, lr, seconds });
     }
 
+    /// Goes on after these lines.
+    pub fn continued(lines: String) -> Self {
+        Self(lines)
+    }
+
     /// All lines so far.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     fn push(&mut self, line: &MetricLine) {

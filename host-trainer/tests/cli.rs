@@ -1,9 +1,12 @@
 //! The command `lenet`, run as its users run it.
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use common::{idx, small_data};
 use host_trainer::data::digits_10k;
 use host_trainer::formats::read_safetensors;
 use serde_json::Value;
@@ -37,26 +40,6 @@ fn digits(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/digits-10k").join(name)
 }
 
-fn idx(dimensions: &[u32], content: &[u8]) -> Vec<u8> {
-    let mut file = vec![0, 0, 8, dimensions.len() as u8];
-    file.extend(dimensions.iter().flat_map(|dimension| dimension.to_be_bytes()));
-    file.extend(content);
-    file
-}
-
-/// A folder `small` with uncompressed IDX files of the first digits: a data set that trains at once.
-fn small_data(folder: &Path) {
-    let data = digits_10k();
-    let small = folder.join("small");
-    fs::create_dir(&small).unwrap();
-    for (name, split) in [("train", data.train.first(400)), ("t10k", data.test.first(100))] {
-        let count = split.len() as u32;
-        let images: Vec<u8> = split.images().iter().copied().collect();
-        fs::write(small.join(format!("{name}-images-idx3-ubyte")), idx(&[count, 28, 28], &images)).unwrap();
-        fs::write(small.join(format!("{name}-labels-idx1-ubyte")), idx(&[count], &split.labels().to_vec())).unwrap();
-    }
-}
-
 const TRAIN: [&str; 8] = ["train", "--data", "small", "--epochs", "3", "--validation", "40", "-o"];
 
 fn train(folder: &Path, output: &str) -> String {
@@ -66,7 +49,7 @@ fn train(folder: &Path, output: &str) -> String {
 #[test]
 fn a_run_writes_its_folder_and_the_files_agree() {
     let folder = TempDir::new().unwrap();
-    small_data(folder.path());
+    small_data(folder.path(), 400);
     let printed = train(folder.path(), "run");
     assert!(printed.contains("epoch   3 of 3: loss"), "{printed}");
     assert!(printed.lines().all(|line| line.len() <= 80), "{printed}");
@@ -117,7 +100,7 @@ fn a_run_writes_its_folder_and_the_files_agree() {
 #[test]
 fn nothing_is_overwritten_silently() {
     let folder = TempDir::new().unwrap();
-    small_data(folder.path());
+    small_data(folder.path(), 400);
     train(folder.path(), "run");
     let before = fs::read(folder.path().join("run/summary.json")).unwrap();
     let again = [TRAIN.as_slice(), &["run"]].concat();
@@ -138,7 +121,7 @@ fn nothing_is_overwritten_silently() {
 #[test]
 fn the_same_seed_writes_the_same_files_with_any_number_of_threads() {
     let folder = TempDir::new().unwrap();
-    small_data(folder.path());
+    small_data(folder.path(), 400);
     let files = ["1", "2", "8"].map(|threads| {
         stdout(folder.path(), &[TRAIN.as_slice(), &[threads, "--threads", threads]].concat());
         ["model.safetensors", "model.lenet"].map(|name| fs::read(folder.path().join(threads).join(name)).unwrap())
@@ -157,7 +140,7 @@ fn tutorial_prints_its_loss_lines() {
 #[test]
 fn a_diverging_training_stops_with_advice_and_writes_nothing() {
     let folder = TempDir::new().unwrap();
-    small_data(folder.path());
+    small_data(folder.path(), 400);
     let message = refusal(folder.path(), 1, &["train", "--data", "small", "--lr", "1e30", "-o", "run"]);
     assert!(message.contains("not finite at step") && message.contains("--lr"), "{message}");
     assert_eq!(fs::read_dir(folder.path().join("run")).unwrap().count(), 0);
@@ -194,7 +177,7 @@ fn bad_data_is_named() {
     ];
     for (name, damage, expected) in cases {
         let folder = TempDir::new().unwrap();
-        small_data(folder.path());
+        small_data(folder.path(), 400);
         let path = folder.path().join("small").join(name);
         let mut file = fs::read(&path).unwrap();
         damage(&mut file);

@@ -10,6 +10,7 @@ pub mod plain;
 use lenet_core::Pool;
 use ndarray::{Array1, Array2, ArrayView1, LinalgScalar, NdFloat};
 use num_traits::FromPrimitive;
+use serde::{Deserialize, Serialize};
 
 pub use parameters::{NAMES, Parameters};
 
@@ -19,7 +20,7 @@ impl Real for f32 {}
 impl Real for f64 {}
 
 /// The kinds of both pools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pools {
     /// After conv1.
     pub pool1: Pool,

@@ -3,6 +3,7 @@ use lenet_core::architecture::{
 };
 use ndarray::{Array1, ArrayView1, ArrayView2, ArrayView4, ArrayViewD, ArrayViewMut1, ArrayViewMut2, ArrayViewMut4};
 use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
 
 use super::Real;
 
@@ -51,13 +52,33 @@ const STARTS: [usize; 11] = {
     starts
 };
 
+const COUNT: usize = STARTS[10];
+
 /// Weights and biases of the network, or one number for each of them: a gradient, a momentum.
 ///
 /// They lie one after another in one array of [`Parameters::COUNT`] values, so that whatever treats
 /// all alike, as an optimizer does, need not know the layers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Vec<T>", try_from = "Vec<T>", bound = "T: Real + Serialize + for<'a> Deserialize<'a>")]
 pub struct Parameters<T> {
     values: Array1<T>,
+}
+
+impl<T: Real> From<Parameters<T>> for Vec<T> {
+    fn from(parameters: Parameters<T>) -> Self {
+        parameters.values.into_raw_vec_and_offset().0
+    }
+}
+
+impl<T: Real> TryFrom<Vec<T>> for Parameters<T> {
+    type Error = String;
+
+    fn try_from(values: Vec<T>) -> Result<Self, String> {
+        match values.len() {
+            COUNT => Ok(Self { values: values.into() }),
+            other => Err(format!("{other} parameters, the network has {COUNT}")),
+        }
+    }
 }
 
 /// One array's two views.
@@ -83,7 +104,7 @@ const LAYOUT: &str = "parameters are in standard layout";
 
 impl<T: Real> Parameters<T> {
     /// How many there are.
-    pub const COUNT: usize = STARTS[10];
+    pub const COUNT: usize = COUNT;
 
     array!(0, "`[6, 1, 5, 5]`.", conv1_weight, conv1_weight_mut, ArrayView4, ArrayViewMut4, [0, 1, 2, 3]);
     array!(1, "`[6]`.", conv1_bias, conv1_bias_mut, ArrayView1, ArrayViewMut1, [0]);

@@ -31,6 +31,21 @@ pub struct Source<'a> {
     pub label_smoothing: f32,
 }
 
+impl Source<'_> {
+    /// Puts the images with these indices, distorted if so wished, into the lanes.
+    fn set_images(&self, set: InstructionSet, group: &mut Group, indices: &[usize]) {
+        let pixels = indices.iter().map(|index| self.split.pixels(*index));
+        match self.augmenter {
+            None => group.set_images(&pixels.collect::<Vec<_>>()),
+            Some(augmenter) => {
+                let distort = |(index, pixels): (&usize, _)| augmenter.distort(set, *index, pixels);
+                let distorted: Vec<_> = indices.iter().zip(pixels).map(distort).collect();
+                group.set_images(&distorted.iter().collect::<Vec<_>>());
+            }
+        }
+    }
+}
+
 /// Room for the gradients of a batch.
 ///
 /// A batch is divided by its size alone, and the parts' gradients are added in their order, so the
@@ -80,6 +95,37 @@ impl BatchGradient {
         BatchResult { loss: loss / batch.len() as f64, correct: self.parts.iter().map(|part| part.correct).sum() }
     }
 
+    /// Names the first layer, in the network's order, with a weight or an output that is not finite on
+    /// these images; the loss if none has.
+    pub fn not_finite(
+        &mut self,
+        parameters: &Parameters<f32>,
+        pools: Pools,
+        source: Source<'_>,
+        batch: &[usize],
+    ) -> &'static str {
+        const LAYERS: [&str; 5] = ["conv1", "conv2", "fc1", "fc2", "fc3"];
+        let finite = |lanes: &[Lanes]| lanes.iter().all(|lanes| lanes.0.iter().all(|value| value.is_finite()));
+        let mut first = LAYERS.len();
+        let group = &mut self.parts[0].group;
+        for indices in batch.chunks(LANES) {
+            source.set_images(self.set, group, indices);
+            group.forward(self.set, parameters, pools);
+            let outputs = [
+                finite(group.conv1().as_flattened().as_flattened()),
+                finite(group.conv2().as_flattened().as_flattened()),
+                finite(group.fc1()),
+                finite(group.fc2()),
+                finite(group.logits()),
+            ];
+            let weights = parameters.arrays().map(|array| array.iter().all(|value| value.is_finite()));
+            let bad =
+                (0..LAYERS.len()).find(|layer| !(outputs[*layer] && weights[2 * layer] && weights[2 * layer + 1]));
+            first = first.min(bad.unwrap_or(LAYERS.len()));
+        }
+        LAYERS.get(first).copied().unwrap_or("the loss")
+    }
+
     /// The gradients computed last, to be added in this order.
     pub fn gradients(&self) -> Vec<&Parameters<f32>> {
         self.parts.iter().map(|part| &part.gradient).collect()
@@ -100,18 +146,7 @@ impl Part {
         self.gradient.values_mut().fill(0.0);
         for indices in indices.chunks(LANES) {
             let labels = source.split.labels();
-            let pixels = indices.iter().map(|index| source.split.pixels(*index));
-            match source.augmenter {
-                None => self.group.set_images(&pixels.collect::<Vec<_>>()),
-                Some(augmenter) => {
-                    let distorted: Vec<_> = indices
-                        .iter()
-                        .zip(pixels)
-                        .map(|(index, pixels)| augmenter.distort(set, *index, pixels))
-                        .collect();
-                    self.group.set_images(&distorted.iter().collect::<Vec<_>>());
-                }
-            }
+            source.set_images(set, &mut self.group, indices);
             self.group.forward(set, parameters, pools);
             let mut targets = [Lanes::ZERO; CLASSES];
             for (lane, index) in indices.iter().enumerate() {

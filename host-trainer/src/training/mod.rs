@@ -9,14 +9,17 @@ mod optimizer;
 mod recipe;
 mod schedule;
 
+use std::ops::ControlFlow;
+
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPool;
+use serde::{Deserialize, Serialize};
 
 use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::evaluation;
+use crate::evaluation::{self, LossAndAccuracy};
 use crate::network::lanes::InstructionSet;
 use crate::network::{Network, Parameters, Pools};
 
@@ -27,7 +30,7 @@ pub use recipe::{Recipe, RecipeName};
 pub use schedule::Schedule;
 
 /// Everything a training depends on besides its images.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Options {
     /// Hyper-parameters.
     pub recipe: Recipe,
@@ -49,7 +52,7 @@ pub struct LossLine {
 }
 
 /// The end of an epoch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochLine {
     /// Epoch, from 1.
     pub epoch: usize,
@@ -58,24 +61,29 @@ pub struct EpochLine {
     /// Fraction of the epoch's images classified rightly, likewise.
     pub accuracy: f64,
     /// Mean loss and accuracy on the validation split, if there is one.
-    pub validation: Option<evaluation::LossAndAccuracy>,
+    pub validation: Option<LossAndAccuracy>,
     /// Learning rate of the last step.
     pub lr: f32,
 }
 
 /// Told how a training goes on. Every method may do nothing.
 pub trait Observer {
-    /// After each batch of `images` images.
-    fn batch(&mut self, images: usize, result: BatchResult) {
+    /// After each batch of `images` images. A break ends the training here, to be resumed or not.
+    fn batch(&mut self, images: usize, result: BatchResult) -> ControlFlow<()> {
         let _ = (images, result);
+        ControlFlow::Continue(())
     }
     /// After each [`Recipe::log_every`] batches.
     fn loss(&mut self, line: LossLine) {
         let _ = line;
     }
-    /// After each epoch.
-    fn epoch(&mut self, line: EpochLine) {
-        let _ = line;
+    /// After each epoch, with what it takes to go on from there. An error ends the training.
+    ///
+    /// # Errors
+    /// As the observer likes.
+    fn epoch(&mut self, line: EpochLine, snapshot: &Snapshot) -> Result<()> {
+        let _ = (line, snapshot);
+        Ok(())
     }
 }
 
@@ -88,10 +96,11 @@ pub fn initial_network(options: &Options) -> Network {
     Network { parameters: Parameters::init(&mut rng), pools: options.pools }
 }
 
-/// Trains a network on `images`. `validation` is measured after each epoch and has no influence.
+/// Trains a network on `images`, from the beginning to the end. `validation` is measured after each
+/// epoch and has no influence.
 ///
 /// # Errors
-/// [`Error::Diverged`] when the loss stops being finite.
+/// [`Error::Diverged`] when the loss stops being finite, and what the observer returns.
 pub fn train(
     images: &Split,
     validation: Option<&Split>,
@@ -99,69 +108,128 @@ pub fn train(
     pool: &ThreadPool,
     observer: &mut (dyn Observer + Send),
 ) -> Result<Network> {
-    pool.install(|| {
-        let mut trainer = Trainer::new(options, InstructionSet::detect());
-        for epoch in 1..=options.recipe.epochs {
-            let line = trainer.epoch(images, epoch, observer)?;
-            let validation = validation.map(|split| evaluation::loss_and_accuracy(&trainer.result(), split));
-            observer.epoch(EpochLine { validation, ..line });
-        }
-        Ok(trainer.result())
-    })
+    let mut trainer = Trainer::new(images, validation, options);
+    trainer.run(pool, observer)?;
+    Ok(trainer.result())
 }
 
-struct Trainer<'a> {
+/// Everything a training remembers from one batch to the next. What is random it does not: that
+/// depends on seed, epoch and image alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The network and its optimizer.
+    pub state: State,
+    /// Epochs finished.
+    pub epochs: usize,
+    /// Batches done in the epoch after those.
+    pub batches: usize,
+    epoch_loss: f64,
+    logged_loss: f64,
+    correct: usize,
+}
+
+/// How a training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// After its last epoch.
+    Finished,
+    /// Earlier, as the observer wished.
+    Interrupted,
+}
+
+/// A training that can be stopped after any batch and resumed from its [`Snapshot`].
+pub struct Trainer<'a> {
+    images: &'a Split,
+    validation: Option<&'a Split>,
     options: &'a Options,
     set: InstructionSet,
     batch: BatchGradient,
-    state: State,
+    snapshot: Snapshot,
 }
 
 impl<'a> Trainer<'a> {
-    fn new(options: &'a Options, set: InstructionSet) -> Self {
+    /// A training at its beginning.
+    pub fn new(images: &'a Split, validation: Option<&'a Split>, options: &'a Options) -> Self {
         let state = State::new(initial_network(options).parameters);
-        Self { options, set, batch: BatchGradient::new(set), state }
+        let snapshot = Snapshot { state, epochs: 0, batches: 0, epoch_loss: 0.0, logged_loss: 0.0, correct: 0 };
+        Self::resume(images, validation, options, snapshot)
+    }
+
+    /// A training where another one on the same images with the same options left off.
+    pub fn resume(images: &'a Split, validation: Option<&'a Split>, options: &'a Options, snapshot: Snapshot) -> Self {
+        let set = InstructionSet::detect();
+        Self { images, validation, options, set, batch: BatchGradient::new(set), snapshot }
+    }
+
+    /// What it takes to go on from here.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// The network as it would be the result now.
-    fn result(&self) -> Network {
+    pub fn result(&self) -> Network {
+        let State { parameters, average, .. } = &self.snapshot.state;
         let averaged = self.options.recipe.ema > 0.0;
-        let parameters = if averaged { &self.state.average } else { &self.state.parameters };
-        Network { parameters: parameters.clone(), pools: self.options.pools }
+        let parameters = if averaged { average } else { parameters }.clone();
+        Network { parameters, pools: self.options.pools }
     }
 
-    fn epoch(&mut self, images: &Split, epoch: usize, observer: &mut (dyn Observer + Send)) -> Result<EpochLine> {
-        let recipe = &self.options.recipe;
-        let seed = self.options.seed;
-        let mut order: Vec<usize> = (0..images.len()).collect();
-        order.shuffle(&mut stream(seed, Purpose::Shuffle, epoch));
-        let augmenter = (recipe.augmentation != Augmentation::NONE)
-            .then(|| Augmenter::new(recipe.augmentation, stream(seed, Purpose::Augment, epoch)));
-        let source = Source { split: images, augmenter: augmenter.as_ref(), label_smoothing: recipe.label_smoothing };
-
-        let steps = images.len().div_ceil(recipe.batch);
-        let (mut epoch_loss, mut logged_loss, mut correct, mut lr) = (0.0, 0.0, 0, recipe.lr);
-        for (step, batch) in order.chunks(recipe.batch).enumerate() {
-            let result = self.batch.compute(&self.state.parameters, self.options.pools, source, batch);
-            let factor = recipe.schedule.factor(self.state.steps, (recipe.epochs * steps) as u64);
-            lr = (f64::from(recipe.lr) * factor) as f32;
-            if !result.loss.is_finite() {
-                return Err(Error::Diverged { epoch, step: step + 1, lr });
+    /// Trains to the end, or to where the observer stops.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when the loss stops being finite, and what the observer returns.
+    pub fn run(&mut self, pool: &ThreadPool, observer: &mut (dyn Observer + Send)) -> Result<Outcome> {
+        pool.install(|| {
+            while self.snapshot.epochs < self.options.recipe.epochs {
+                if self.epoch(observer)? == Outcome::Interrupted {
+                    return Ok(Outcome::Interrupted);
+                }
             }
-            let options =
-                StepOptions { optimizer: recipe.optimizer, lr, weight_decay: recipe.weight_decay, ema: recipe.ema };
-            self.state.step(self.set, &options, &self.batch.gradients());
-            epoch_loss += result.loss;
-            logged_loss += result.loss;
-            correct += result.correct;
-            observer.batch(batch.len(), result);
-            if (step + 1) % recipe.log_every == 0 {
-                observer.loss(LossLine { epoch, step: step + 1, loss: logged_loss / recipe.log_every as f64 });
-                logged_loss = 0.0;
+            Ok(Outcome::Finished)
+        })
+    }
+
+    /// The rest of an epoch.
+    fn epoch(&mut self, observer: &mut (dyn Observer + Send)) -> Result<Outcome> {
+        let Options { recipe, pools, seed } = self.options;
+        let epoch = self.snapshot.epochs + 1;
+        let mut order: Vec<usize> = (0..self.images.len()).collect();
+        order.shuffle(&mut stream(*seed, Purpose::Shuffle, epoch));
+        let augmenter = (recipe.augmentation != Augmentation::NONE)
+            .then(|| Augmenter::new(recipe.augmentation, stream(*seed, Purpose::Augment, epoch)));
+        let (augmenter, label_smoothing) = (augmenter.as_ref(), recipe.label_smoothing);
+        let source = Source { split: self.images, augmenter, label_smoothing };
+
+        let batches = order.len().div_ceil(recipe.batch);
+        let mut lr = recipe.lr;
+        for (batch, images) in order.chunks(recipe.batch).enumerate().skip(self.snapshot.batches) {
+            let Snapshot { state, .. } = &mut self.snapshot;
+            lr = recipe.learning_rate(state.steps, (recipe.epochs * batches) as u64);
+            let result = self.batch.compute(&state.parameters, *pools, source, images);
+            if !result.loss.is_finite() {
+                let layer = self.batch.not_finite(&state.parameters, *pools, source, images);
+                return Err(Error::Diverged { epoch, step: batch + 1, layer, lr });
+            }
+            state.step(self.set, &recipe.step_options(lr), &self.batch.gradients());
+            self.snapshot.batches += 1;
+            self.snapshot.epoch_loss += result.loss;
+            self.snapshot.logged_loss += result.loss;
+            self.snapshot.correct += result.correct;
+            if self.snapshot.batches.is_multiple_of(recipe.log_every) {
+                let loss = std::mem::take(&mut self.snapshot.logged_loss) / recipe.log_every as f64;
+                observer.loss(LossLine { epoch, step: self.snapshot.batches, loss });
+            }
+            if observer.batch(images.len(), result).is_break() {
+                return Ok(Outcome::Interrupted);
             }
         }
-        let accuracy = correct as f64 / images.len() as f64;
-        Ok(EpochLine { epoch, loss: epoch_loss / steps as f64, accuracy, validation: None, lr })
+        let loss = self.snapshot.epoch_loss / batches as f64;
+        let accuracy = self.snapshot.correct as f64 / order.len() as f64;
+        let Snapshot { epochs, batches, epoch_loss, logged_loss, correct, .. } = &mut self.snapshot;
+        (*epochs, *batches, *epoch_loss, *logged_loss, *correct) = (epoch, 0, 0.0, 0.0, 0);
+        let validation = self.validation.map(|split| evaluation::loss_and_accuracy(&self.result(), split));
+        observer.epoch(EpochLine { epoch, loss, accuracy, validation, lr }, &self.snapshot)?;
+        Ok(Outcome::Finished)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::network::lanes::InstructionSet;
 
 /// How a gradient becomes a step. Names and formulas are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
 pub enum Optimizer {
     /// Stochastic gradient descent: `g += weight_decay * p`, `v = momentum * v + g`, `p -= lr * v`,
     /// or with Nesterov's momentum `p -= lr * (g + momentum * v)`.
@@ -36,7 +36,7 @@ const EPSILON: f32 = 1e-8;
 const CHUNK: usize = 8192;
 
 /// A network in training: its parameters and what the optimizer remembers of the steps so far.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The parameters that the gradients are taken at.
     pub parameters: Parameters<f32>,

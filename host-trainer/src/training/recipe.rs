@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::augment::Augmentation;
-use super::optimizer::Optimizer;
+use super::optimizer::{Optimizer, StepOptions};
 use super::schedule::Schedule;
 
 /// A named set of hyper-parameters.
@@ -41,6 +41,16 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// The learning rate of a step, counted from 0 over all `steps` of the training.
+    pub fn learning_rate(&self, step: u64, steps: u64) -> f32 {
+        (f64::from(self.lr) * self.schedule.factor(step, steps)) as f32
+    }
+
+    /// What a step at a learning rate depends on.
+    pub fn step_options(&self, lr: f32) -> StepOptions {
+        StepOptions { optimizer: self.optimizer, lr, weight_decay: self.weight_decay, ema: self.ema }
+    }
+
     /// The recipe of a name.
     pub fn named(name: RecipeName) -> Self {
         match name {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How the learning rate changes over a training, as a factor of the recipe's rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// Not at all.
     Constant,

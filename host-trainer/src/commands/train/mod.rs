@@ -1,22 +1,24 @@
 //! `lenet train`: trains, quantizes, measures, and writes a run folder.
 
+mod interrupt;
 mod progress;
 mod recipe;
 
-use std::path::PathBuf;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lenet_core::Workspace;
+use rayon::ThreadPool;
 
-use super::{DataArguments, PoolKind, TOOL, ThreadArguments, count, quantize_and_measure, thousands};
-use crate::data::DataSet;
-use crate::error::Result;
+use super::{DataArguments, PoolKind, TOOL, ThreadArguments, count, percent, quantize_and_measure, thousands};
+use crate::checkpoint::{Checkpoint, Plan, Record, data_crc32};
+use crate::data::{DataSet, Split};
+use crate::error::{Error, Result};
 use crate::files::Existing;
 use crate::formats::encode_safetensors;
 use crate::network::Pools;
 use crate::run::{self, RunFolder, Summary};
-use crate::training::{Options, train};
+use crate::training::{EpochLine, Options, Outcome, Snapshot, Trainer};
 use progress::Progress;
 use recipe::RecipeArguments;
 
@@ -25,7 +27,8 @@ use recipe::RecipeArguments;
 #[command(after_help = "\
 Examples:
   lenet train
-  lenet train --data mnist --recipe tutorial -o runs/tutorial")]
+  lenet train --data mnist --recipe tutorial -o runs/tutorial
+  lenet train --resume runs/tutorial")]
 pub struct Arguments {
     #[command(flatten)]
     data: DataArguments,
@@ -51,106 +54,186 @@ pub struct Arguments {
     /// Folder to write [default: runs/DATA-RECIPE, numbered if that exists].
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Overwrite the files of an earlier run in that folder.
+    /// Overwrite the files of an earlier run in that folder, finished or not.
     #[arg(long)]
     force: bool,
+    /// Write a checkpoint every N epochs, so that a run that was killed can be resumed; 0 for none.
+    /// Ctrl-C writes one in any case.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    checkpoint_every: usize,
+    /// Go on with the unfinished run in a folder, with the recipe it began with.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["RecipeArguments", "seed", "validation", "no_test", "pool1", "pool2", "output", "force", "checkpoint_every"])]
+    resume: Option<PathBuf>,
     /// Print the summary as JSON and nothing else.
     #[arg(long)]
     json: bool,
 }
 
 impl Arguments {
-    fn options(&self) -> Options {
+    fn plan(&self, data: &DataSet) -> Plan {
         let pools = Pools { pool1: self.pool1.into(), pool2: self.pool2.into() };
-        Options { recipe: self.recipe.recipe(), pools, seed: self.seed }
+        Plan {
+            options: Options { recipe: self.recipe.recipe(), pools, seed: self.seed },
+            data: self.data.data.clone().map(|folder| folder.canonicalize().unwrap_or(folder)),
+            data_name: data.name.clone(),
+            data_crc32: data_crc32(&data.train),
+            validation: self.validation,
+            no_test: self.no_test,
+            checkpoint_every: self.checkpoint_every,
+        }
     }
 }
 
 /// Runs the subcommand.
 ///
 /// # Errors
-/// Unreadable data, an unwritable folder, a diverging training.
+/// Unreadable data, an unwritable folder, a damaged checkpoint, a diverging training, Ctrl-C.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let options = arguments.options();
-    let data = arguments.data.load()?;
-    let (training, validation) = match arguments.validation {
-        0 => (data.train.clone(), None),
-        images => data.train.hold_out(images).map(|(training, validation)| (training, Some(validation)))?,
+    let run = match &arguments.resume {
+        None => Run::begin(arguments)?,
+        Some(folder) => Run::resume(folder, arguments)?,
     };
-    let path = arguments
-        .output
-        .clone()
-        .unwrap_or_else(|| RunFolder::unused(&format!("{}-{}", data.name, options.recipe.name)));
-    let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
-    let folder = RunFolder::create(&path, existing)?;
     let pool = arguments.threads.pool()?;
-    if !arguments.json {
-        print_plan(&data, training.len(), &options, pool.current_num_threads());
-    }
-
-    let start = Instant::now();
-    let mut progress = Progress::new(options.recipe.epochs, training.len(), arguments.json);
-    let network = train(&training, validation.as_ref(), &options, &pool, &mut progress)?;
-    let train_seconds = start.elapsed().as_secs_f64();
-    progress.bar.finish_and_clear();
-
-    let (judged, judges) = match &validation {
-        Some(validation) if arguments.no_test => (validation, "validation"),
-        _ => (&data.test, "test"),
-    };
-    let quantized =
-        pool.install(|| quantize_and_measure(&network, &training, judged, &data.name, Some(options.seed)))?;
-    let recipe = &options.recipe;
-    let last = progress.last.and_then(|line| line.validation);
-    let summary = Summary {
-        data: data.name.clone(),
-        recipe: recipe.name.clone(),
-        hyper_parameters: recipe.clone(),
-        seed: options.seed,
-        epochs: recipe.epochs,
-        pool1: options.pools.pool1.to_string(),
-        pool2: options.pools.pool2.to_string(),
-        threads: pool.current_num_threads(),
-        train_images: training.len(),
-        validation_images: arguments.validation,
-        measured_on: judges,
-        measured_images: judged.len(),
-        train_seconds,
-        seconds_per_epoch: train_seconds / recipe.epochs.max(1) as f64,
-        validation_loss: last.map(|validation| validation.loss),
-        validation_accuracy: last.map(|validation| validation.accuracy),
-        best_epoch: progress.best.map(|line| line.epoch),
-        float_accuracy: quantized.float.accuracy(),
-        int8_accuracy: quantized.int8.accuracy(),
-        changed_predictions: quantized.int8.changed_predictions(&quantized.float),
-        float_crc32: format!("{:08x}", quantized.float.crc32),
-        int8_crc32: format!("{:08x}", quantized.int8.crc32),
-        model_bytes: quantized.file.bytes().len(),
-        workspace_bytes: Workspace::BYTES,
-        tool: TOOL,
-    };
-    let summary = serde_json::to_string_pretty(&summary).expect("a summary has only numbers and names");
-
-    let metadata = [
-        ("data", data.name.clone()),
-        ("recipe", recipe.name.clone()),
-        ("seed", options.seed.to_string()),
-        ("tool", TOOL.to_owned()),
-    ];
-    folder.write(run::SAFETENSORS, &encode_safetensors(&network, &metadata))?;
-    folder.write(run::LENET, quantized.file.bytes())?;
-    folder.write(run::METRICS, progress.metrics.as_bytes())?;
-    folder.write(run::SUMMARY, format!("{summary}\n").as_bytes())?;
-
+    interrupt::catch()?;
+    let summary = run.run(&pool, arguments.json)?;
     if arguments.json {
         println!("{summary}");
-    } else {
-        println!("time   {train_seconds:.1} s of training");
-        quantized.print(judges);
-        let names = [run::SAFETENSORS, run::LENET, run::METRICS, run::SUMMARY].join(" ");
-        println!("wrote  {}: {names}", folder.path().display());
     }
     Ok(())
+}
+
+/// A run at its beginning, or where its checkpoint left it.
+struct Run {
+    folder: RunFolder,
+    data: DataSet,
+    training: Split,
+    validation: Option<Split>,
+    plan: Plan,
+    record: Record,
+    snapshot: Option<Snapshot>,
+}
+
+impl Run {
+    fn begin(arguments: &Arguments) -> Result<Self> {
+        let data = arguments.data.load()?;
+        let plan = arguments.plan(&data);
+        let (training, validation) = split(&data, plan.validation)?;
+        let path = arguments
+            .output
+            .clone()
+            .unwrap_or_else(|| RunFolder::unused(&format!("{}-{}", data.name, plan.options.recipe.name)));
+        let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
+        let folder = RunFolder::create(&path, existing)?;
+        Ok(Self { folder, data, training, validation, plan, record: Record::default(), snapshot: None })
+    }
+
+    fn resume(path: &Path, arguments: &Arguments) -> Result<Self> {
+        let Checkpoint { plan, record, snapshot } = Checkpoint::read(path)?;
+        let mut data = DataSet::load(arguments.data.data.as_deref().or(plan.data.as_deref()))?;
+        plan.check_data(&data)?;
+        data.name.clone_from(&plan.data_name);
+        let (training, validation) = split(&data, plan.validation)?;
+        let folder = RunFolder::reopen(path)?;
+        Ok(Self { folder, data, training, validation, plan, record, snapshot: Some(snapshot) })
+    }
+
+    /// Trains to the end, measures, and writes the files; returns the summary.
+    fn run(self, pool: &ThreadPool, quiet: bool) -> Result<String> {
+        let Self { folder, data, training, validation, plan, record, snapshot } = self;
+        let options = &plan.options;
+        if !quiet {
+            print_plan(&data, training.len(), options, pool.current_num_threads());
+            if let Some(snapshot) = &snapshot {
+                println!("resume after {} and {}", count(snapshot.epochs, "epoch"), count(snapshot.batches, "batch"));
+            }
+        }
+        let mut trainer = match snapshot {
+            None => Trainer::new(&training, validation.as_ref(), options),
+            Some(snapshot) => Trainer::resume(&training, validation.as_ref(), options, snapshot),
+        };
+        let mut progress = Progress::new(&folder, &plan, record, training.len(), quiet);
+        if plan.checkpoint_every > 0 {
+            progress.checkpoint(trainer.snapshot())?;
+        }
+        let outcome = trainer.run(pool, &mut progress)?;
+        progress.bar.finish_and_clear();
+        if outcome == Outcome::Interrupted {
+            let snapshot = trainer.snapshot();
+            progress.checkpoint(snapshot)?;
+            let (epoch, step) = (snapshot.epochs + 1, snapshot.batches);
+            return Err(Error::Interrupted { epoch, step, folder: folder.path().to_owned() });
+        }
+        let network = trainer.result();
+        let record = progress.record();
+
+        let (judged, judges) = match &validation {
+            Some(validation) if plan.no_test => (validation, "validation"),
+            _ => (&data.test, "test"),
+        };
+        let quantized =
+            pool.install(|| quantize_and_measure(&network, &training, judged, &data.name, Some(options.seed)))?;
+        let recipe = &options.recipe;
+        let last = record.last.and_then(|line| line.validation);
+        let summary = Summary {
+            data: data.name.clone(),
+            recipe: recipe.name.clone(),
+            hyper_parameters: recipe.clone(),
+            seed: options.seed,
+            epochs: recipe.epochs,
+            pool1: options.pools.pool1.to_string(),
+            pool2: options.pools.pool2.to_string(),
+            threads: pool.current_num_threads(),
+            train_images: training.len(),
+            validation_images: plan.validation,
+            measured_on: judges,
+            measured_images: judged.len(),
+            train_seconds: record.seconds,
+            seconds_per_epoch: record.seconds / recipe.epochs.max(1) as f64,
+            validation_loss: last.map(|validation| validation.loss),
+            validation_accuracy: last.map(|validation| validation.accuracy),
+            best_epoch: record.best.map(|line| line.epoch),
+            float_accuracy: quantized.float.accuracy(),
+            int8_accuracy: quantized.int8.accuracy(),
+            changed_predictions: quantized.int8.changed_predictions(&quantized.float),
+            float_crc32: format!("{:08x}", quantized.float.crc32),
+            int8_crc32: format!("{:08x}", quantized.int8.crc32),
+            model_bytes: quantized.file.bytes().len(),
+            workspace_bytes: Workspace::BYTES,
+            tool: TOOL,
+        };
+        let summary = serde_json::to_string_pretty(&summary).expect("a summary has only numbers and names");
+
+        let metadata = [
+            ("data", data.name.clone()),
+            ("recipe", recipe.name.clone()),
+            ("seed", options.seed.to_string()),
+            ("tool", TOOL.to_owned()),
+        ];
+        folder.write(run::SAFETENSORS, &encode_safetensors(&network, &metadata))?;
+        folder.write(run::LENET, quantized.file.bytes())?;
+        folder.write(run::METRICS, record.metrics.as_bytes())?;
+        folder.write(run::SUMMARY, format!("{summary}\n").as_bytes())?;
+        folder.remove_checkpoint()?;
+
+        if !quiet {
+            if let Some(EpochLine { epoch, validation: Some(validation), .. }) = record.best {
+                println!("best   validation {} after epoch {epoch}", percent(validation.accuracy));
+            }
+            println!("time   {:.1} s of training", record.seconds);
+            quantized.print(judges);
+            let names = [run::SAFETENSORS, run::LENET, run::METRICS, run::SUMMARY].join(" ");
+            println!("wrote  {}: {names}", folder.path().display());
+        }
+        Ok(summary)
+    }
+}
+
+/// The training images without the last `held_out` ones, and those.
+fn split(data: &DataSet, held_out: usize) -> Result<(Split, Option<Split>)> {
+    if held_out == 0 {
+        return Ok((data.train.clone(), None));
+    }
+    data.train.hold_out(held_out).map(|(training, validation)| (training, Some(validation)))
 }
 
 fn print_plan(data: &DataSet, training: usize, options: &Options, threads: usize) {

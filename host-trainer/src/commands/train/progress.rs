@@ -1,46 +1,85 @@
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::super::percent;
-use crate::run::Metrics;
-use crate::training::{BatchResult, EpochLine, LossLine, Observer};
+use super::interrupt::interrupted;
+use crate::checkpoint::{Checkpoint, Plan, Record};
+use crate::error::Result;
+use crate::run::{Metrics, RunFolder};
+use crate::training::{BatchResult, EpochLine, LossLine, Observer, Snapshot};
 
-/// Prints how a training goes on, and collects its metrics.
-pub(super) struct Progress {
-    epochs: usize,
+/// Prints how a training goes on, records its metrics, and writes its checkpoints.
+pub(super) struct Progress<'a> {
+    folder: &'a RunFolder,
+    plan: &'a Plan,
     quiet: bool,
     /// The bar, drawn on a terminal only; printed lines go around it.
     pub(super) bar: ProgressBar,
-    /// What was told so far.
-    pub(super) metrics: Metrics,
+    metrics: Metrics,
+    best: Option<EpochLine>,
+    last: Option<EpochLine>,
+    start: Instant,
+    /// Seconds spent before this start.
+    earlier_seconds: f64,
     epoch_start: Instant,
-    /// The epoch with the best validation accuracy, and the last one's figures.
-    pub(super) best: Option<EpochLine>,
-    /// The epoch told last.
-    pub(super) last: Option<EpochLine>,
     /// Loss and accuracy of late, for the bar.
     recent: Option<(f64, f64)>,
 }
 
-impl Progress {
-    pub(super) fn new(epochs: usize, images: usize, quiet: bool) -> Self {
-        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new((epochs * images) as u64) };
-        let style = ProgressStyle::with_template("{bar:20} {msg} {per_sec}, {eta} left");
+impl<'a> Progress<'a> {
+    pub(super) fn new(folder: &'a RunFolder, plan: &'a Plan, record: Record, images: usize, quiet: bool) -> Self {
+        let total = plan.options.recipe.epochs * images;
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(total as u64) };
+        let style = ProgressStyle::with_template("{bar:16} {percent} % {msg}, {per_sec}, {eta} left");
         bar.set_style(style.expect("the template is valid").progress_chars("=> "));
-        let epoch_start = Instant::now();
-        Self { epochs, quiet, bar, metrics: Metrics::default(), epoch_start, best: None, last: None, recent: None }
+        let done = record.last.map_or(0, |line| line.epoch) * images;
+        bar.set_position(done as u64);
+        bar.reset_eta();
+        let now = Instant::now();
+        let Record { metrics, seconds: earlier_seconds, best, last } = record;
+        let metrics = Metrics::continued(metrics);
+        Self {
+            folder,
+            plan,
+            quiet,
+            bar,
+            metrics,
+            best,
+            last,
+            start: now,
+            earlier_seconds,
+            epoch_start: now,
+            recent: None,
+        }
     }
 
-    pub(super) fn print(&self, line: &str) {
+    /// What was told so far.
+    pub(super) fn record(&self) -> Record {
+        Record {
+            metrics: self.metrics.as_str().to_owned(),
+            seconds: self.earlier_seconds + self.start.elapsed().as_secs_f64(),
+            best: self.best,
+            last: self.last,
+        }
+    }
+
+    /// Writes a checkpoint.
+    pub(super) fn checkpoint(&self, snapshot: &Snapshot) -> Result<()> {
+        let (plan, snapshot) = (self.plan.clone(), snapshot.clone());
+        Checkpoint { plan, record: self.record(), snapshot }.write(self.folder.path())
+    }
+
+    fn print(&self, line: &str) {
         if !self.quiet {
             self.bar.suspend(|| println!("{line}"));
         }
     }
 }
 
-impl Observer for Progress {
-    fn batch(&mut self, images: usize, result: BatchResult) {
+impl Observer for Progress<'_> {
+    fn batch(&mut self, images: usize, result: BatchResult) -> ControlFlow<()> {
         let accuracy = result.correct as f64 / images as f64;
         let (loss, accuracy) = self.recent.map_or((result.loss, accuracy), |(mean_loss, mean_accuracy)| {
             // Over a few dozen batches.
@@ -51,6 +90,7 @@ impl Observer for Progress {
         if !self.bar.is_hidden() {
             self.bar.set_message(format!("loss {loss:.3}, {}", percent(accuracy)));
         }
+        if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn loss(&mut self, line: LossLine) {
@@ -60,12 +100,12 @@ impl Observer for Progress {
         }
     }
 
-    fn epoch(&mut self, line: EpochLine) {
+    fn epoch(&mut self, line: EpochLine, snapshot: &Snapshot) -> Result<()> {
         let seconds = self.epoch_start.elapsed().as_secs_f64();
         self.epoch_start = Instant::now();
         self.metrics.epoch(line, seconds);
-        let accuracy = |line: &EpochLine| line.validation.map_or(0.0, |validation| validation.accuracy);
-        if line.validation.is_some() && self.best.as_ref().is_none_or(|best| accuracy(&line) > accuracy(best)) {
+        let accuracy = |line: &EpochLine| line.validation.map(|validation| validation.accuracy);
+        if line.validation.is_some() && self.best.is_none_or(|best| accuracy(&line) > accuracy(&best)) {
             self.best = Some(line);
         }
         self.last = Some(line);
@@ -75,9 +115,11 @@ impl Observer for Progress {
         self.print(&format!(
             "epoch  {:2} of {}: loss {:.4} {}{validation}, {seconds:.1} s",
             line.epoch,
-            self.epochs,
+            self.plan.options.recipe.epochs,
             line.loss,
             percent(line.accuracy)
         ));
+        let every = self.plan.checkpoint_every;
+        if every > 0 && line.epoch.is_multiple_of(every) { self.checkpoint(snapshot) } else { Ok(()) }
     }
 }

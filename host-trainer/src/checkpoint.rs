@@ -1,0 +1,200 @@
+//! The file an unfinished run is resumed from.
+//!
+//! It is a postcard message followed by a CRC-32, as the model file is, and holds all that a training
+//! depends on: where it is, and what was asked for. It is this program's own; another version may
+//! refuse it.
+
+use std::path::{Path, PathBuf};
+
+use lenet_core::checksum::Crc32;
+use serde::{Deserialize, Serialize};
+
+use crate::data::{DataSet, Split};
+use crate::error::{Error, Result};
+use crate::files::{Existing, write_whole};
+use crate::training::{EpochLine, Options, Snapshot};
+
+/// The file's name in its run folder.
+pub const FILE_NAME: &str = "checkpoint";
+
+const MAGIC: [u8; 4] = *b"LNTC";
+const VERSION: u16 = 1;
+
+/// What a run was asked to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Hyper-parameters, pools and seed.
+    pub options: Options,
+    /// Folder of the data set, absolute; none for the embedded one.
+    pub data: Option<PathBuf>,
+    /// Name of the data set.
+    pub data_name: String,
+    /// CRC-32 over the training images and labels.
+    pub data_crc32: u32,
+    /// Training images held out for validation.
+    pub validation: usize,
+    /// Whether the test images are left alone.
+    pub no_test: bool,
+    /// Epochs between checkpoints; 0 for none.
+    pub checkpoint_every: usize,
+}
+
+/// What a run has reported so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The lines of `metrics.jsonl`.
+    pub metrics: String,
+    /// Seconds spent training.
+    pub seconds: f64,
+    /// The epoch with the best validation accuracy.
+    pub best: Option<EpochLine>,
+    /// The last epoch.
+    pub last: Option<EpochLine>,
+}
+
+/// The content of the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// What the run was asked to do.
+    pub plan: Plan,
+    /// What it has reported.
+    pub record: Record,
+    /// Where it is.
+    pub snapshot: Snapshot,
+}
+
+/// CRC-32 over the images and labels that a run trains on, validation images included.
+pub fn data_crc32(split: &Split) -> u32 {
+    let mut crc32 = Crc32::new();
+    for index in 0..split.len() {
+        crc32.update(split.pixels(index));
+    }
+    crc32.update(&split.labels().to_vec());
+    crc32.finish()
+}
+
+impl Plan {
+    /// Makes sure that `data` is what the run began with.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when it is not.
+    pub fn check_data(&self, data: &DataSet) -> Result<()> {
+        if data_crc32(&data.train) == self.data_crc32 {
+            return Ok(());
+        }
+        let place = self.data.as_deref().map_or("inside this program".into(), Path::to_string_lossy);
+        Err(Error::Usage(format!(
+            "the training images of {} are not those this run began with ({place}); name their folder with --data",
+            data.name
+        )))
+    }
+}
+
+impl Checkpoint {
+    /// Writes the file into a run folder, in place of an earlier one, which stays if that fails.
+    ///
+    /// # Errors
+    /// When the folder cannot be written to.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        write_whole(&folder.join(FILE_NAME), &self.encode(), Existing::Overwrite)
+    }
+
+    /// Reads the file of a run folder.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] when it is missing, damaged, or of another version of this program.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(FILE_NAME);
+        let refused = |problem: String| Error::Checkpoint { path: path.clone(), problem };
+        if !path.exists() {
+            return Err(refused("there is no such file: the run is finished, or never wrote one".into()));
+        }
+        let bytes = std::fs::read(&path).map_err(Error::read(&path))?;
+        Self::decode(&bytes).map_err(refused)
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = postcard::to_extend(&(MAGIC, VERSION), Vec::new()).expect("a vector grows");
+        bytes = postcard::to_extend(self, bytes).expect("a checkpoint has only numbers, texts and UTF-8 paths");
+        let mut crc32 = Crc32::new();
+        crc32.update(&bytes);
+        bytes.extend(crc32.finish().to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> std::result::Result<Self, String> {
+        const DAMAGED: &str = "it is no checkpoint, or a damaged one; train anew";
+        let (message, stored) = bytes.split_last_chunk::<4>().ok_or(DAMAGED)?;
+        let mut crc32 = Crc32::new();
+        crc32.update(message);
+        if crc32.finish().to_le_bytes() != *stored {
+            return Err(DAMAGED.into());
+        }
+        let ((magic, version), rest) = postcard::take_from_bytes::<([u8; 4], u16)>(message).map_err(|_| DAMAGED)?;
+        if magic != MAGIC {
+            return Err(DAMAGED.into());
+        }
+        if version != VERSION {
+            return Err(format!(
+                "it is a checkpoint of version {version}, this program reads version {VERSION}; resume it with the program that wrote it"
+            ));
+        }
+        postcard::from_bytes(rest).map_err(|_| DAMAGED.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Pools;
+    use crate::training::{Recipe, RecipeName, Trainer};
+
+    fn checkpoint() -> Checkpoint {
+        let split = crate::data::digits_10k().train.first(20);
+        let options = Options { recipe: Recipe::named(RecipeName::Default), pools: Pools::default(), seed: 7 };
+        let plan = Plan {
+            data: Some("/a/b".into()),
+            data_name: "b".into(),
+            data_crc32: data_crc32(&split),
+            validation: 5,
+            no_test: true,
+            checkpoint_every: 2,
+            options,
+        };
+        let snapshot = Trainer::new(&split, None, &plan.options).snapshot().clone();
+        Checkpoint { plan, record: Record { seconds: 1.5, ..Record::default() }, snapshot }
+    }
+
+    #[test]
+    fn round_trips_in_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = checkpoint();
+        written.write(folder.path()).unwrap();
+        assert_eq!(Checkpoint::read(folder.path()).unwrap(), written);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn damage_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Checkpoint::read(folder.path()).unwrap_err().to_string().contains("there is no such file"));
+        let good = checkpoint().encode();
+        for length in [0, 3, 4, 10, good.len() / 2, good.len() - 1] {
+            assert!(Checkpoint::decode(&good[..length]).unwrap_err().contains("damaged"), "cut at {length}");
+        }
+        for place in (0..good.len()).step_by(997) {
+            let mut bad = good.clone();
+            bad[place] ^= 0x10;
+            assert!(Checkpoint::decode(&bad).unwrap_err().contains("damaged"), "changed at {place}");
+        }
+    }
+
+    #[test]
+    fn another_version_is_refused_by_name() {
+        let mut message = postcard::to_extend(&(MAGIC, 9u16), Vec::new()).unwrap();
+        let mut crc32 = Crc32::new();
+        crc32.update(&message);
+        message.extend(crc32.finish().to_le_bytes());
+        assert!(Checkpoint::decode(&message).unwrap_err().contains("version 9"));
+    }
+}

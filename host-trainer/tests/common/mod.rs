@@ -1,0 +1,27 @@
+//! A data set that trains at once.
+
+use std::fs;
+use std::path::Path;
+
+use host_trainer::data::digits_10k;
+
+/// The bytes of an IDX file.
+pub(crate) fn idx(dimensions: &[u32], content: &[u8]) -> Vec<u8> {
+    let mut file = vec![0, 0, 8, dimensions.len() as u8];
+    file.extend(dimensions.iter().flat_map(|dimension| dimension.to_be_bytes()));
+    file.extend(content);
+    file
+}
+
+/// A folder `small` with uncompressed IDX files of the first digits, 100 of them to test.
+pub(crate) fn small_data(folder: &Path, train: usize) {
+    let data = digits_10k();
+    let small = folder.join("small");
+    fs::create_dir(&small).unwrap();
+    for (name, split) in [("train", data.train.first(train)), ("t10k", data.test.first(100))] {
+        let count = split.len() as u32;
+        let images: Vec<u8> = split.images().iter().copied().collect();
+        fs::write(small.join(format!("{name}-images-idx3-ubyte")), idx(&[count, 28, 28], &images)).unwrap();
+        fs::write(small.join(format!("{name}-labels-idx1-ubyte")), idx(&[count], &split.labels().to_vec())).unwrap();
+    }
+}
