@@ -9,6 +9,8 @@ use std::process::{Command, Output};
 use common::{idx, small_data};
 use host_trainer::data::digits_10k;
 use host_trainer::formats::read_safetensors;
+use host_trainer::network::Pools;
+use host_trainer::training::{Options, Recipe, RecipeName, initial_network};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -138,11 +140,50 @@ fn tutorial_prints_its_loss_lines() {
 }
 
 #[test]
+fn no_epochs_give_the_initial_network() {
+    let folder = TempDir::new().unwrap();
+    small_data(folder.path(), 400);
+    for recipe in ["default", "tutorial"] {
+        let arguments = ["train", "--data", "small", "--epochs", "0", "--recipe", recipe, "--seed", "9", "-o", recipe];
+        stdout(folder.path(), &arguments);
+        let written = read_safetensors(&folder.path().join(recipe).join("model.safetensors")).unwrap().network;
+        let recipe = Recipe::named(RecipeName::Default);
+        assert_eq!(written, initial_network(&Options { recipe, pools: Pools::default(), seed: 9 }));
+    }
+}
+
+#[test]
+fn every_optimizer_and_schedule_learns() {
+    let folder = TempDir::new().unwrap();
+    small_data(folder.path(), 400);
+    for (run, arguments) in [
+        ("nesterov", ["--optimizer", "nesterov", "--lr", "0.02", "--schedule", "one-cycle"]),
+        ("adamw", ["--optimizer", "adamw", "--lr", "0.002", "--schedule", "cosine"]),
+        ("sgd", ["--optimizer", "sgd", "--lr", "0.05", "--schedule", "constant"]),
+    ] {
+        let common = ["train", "--data", "small", "--recipe", "tutorial", "--epochs", "20", "--json", "-o", run];
+        let summary = json(&stdout(folder.path(), &[common.as_slice(), &arguments].concat()));
+        // By chance it would be 0.1.
+        assert!(summary["float_accuracy"].as_f64() > Some(0.75), "{run}: {}", summary["float_accuracy"]);
+    }
+}
+
+#[test]
+fn no_test_leaves_the_test_images_alone() {
+    let folder = TempDir::new().unwrap();
+    small_data(folder.path(), 400);
+    let summary = json(&stdout(folder.path(), &[TRAIN.as_slice(), &["run", "--no-test", "--json"]].concat()));
+    assert_eq!((&summary["measured_on"], &summary["measured_images"]), (&"validation".into(), &40.into()));
+    assert_eq!(summary["float_accuracy"], summary["validation_accuracy"]);
+}
+
+#[test]
 fn a_diverging_training_stops_with_advice_and_writes_nothing() {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 400);
     let message = refusal(folder.path(), 1, &["train", "--data", "small", "--lr", "1e30", "-o", "run"]);
-    assert!(message.contains("not finite at step") && message.contains("--lr"), "{message}");
+    assert!(message.contains("not finite at step 2 of epoch 1"), "{message}");
+    assert!(message.contains("are in conv") && message.contains("--lr"), "{message}");
     assert_eq!(fs::read_dir(folder.path().join("run")).unwrap().count(), 0);
 }
 
@@ -155,6 +196,12 @@ fn wrong_usage_exits_with_2() {
         (&["train", "--momentum", "1"], "below 1"),
         (&["train", "--threads", "0"], "--threads"),
         (&["train", "--recipe", "magic"], "tutorial"),
+        (&["train", "--ema", "1"], "below 1"),
+        (&["train", "--label-smoothing", "-0.1"], "at least 0"),
+        (&["train", "--weight-decay", "inf"], "at least 0"),
+        (&["train", "--warm-up", "x"], "at least 0"),
+        (&["train", "--augment", "5"], "from 0 to 4"),
+        (&["train", "--no-test"], "--validation"),
         (&["train", "--validation", "9000"], "--validation 9000 leaves nothing"),
         (&["quantize", "x.safetensors"], "--output"),
         (&["trian"], "train"),

@@ -1,9 +1,9 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::super::percent;
+use super::super::{percent, thousands};
 use super::interrupt::interrupted;
 use crate::checkpoint::{Checkpoint, Plan, Record};
 use crate::error::Result;
@@ -32,8 +32,12 @@ impl<'a> Progress<'a> {
     pub(super) fn new(folder: &'a RunFolder, plan: &'a Plan, record: Record, images: usize, quiet: bool) -> Self {
         let total = plan.options.recipe.epochs * images;
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(total as u64) };
-        let style = ProgressStyle::with_template("{bar:16} {percent} % {msg}, {per_sec}, {eta} left");
-        bar.set_style(style.expect("the template is valid").progress_chars("=> "));
+        let style = ProgressStyle::with_template("{bar:16} {percent} % {msg}, {rate}, {eta} left");
+        let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            // A bar that cannot be drawn in full is drawn without the rate.
+            let _ = write!(text, "{} images/s", thousands(state.per_sec() as usize));
+        };
+        bar.set_style(style.expect("the template is valid").with_key("rate", rate).progress_chars("=> "));
         let done = record.last.map_or(0, |line| line.epoch) * images;
         bar.set_position(done as u64);
         bar.reset_eta();

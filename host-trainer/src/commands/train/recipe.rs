@@ -15,34 +15,34 @@ pub(super) struct RecipeArguments {
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
     /// Images per step.
-    #[arg(long, value_name = "N", value_parser = parse_batch)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_batch)]
     batch: Option<usize>,
     /// How a gradient becomes a step.
     #[arg(long, value_enum)]
     optimizer: Option<OptimizerArgument>,
     /// Learning rate, the highest of the schedule.
-    #[arg(long, value_name = "X", value_parser = parse_lr)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_lr)]
     lr: Option<f32>,
     /// Momentum of sgd and nesterov, or beta1 of adamw; at least 0 and below 1.
-    #[arg(long, value_name = "X", value_parser = parse_fraction::<f32>)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_fraction::<f32>)]
     momentum: Option<f32>,
     /// Pull of the weights to zero.
-    #[arg(long, value_name = "X", value_parser = parse_weight_decay)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_weight_decay)]
     weight_decay: Option<f32>,
     /// Course of the learning rate.
     #[arg(long, value_enum)]
     schedule: Option<ScheduleArgument>,
     /// Fraction of the steps over which the learning rate rises; at least 0 and below 1.
-    #[arg(long, value_name = "X", value_parser = parse_fraction::<f64>)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_fraction::<f64>)]
     warm_up: Option<f64>,
     /// Decay per step of the moving average of the weights that becomes the result; 0 for none.
-    #[arg(long, value_name = "X", value_parser = parse_fraction::<f32>)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_fraction::<f32>)]
     ema: Option<f32>,
     /// Share of each target that is spread over all classes; at least 0 and below 1.
-    #[arg(long, value_name = "X", value_parser = parse_fraction::<f32>)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_fraction::<f32>)]
     label_smoothing: Option<f32>,
     /// How far images are rotated, sheared, scaled, shifted and bent: 1 is what suits MNIST, 0 not at all.
-    #[arg(long, value_name = "X", value_parser = parse_strength)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_strength)]
     augment: Option<f32>,
 }
 
