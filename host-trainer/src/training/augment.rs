@@ -121,10 +121,10 @@ fn matrix(angle: f32, shear: f32, scale: f32) -> [[f32; 2]; 2] {
     [down, [right[0] - shear * down[0], right[1] - shear * down[1]]].map(|row| row.map(|value| value / scale))
 }
 
-/// Weights of the nodes for each place along a side, `[5, 28]`: PyTorch's
+/// Weights of the nodes for each place along a side, `[5, 28]` and zeros behind: PyTorch's
 /// `interpolate(mode="bicubic", align_corners=True)`, Keys' kernel with a = -0.75, nodes beyond the
 /// edge equal to the edge's.
-const BICUBIC: [[f32; SIDE]; NODES] = {
+const BICUBIC: [[f32; ROW]; NODES] = {
     const A: f32 = -0.75;
     const fn kernel(distance: f32) -> f32 {
         let d = if distance < 0.0 { -distance } else { distance };
@@ -136,7 +136,7 @@ const BICUBIC: [[f32; SIDE]; NODES] = {
             0.0
         }
     }
-    let mut weights = [[0.0; SIDE]; NODES];
+    let mut weights = [[0.0; ROW]; NODES];
     let mut place = 0;
     while place < SIDE {
         let position = place as f32 * (NODES - 1) as f32 / (SIDE - 1) as f32;
@@ -161,7 +161,8 @@ const BICUBIC: [[f32; SIDE]; NODES] = {
 
 /// Background on every side of the source, so that no lookup needs to ask whether it is inside.
 const BORDER: usize = 2;
-const SOURCE_SIDE: usize = SIDE + 2 * BORDER;
+/// A row of the source, 32 long: also the length in which rows are computed, a whole number of vectors.
+const ROW: usize = SIDE + 2 * BORDER;
 
 struct Distort<'a> {
     distortion: &'a Distortion,
@@ -174,18 +175,13 @@ impl WithSimd for Distort<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Pixels {
         let Distortion { matrix, shift, nodes } = self.distortion;
-        let mut source = [[0u8; SOURCE_SIDE]; SOURCE_SIDE];
-        for (row, image) in source[BORDER..].iter_mut().zip(self.image.as_chunks::<SIDE>().0) {
-            row[BORDER..BORDER + SIDE].copy_from_slice(image);
-        }
-        let source: &[u8; SOURCE_SIDE * SOURCE_SIDE] = bytemuck::must_cast_ref(&source);
-
+        let windows = windows(self.image);
         const CENTRE: f32 = (SIDE - 1) as f32 / 2.0;
         let mut pixels = [0; IMAGE_BYTES];
         for (y, target) in pixels.as_chunks_mut::<SIDE>().0.iter_mut().enumerate() {
-            // Where each pixel of the row comes from, down and to the right in the source.
-            let mut places = [[0.0; SIDE]; 2];
-            let dy = y as f32 - CENTRE;
+            // Where each pixel of the row comes from, down and to the right in the source, in 1/256 pixels.
+            let mut places = [[0; ROW]; 2];
+            let down = y as f32 - CENTRE;
             for axis in 0..2 {
                 let mut row = [0.0; NODES];
                 for j in 0..NODES {
@@ -193,35 +189,51 @@ impl WithSimd for Distort<'_> {
                         row[j] += BICUBIC[i][y] * nodes[axis][i][j];
                     }
                 }
-                let start = matrix[axis][0] * dy - shift[axis] + CENTRE + BORDER as f32;
-                for x in 0..SIDE {
+                let start = matrix[axis][0] * down - shift[axis] + CENTRE + BORDER as f32;
+                for x in 0..ROW {
                     let mut place = start + matrix[axis][1] * (x as f32 - CENTRE);
                     for j in 0..NODES {
                         place += row[j] * BICUBIC[j][x];
                     }
                     // Beyond the border all is background, as the border's outer half is.
-                    places[axis][x] = place.max(0.0).min((SOURCE_SIDE - 2) as f32);
+                    places[axis][x] = (place.max(0.0).min((ROW - 2) as f32) * 256.0) as i32;
                 }
             }
             // Bilinear, between the four source pixels around the place.
-            let mut corners = [[0.0; SIDE]; 4];
-            for x in 0..SIDE {
-                let corner = places[0][x] as usize * SOURCE_SIDE + places[1][x] as usize;
-                let four = [corner, corner + 1, corner + SOURCE_SIDE, corner + SOURCE_SIDE + 1];
-                for (corners, place) in corners.iter_mut().zip(four) {
-                    // The bound is never met; to state it is cheaper than to check it.
-                    corners[x] = f32::from(source[place.min(source.len() - 1)]);
-                }
+            let mut corners = [0; ROW];
+            for x in 0..ROW {
+                let corner = (places[0][x] >> 8) * ROW as i32 + (places[1][x] >> 8);
+                corners[x] = windows[corner as usize % windows.len()];
             }
-            for x in 0..SIDE {
-                let (v, u) = (places[0][x] - places[0][x].floor(), places[1][x] - places[1][x].floor());
-                let upper = corners[0][x] + u * (corners[1][x] - corners[0][x]);
-                let lower = corners[2][x] + u * (corners[3][x] - corners[2][x]);
-                target[x] = (upper + v * (lower - upper) + 0.5) as u8;
+            let mut values = [0; ROW];
+            for x in 0..ROW {
+                let (v, u) = (places[0][x] & 255, places[1][x] & 255);
+                let byte = |index: u32| (corners[x] >> (8 * index) & 255) as i32;
+                let upper = byte(0) * (256 - u) + byte(1) * u;
+                let lower = byte(2) * (256 - u) + byte(3) * u;
+                values[x] = ((upper * (256 - v) + lower * v + (1 << 15)) >> 16) as u8;
             }
+            target.copy_from_slice(&values[..SIDE]);
         }
         pixels
     }
+}
+
+/// The image with its border; in one number each, from the lowest byte up, a pixel, its right
+/// neighbour and the two below them.
+#[inline(always)]
+fn windows(image: &Pixels) -> [u32; ROW * ROW] {
+    // A row and a pixel more than there are windows, so that each has its neighbours.
+    let mut source = [0u8; ROW * ROW + ROW + 1];
+    for (y, row) in image.as_chunks::<SIDE>().0.iter().enumerate() {
+        source[(y + BORDER) * ROW + BORDER..][..SIDE].copy_from_slice(row);
+    }
+    let mut windows = [0; ROW * ROW];
+    for place in 0..ROW * ROW {
+        let pixel = |offset: usize| u32::from(source[place + offset]);
+        windows[place] = pixel(0) | pixel(1) << 8 | pixel(ROW) << 16 | pixel(ROW + 1) << 24;
+    }
+    windows
 }
 
 #[cfg(test)]
