@@ -175,6 +175,9 @@ fn no_test_leaves_the_test_images_alone() {
     let summary = json(&stdout(folder.path(), &[TRAIN.as_slice(), &["run", "--no-test", "--json"]].concat()));
     assert_eq!((&summary["measured_on"], &summary["measured_images"]), (&"validation".into(), &40.into()));
     assert_eq!(summary["float_accuracy"], summary["validation_accuracy"]);
+    let one_in_twelve = ["train", "--data", "small", "--epochs", "1", "--validation", "--json", "-o", "other"];
+    let summary = json(&stdout(folder.path(), &one_in_twelve));
+    assert_eq!((&summary["train_images"], &summary["validation_images"]), (&367.into(), &33.into()));
 }
 
 #[test]

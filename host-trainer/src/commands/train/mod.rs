@@ -32,14 +32,13 @@ Examples:
 pub struct Arguments {
     #[command(flatten)]
     data: DataArguments,
-    #[command(flatten)]
-    recipe: RecipeArguments,
-    /// Seed of initialization and shuffling: the same seed gives the same bytes.
+    /// Seed of initialization, shuffling and augmentation: the same seed gives the same bytes.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Hold out the last N training images and print the accuracy on them after each epoch.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    validation: usize,
+    /// Hold out the last N training images and measure on them after each epoch; without N, one in
+    /// twelve, which is 5,000 of 60,000.
+    #[arg(long, value_name = "N", num_args = 0..=1)]
+    validation: Option<Option<usize>>,
     /// Leave the test images alone: measure on the validation images, to choose between recipes.
     #[arg(long, requires = "validation")]
     no_test: bool,
@@ -67,6 +66,9 @@ pub struct Arguments {
     /// Print the summary as JSON and nothing else.
     #[arg(long)]
     json: bool,
+    // Last, as its options have a heading of their own in the help.
+    #[command(flatten)]
+    recipe: RecipeArguments,
 }
 
 impl Arguments {
@@ -77,7 +79,7 @@ impl Arguments {
             data: self.data.data.clone().map(|folder| folder.canonicalize().unwrap_or(folder)),
             data_name: data.name.clone(),
             data_crc32: data_crc32(&data.train),
-            validation: self.validation,
+            validation: self.validation.map_or(0, |images| images.unwrap_or(data.train.len() / 12)),
             no_test: self.no_test,
             checkpoint_every: self.checkpoint_every,
         }
