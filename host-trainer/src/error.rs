@@ -27,9 +27,10 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A data folder lacks one of the four IDX files.
+    /// A data folder lacks one of the four IDX files, and holds no images either.
     #[error(
-        "{} holds neither {name} nor {name}.gz; a data folder has the four IDX files of MNIST, see `lenet fetch --help`",
+        "{} holds neither {name} nor {name}.gz; a data folder has the four IDX files of MNIST, see `lenet fetch \
+         --help`, or images in the subfolders train/0 to train/9 and test/0 to test/9, or in 0 to 9",
         folder.display()
     )]
     MissingIdx {
@@ -44,6 +45,22 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong, and where.
+        problem: String,
+    },
+    /// An image file cannot be used.
+    #[error("{}: {problem}", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// A folder of images is not as it should be.
+    #[error("{}: {problem}", folder.display())]
+    ImageFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong, and what to do.
         problem: String,
     },
     /// A safetensors file is not a float network of this architecture.

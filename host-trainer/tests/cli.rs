@@ -132,6 +132,28 @@ fn the_same_seed_writes_the_same_files_with_any_number_of_threads() {
 }
 
 #[test]
+fn a_folder_of_images_is_a_data_set() {
+    let folder = TempDir::new().unwrap();
+    let digits = digits_10k().train.first(180);
+    for (index, (label, pixels)) in digits.labels().iter().zip(digits.images().rows()).enumerate() {
+        let class = folder.path().join(format!("drawn/{label}"));
+        fs::create_dir_all(&class).unwrap();
+        let pixels = pixels.to_vec();
+        image::save_buffer(class.join(format!("{index}.png")), &pixels, 28, 28, image::ExtendedColorType::L8).unwrap();
+    }
+    let printed = stdout(folder.path(), &["train", "--data", "drawn", "--epochs", "1", "-o", "run"]);
+    assert!(printed.contains("data   drawn: "), "{printed}");
+    let answer = json(&stdout(folder.path(), &["eval", "run/model.lenet", "--data", "drawn", "--json"]));
+    let summary = json(&fs::read_to_string(folder.path().join("run/summary.json")).unwrap());
+    assert_eq!(summary["train_images"].as_u64().unwrap() + answer["images"].as_u64().unwrap(), 180);
+    assert_eq!((&answer["accuracy"], &answer["crc32"]), (&summary["int8_accuracy"], &summary["int8_crc32"]));
+
+    fs::write(folder.path().join("drawn/3/4.jpeg"), "no image").unwrap();
+    let message = refusal(folder.path(), 1, &["eval", "run/model.lenet", "--data", "drawn"]);
+    assert!(message.contains("drawn/3/4.jpeg: it cannot be decoded"), "{message}");
+}
+
+#[test]
 fn tutorial_prints_its_loss_lines() {
     let folder = TempDir::new().unwrap();
     let printed = stdout(folder.path(), &["train", "--recipe", "tutorial", "--epochs", "1", "-o", "run"]);

@@ -25,8 +25,9 @@ pub const TOOL: &str = concat!("lenet ", env!("CARGO_PKG_VERSION"));
 /// Where the images come from; shared by the subcommands.
 #[derive(Args, Clone, Debug)]
 pub struct DataArguments {
-    /// Folder with the four IDX files of a data set, gzipped or not [default: the 10,000 digits
-    /// inside this program].
+    /// Folder with the four IDX files of a data set, gzipped or not, or with images (PNG, JPEG,
+    /// BMP, PGM, PPM) in train/0 to train/9 and test/0 to test/9, or in 0 to 9, of which one in six
+    /// is to test [default: the 10,000 digits inside this program].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 }

@@ -1,7 +1,9 @@
 //! Data sets of 28x28 images in ten classes.
 
 mod embedded;
+mod folder;
 mod idx;
+pub mod image;
 
 use std::path::{Path, PathBuf};
 
@@ -116,15 +118,29 @@ impl DataSet {
         folder.map_or_else(|| Ok(digits_10k()), Self::from_folder)
     }
 
-    /// Reads the four IDX files of a folder, gzipped or not. The folder's name becomes the data set's.
+    /// Reads the four IDX files of a folder, gzipped or not, or its images. The folder's name becomes the data set's.
+    ///
+    /// If there is no IDX file, images lie in `train/0` to `train/9` and `test/0` to `test/9`, or in `0` to `9`; the
+    /// numbers are the classes. Without a folder `test`, one image in six of each class is to test; which ones
+    /// depends on the file names alone. [`image`] says what becomes of an image. Other files are passed over.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// As [`load`](Self::load); also subfolders that are no classes, or no image to train on or to test with.
     pub fn from_folder(folder: &Path) -> Result<Self> {
         let absolute = folder.canonicalize().map_err(Error::read(folder))?;
         let name = absolute.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
-        Ok(Self { name, train: read_split(folder, "train")?, test: read_split(folder, "t10k")? })
+        let images = if holds_idx(folder) { None } else { folder::read(folder)? };
+        let (train, test) = match images {
+            Some(splits) => splits,
+            None => (read_split(folder, "train")?, read_split(folder, "t10k")?),
+        };
+        Ok(Self { name, train, test })
     }
+}
+
+fn holds_idx(folder: &Path) -> bool {
+    let parts = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"];
+    parts.iter().any(|part| ["", ".gz"].iter().any(|end| folder.join(format!("{part}-ubyte{end}")).exists()))
 }
 
 fn read_split(folder: &Path, part: &str) -> Result<Split> {
