@@ -165,11 +165,11 @@ fn tutorial_prints_its_loss_lines() {
 fn no_epochs_give_the_initial_network() {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 400);
-    for recipe in ["default", "tutorial"] {
+    for (recipe, name) in [("default", RecipeName::Default), ("tutorial", RecipeName::Tutorial)] {
         let arguments = ["train", "--data", "small", "--epochs", "0", "--recipe", recipe, "--seed", "9", "-o", recipe];
         stdout(folder.path(), &arguments);
         let written = read_safetensors(&folder.path().join(recipe).join("model.safetensors")).unwrap().network;
-        let recipe = Recipe::named(RecipeName::Default);
+        let recipe = Recipe::named(name);
         assert_eq!(written, initial_network(&Options { recipe, pools: Pools::default(), seed: 9 }));
     }
 }

@@ -2,7 +2,7 @@
 
 use host_trainer::data::digits_10k;
 use host_trainer::network::plain::{self, cross_entropy};
-use host_trainer::network::{NAMES, Parameters, Pools};
+use host_trainer::network::{Initialization, NAMES, Parameters, Pools};
 use lenet_core::Pool;
 use ndarray::{ArrayView1, ArrayView2};
 use rand::SeedableRng;
@@ -29,7 +29,7 @@ fn every_layers_gradient_equals_central_differences() {
     let (images, labels) = (batch.images(), batch.labels());
     for (pool1, pool2) in [(Pool::Average, Pool::Maximum), (Pool::Maximum, Pool::Average)] {
         let pools = Pools { pool1, pool2 };
-        let mut parameters = Parameters::<f64>::init(&mut ChaCha8Rng::seed_from_u64(4));
+        let mut parameters = Parameters::<f64>::init(Initialization::PyTorch, &mut ChaCha8Rng::seed_from_u64(4));
         let activations = plain::forward(&parameters, pools, images);
         let (_, d_logits) = cross_entropy::loss_and_gradient(&activations.logits, labels, 1.0 / labels.len() as f64);
         let gradient = plain::backward(&parameters, pools, &activations, &d_logits);

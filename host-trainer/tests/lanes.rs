@@ -2,13 +2,13 @@
 
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::network::lanes::{Group, InstructionSet, LANES, Lanes, Targets, cross_entropy};
-use host_trainer::network::{NAMES, Parameters, Pools, plain};
+use host_trainer::network::{Initialization, NAMES, Parameters, Pools, plain};
 use lenet_core::{CLASSES, Pool};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 fn parameters(seed: u64) -> Parameters<f32> {
-    Parameters::init(&mut ChaCha8Rng::seed_from_u64(seed))
+    Parameters::init(Initialization::PyTorch, &mut ChaCha8Rng::seed_from_u64(seed))
 }
 
 fn group_of(split: &Split) -> Box<Group> {

@@ -54,9 +54,9 @@ struct Answer<'a> {
 /// An unreadable or invalid network, unreadable data.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = NetworkFile::read(&arguments.model)?;
-    let data = arguments.data.load()?;
-    let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
     let pool = arguments.threads.pool()?;
+    let data = pool.install(|| arguments.data.load())?;
+    let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
     let (kind, evaluation) = match &file {
         NetworkFile::Float(float) => ("float", pool.install(|| evaluate_float(&float.network, &split))),
         NetworkFile::Int8(file) => {

@@ -38,8 +38,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     check_writable(&arguments.output, existing)?;
     let float = read_safetensors(&arguments.float)?;
-    let data = arguments.data.load()?;
     let pool = arguments.threads.pool()?;
+    let data = pool.install(|| arguments.data.load())?;
     let quantized =
         pool.install(|| quantize_and_measure(&float.network, &data.train, &data.test, &data.name, float.seed()))?;
     write_whole(&arguments.output, quantized.file.bytes(), existing)?;

@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2, ArrayView1, LinalgScalar, NdFloat};
 use num_traits::FromPrimitive;
 use serde::{Deserialize, Serialize};
 
-pub use parameters::{NAMES, Parameters};
+pub use parameters::{Initialization, NAMES, Parameters};
 
 /// `f32` or `f64`.
 pub trait Real: NdFloat + LinalgScalar + FromPrimitive + std::iter::Sum {}

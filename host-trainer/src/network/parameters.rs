@@ -54,6 +54,18 @@ const STARTS: [usize; 11] = {
 
 const COUNT: usize = STARTS[10];
 
+/// The distribution that weights and biases are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Initialization {
+    /// PyTorch's default for `Conv2d` and `Linear`: weights and biases uniform in
+    /// `[-1/sqrt(fan_in), 1/sqrt(fan_in))`.
+    PyTorch,
+    /// He and others (2015): weights uniform in `[-sqrt(6/fan_in), sqrt(6/fan_in))`, which keeps the
+    /// variance through ReLUs, and biases zero.
+    He,
+}
+
 /// Weights and biases of the network, or one number for each of them: a gradient, a momentum.
 ///
 /// They lie one after another in one array of [`Parameters::COUNT`] values, so that whatever treats
@@ -122,14 +134,18 @@ impl<T: Real> Parameters<T> {
         Self { values: Array1::zeros(Self::COUNT) }
     }
 
-    /// PyTorch's default for `Conv2d` and `Linear`: weights and biases uniform in
-    /// `[-1/sqrt(fan_in), 1/sqrt(fan_in))`.
-    pub fn init(rng: &mut impl Rng) -> Self {
+    /// Random values to begin a training with.
+    pub fn init(initialization: Initialization, rng: &mut impl Rng) -> Self {
         let mut parameters = Self::zeros();
         for (index, values) in parameters.slices_mut().into_iter().enumerate() {
+            let bias = index % 2 == 1;
             // A bias's fan-in is that of the weight before it.
             let fan_in: usize = SHAPES[index - index % 2][1..].iter().product();
-            let bound = 1.0 / (fan_in as f32).sqrt();
+            let bound = match initialization {
+                Initialization::PyTorch => (1.0 / fan_in as f32).sqrt(),
+                Initialization::He if bias => continue,
+                Initialization::He => (6.0 / fan_in as f32).sqrt(),
+            };
             for value in values {
                 *value = T::from_f32(rng.random_range(-bound..bound)).expect("f32 and f64 hold every f32");
             }
@@ -180,12 +196,18 @@ mod tests {
 
     #[test]
     fn there_are_44_426_within_their_bounds() {
-        let parameters = Parameters::<f32>::init(&mut ChaCha8Rng::seed_from_u64(1));
         assert_eq!(Parameters::<f32>::COUNT, 44_426);
-        for (array, fan_in) in parameters.arrays().into_iter().zip([25, 25, 150, 150, 256, 256, 120, 120, 84, 84]) {
-            let bound = 1.0 / (fan_in as f32).sqrt();
-            let largest = array.iter().fold(0f32, |largest, x| largest.max(x.abs()));
-            assert!(largest <= bound && largest > 0.5 * bound);
+        for (initialization, square) in [(Initialization::PyTorch, 1.0), (Initialization::He, 6.0f32)] {
+            let parameters = Parameters::<f32>::init(initialization, &mut ChaCha8Rng::seed_from_u64(1));
+            for (index, fan_in) in [25, 25, 150, 150, 256, 256, 120, 120, 84, 84].into_iter().enumerate() {
+                let bound = (square / fan_in as f32).sqrt();
+                let largest = parameters.arrays()[index].iter().fold(0f32, |largest, x| largest.max(x.abs()));
+                if initialization == Initialization::He && index % 2 == 1 {
+                    assert_eq!(largest, 0.0);
+                } else {
+                    assert!(largest <= bound && largest > 0.5 * bound);
+                }
+            }
         }
     }
 

@@ -93,7 +93,7 @@ impl Observer for () {}
 /// The network a seed starts from.
 pub fn initial_network(options: &Options) -> Network {
     let mut rng = stream(options.seed, Purpose::Initialize, 0);
-    Network { parameters: Parameters::init(&mut rng), pools: options.pools }
+    Network { parameters: Parameters::init(options.recipe.initialization, &mut rng), pools: options.pools }
 }
 
 /// Trains a network on `images`, from the beginning to the end. `validation` is measured after each

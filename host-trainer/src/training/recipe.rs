@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::augment::Augmentation;
 use super::optimizer::{Optimizer, StepOptions};
 use super::schedule::Schedule;
+use crate::network::Initialization;
 
 /// A named set of hyper-parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Recipe {
     pub epochs: usize,
     /// Images per step; the last step of an epoch may have fewer.
     pub batch: usize,
+    /// Where training begins.
+    pub initialization: Initialization,
     /// What a step does with the gradient.
     pub optimizer: Optimizer,
     /// Learning rate, the highest of the schedule.
@@ -57,14 +60,15 @@ impl Recipe {
             // Chosen on held-out training images, see `host-trainer/RECIPES.md`.
             RecipeName::Default => Self {
                 name: "default".into(),
-                epochs: 50,
+                epochs: 100,
                 batch: 128,
+                initialization: Initialization::He,
                 optimizer: Optimizer::AdamW { beta1: 0.9, beta2: 0.999 },
-                lr: 0.003,
-                weight_decay: 0.01,
+                lr: 0.006,
+                weight_decay: 0.1,
                 schedule: Schedule::Cosine { warm_up: 0.1 },
                 ema: 0.999,
-                label_smoothing: 0.0,
+                label_smoothing: 0.02,
                 augmentation: Augmentation::DIGITS,
                 log_every: 200,
             },
@@ -72,6 +76,7 @@ impl Recipe {
                 name: "tutorial".into(),
                 epochs: 10,
                 batch: 32,
+                initialization: Initialization::PyTorch,
                 optimizer: Optimizer::Sgd { momentum: 0.9, nesterov: false },
                 lr: 0.001,
                 weight_decay: 0.0,
@@ -94,6 +99,7 @@ mod tests {
         let recipe = Recipe::named(RecipeName::Tutorial);
         assert_eq!((recipe.epochs, recipe.batch, recipe.lr, recipe.log_every), (10, 32, 0.001, 200));
         assert_eq!(recipe.optimizer, Optimizer::Sgd { momentum: 0.9, nesterov: false });
+        assert_eq!(recipe.initialization, Initialization::PyTorch);
         assert_eq!((recipe.schedule, recipe.augmentation), (Schedule::Constant, Augmentation::NONE));
         assert_eq!((recipe.weight_decay, recipe.ema, recipe.label_smoothing), (0.0, 0.0, 0.0));
     }

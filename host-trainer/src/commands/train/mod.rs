@@ -91,11 +91,11 @@ impl Arguments {
 /// # Errors
 /// Unreadable data, an unwritable folder, a damaged checkpoint, a diverging training, Ctrl-C.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let run = match &arguments.resume {
-        None => Run::begin(arguments)?,
-        Some(folder) => Run::resume(folder, arguments)?,
-    };
     let pool = arguments.threads.pool()?;
+    let run = pool.install(|| match &arguments.resume {
+        None => Run::begin(arguments),
+        Some(folder) => Run::resume(folder, arguments),
+    })?;
     interrupt::catch()?;
     let summary = run.run(&pool, arguments.json)?;
     if arguments.json {

@@ -2,6 +2,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
+use crate::network::Initialization;
 use crate::training::{Augmentation, Optimizer, Recipe, RecipeName, Schedule};
 
 /// The hyper-parameters: a named set, and options that change single ones.
@@ -17,6 +18,9 @@ pub(super) struct RecipeArguments {
     /// Images per step.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_batch)]
     batch: Option<usize>,
+    /// Distribution of the initial weights.
+    #[arg(long, value_enum)]
+    init: Option<InitArgument>,
     /// How a gradient becomes a step.
     #[arg(long, value_enum)]
     optimizer: Option<OptimizerArgument>,
@@ -52,6 +56,14 @@ enum RecipeArgument {
     Default,
     /// The PyTorch tutorial's: batch 32, SGD lr 0.001, momentum 0.9, 10 epochs.
     Tutorial,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum InitArgument {
+    /// PyTorch's default.
+    Pytorch,
+    /// He's, for ReLUs; biases zero.
+    He,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -110,6 +122,11 @@ impl RecipeArguments {
         Recipe {
             epochs: self.epochs.unwrap_or(named.epochs),
             batch: self.batch.unwrap_or(named.batch),
+            initialization: match self.init {
+                None => named.initialization,
+                Some(InitArgument::Pytorch) => Initialization::PyTorch,
+                Some(InitArgument::He) => Initialization::He,
+            },
             optimizer: self.optimizer(named.optimizer),
             lr: self.lr.unwrap_or(named.lr),
             weight_decay: self.weight_decay.unwrap_or(named.weight_decay),
