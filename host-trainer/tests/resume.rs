@@ -51,7 +51,15 @@ fn stderr(output: &Output) -> String {
 }
 
 /// Everything a run wrote, without what the clock has a part in.
-fn result(run: &Path) -> (Vec<u8>, Vec<u8>, Vec<Value>, Value) {
+#[derive(PartialEq)]
+struct Written {
+    float: Vec<u8>,
+    int8: Vec<u8>,
+    metrics: Vec<Value>,
+    summary: Value,
+}
+
+fn result(run: &Path) -> Written {
     let mut names: Vec<_> = fs::read_dir(run).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["metrics.jsonl", "model.lenet", "model.safetensors", "summary.json"]);
@@ -63,16 +71,16 @@ fn result(run: &Path) -> (Vec<u8>, Vec<u8>, Vec<Value>, Value) {
         value
     };
     let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    (
-        fs::read(run.join("model.safetensors")).unwrap(),
-        fs::read(run.join("model.lenet")).unwrap(),
-        metrics.lines().map(without_times).collect(),
-        without_times(&fs::read_to_string(run.join("summary.json")).unwrap()),
-    )
+    Written {
+        float: fs::read(run.join("model.safetensors")).unwrap(),
+        int8: fs::read(run.join("model.lenet")).unwrap(),
+        metrics: metrics.lines().map(without_times).collect(),
+        summary: without_times(&fs::read_to_string(run.join("summary.json")).unwrap()),
+    }
 }
 
 /// The folder, the result of an undisturbed run in it, and how long that took.
-fn undisturbed() -> (TempDir, (Vec<u8>, Vec<u8>, Vec<Value>, Value), Duration) {
+fn undisturbed() -> (TempDir, Written, Duration) {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 1_100);
     let start = Instant::now();

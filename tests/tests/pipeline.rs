@@ -29,7 +29,7 @@ fn other_pool_kinds_train_quantize_and_run() {
     let data = digits_10k();
     let threads = ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     for (pool1, pool2) in [(Pool::Maximum, Pool::Maximum), (Pool::Maximum, Pool::Average)] {
-        let recipe = Recipe { epochs: 6, ..Recipe::named(RecipeName::Default) };
+        let recipe = Recipe { epochs: 6, batch: 32, ..Recipe::named(RecipeName::Default) };
         let options = Options { recipe, pools: Pools { pool1, pool2 }, seed: 1 };
         let images = data.train.first(2_000);
         let network = train(&images, None, &options, &threads, &mut ()).unwrap();
