@@ -1,0 +1,275 @@
+//! Each layer in lanes, forward and backward, for one group of sixteen images, on every instruction set
+//! of this processor.
+//!
+//! An element is a multiply-accumulate in convolutions and fully connected layers, a value read in pools,
+//! a pixel in what makes input, and an image in the cross-entropy. Where conv1 skips the blank border, the
+//! multiply-accumulates skipped count as done: that is what the skipping is for.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use bytemuck::{Pod, Zeroable};
+use criterion::{Criterion, Throughput};
+use host_trainer::data::{Split, digits_10k};
+use host_trainer::network::lanes::{
+    Group, InstructionSet, LANES, Lanes, Map, Targets, conv2d, cross_entropy, linear, pool2d,
+};
+use host_trainer::network::{Initialization, Parameters, Pools};
+use host_trainer::training::{Augmentation, Augmenter};
+use lenet_core::{IMAGE_BYTES, Pixels};
+use pulp::{Simd, WithSimd};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// One pass over a layer, in the order of a training step.
+#[derive(Clone, Copy)]
+enum Pass {
+    Conv1Forward,
+    Pool1Forward,
+    Conv2Forward,
+    Pool2Forward,
+    Fc1Forward,
+    Fc2Forward,
+    Fc3Forward,
+    Fc3Parameters,
+    Fc3Input,
+    Fc2Parameters,
+    Fc2Input,
+    Fc1Parameters,
+    Fc1Input,
+    Pool2Backward,
+    Conv2Parameters,
+    Conv2Input,
+    Pool1Backward,
+    Conv1Parameters,
+}
+
+/// Each pass with its name and its elements for one image.
+const PASSES: [(Pass, &str, u64); 18] = [
+    (Pass::Conv1Forward, "conv1 forward", 86_400),
+    (Pass::Pool1Forward, "pool1 forward", 3_456),
+    (Pass::Conv2Forward, "conv2 forward", 153_600),
+    (Pass::Pool2Forward, "pool2 forward", 1_024),
+    (Pass::Fc1Forward, "fc1 forward", 30_720),
+    (Pass::Fc2Forward, "fc2 forward", 10_080),
+    (Pass::Fc3Forward, "fc3 forward", 840),
+    (Pass::Fc3Parameters, "fc3 backward, parameters", 840),
+    (Pass::Fc3Input, "fc3 backward, input", 840),
+    (Pass::Fc2Parameters, "fc2 backward, parameters", 10_080),
+    (Pass::Fc2Input, "fc2 backward, input", 10_080),
+    (Pass::Fc1Parameters, "fc1 backward, parameters", 30_720),
+    (Pass::Fc1Input, "fc1 backward, input", 30_720),
+    (Pass::Pool2Backward, "pool2 backward", 1_024),
+    (Pass::Conv2Parameters, "conv2 backward, parameters", 153_600),
+    (Pass::Conv2Input, "conv2 backward, input", 153_600),
+    (Pass::Pool1Backward, "pool1 backward", 3_456),
+    (Pass::Conv1Parameters, "conv1 backward, parameters", 86_400),
+];
+
+/// The parameters, or their gradients, in the order of [`Parameters::values`].
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Arrays {
+    conv1_weight: conv2d::Weight<1, 6>,
+    conv1_bias: [f32; 6],
+    conv2_weight: conv2d::Weight<6, 16>,
+    conv2_bias: [f32; 16],
+    fc1_weight: [[f32; 256]; 120],
+    fc1_bias: [f32; 120],
+    fc2_weight: [[f32; 120]; 84],
+    fc2_bias: [f32; 84],
+    fc3_weight: [[f32; 84]; 10],
+    fc3_bias: [f32; 10],
+}
+
+/// What the layers of sixteen images read and write.
+#[derive(Zeroable)]
+struct Data {
+    parameters: Arrays,
+    gradient: Arrays,
+    input: Map<1, 28>,
+    /// As the group keeps it for conv1.
+    blank: [[u8; 24 / conv2d::TILE]; 28],
+    targets: Targets,
+    conv1: Map<6, 24>,
+    pool1: Map<6, 12>,
+    conv2: Map<16, 8>,
+    pool2: Map<16, 4>,
+    fc1: [Lanes; 120],
+    fc2: [Lanes; 84],
+    logits: [Lanes; 10],
+    d_logits: [Lanes; 10],
+    d_fc2: [Lanes; 84],
+    d_fc1: [Lanes; 120],
+    d_pool2: Map<16, 4>,
+    d_conv2: Map<16, 8>,
+    d_pool1: Map<6, 12>,
+    d_conv1: Map<6, 24>,
+}
+
+impl Data {
+    /// What an untrained network makes of real digits.
+    fn new(images: &Split) -> Box<Self> {
+        let mut data: Box<Self> = bytemuck::zeroed_box();
+        let parameters = Parameters::<f32>::init(Initialization::PyTorch, &mut ChaCha8Rng::seed_from_u64(1));
+        data.parameters = *bytemuck::from_bytes(bytemuck::cast_slice(parameters.values()));
+        for lane in 0..LANES {
+            data.targets[usize::from(images.labels()[lane])].0[lane] = 1.0;
+            for (place, pixel) in images.pixels(lane).iter().enumerate() {
+                data.input[0][place / 28][place % 28].0[lane] = f32::from(*pixel) / 255.0;
+            }
+        }
+        for (blank, row) in data.blank.iter_mut().zip(&data.input[0]) {
+            for (tile, blank) in blank.iter_mut().enumerate() {
+                let taps = &row[tile * conv2d::TILE..][..conv2d::TAPS];
+                *blank = u8::from(taps.iter().all(|lanes| *lanes == Lanes::ZERO));
+            }
+        }
+        for (pass, ..) in PASSES {
+            match pass {
+                Pass::Fc3Parameters => data.d_logits = data.cross_entropy().1,
+                // The backward passes of pools work in place, on the map that went in.
+                Pass::Pool2Backward => data.d_conv2 = data.conv2,
+                Pass::Pool1Backward => data.d_conv1 = data.conv1,
+                _ => (),
+            }
+            InstructionSet::detect().run(Run { pass, data: &mut data });
+        }
+        data
+    }
+
+    fn cross_entropy(&self) -> (f64, [Lanes; 10]) {
+        cross_entropy::loss_and_gradient(&self.logits, &self.targets, 1.0 / LANES as f32)
+    }
+}
+
+struct Run<'a> {
+    pass: Pass,
+    data: &'a mut Data,
+}
+
+impl WithSimd for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { pass, data } = self;
+        let (p, g) = (&data.parameters, &mut data.gradient);
+        let features: &[Lanes; 256] = bytemuck::cast_ref(&data.pool2);
+        let blank = |y: usize, x: usize| data.blank[y][x / conv2d::TILE] != 0;
+        let Pools { pool1, pool2 } = Pools::default();
+        match pass {
+            Pass::Conv1Forward => {
+                conv2d::forward(simd, &data.input, &p.conv1_weight, &p.conv1_bias, &mut data.conv1, blank);
+            }
+            Pass::Pool1Forward => pool2d::forward(simd, pool1, &data.conv1, &mut data.pool1),
+            Pass::Conv2Forward => {
+                conv2d::forward(simd, &data.pool1, &p.conv2_weight, &p.conv2_bias, &mut data.conv2, |_, _| false);
+            }
+            Pass::Pool2Forward => pool2d::forward(simd, pool2, &data.conv2, &mut data.pool2),
+            Pass::Fc1Forward => {
+                linear::forward::<_, _, _, 12, true>(simd, features, &p.fc1_weight, &p.fc1_bias, &mut data.fc1);
+            }
+            Pass::Fc2Forward => {
+                linear::forward::<_, _, _, 12, true>(simd, &data.fc1, &p.fc2_weight, &p.fc2_bias, &mut data.fc2);
+            }
+            Pass::Fc3Forward => {
+                linear::forward::<_, _, _, 10, false>(simd, &data.fc2, &p.fc3_weight, &p.fc3_bias, &mut data.logits);
+            }
+            Pass::Fc3Parameters => {
+                let (rows, d) = (linear::rows::<_, 6>(&data.fc2), &data.d_logits);
+                linear::backward_parameters::<_, _, _, _, 10>(simd, &rows, d, &mut g.fc3_weight, &mut g.fc3_bias);
+            }
+            Pass::Fc3Input => {
+                let (input, d) = (&data.fc2, &data.d_logits);
+                linear::backward_input::<_, _, _, 12, true>(simd, input, &p.fc3_weight, d, &mut data.d_fc2);
+            }
+            Pass::Fc2Parameters => {
+                let (rows, d) = (linear::rows::<_, 8>(&data.fc1), &data.d_fc2);
+                linear::backward_parameters::<_, _, _, _, 12>(simd, &rows, d, &mut g.fc2_weight, &mut g.fc2_bias);
+            }
+            Pass::Fc2Input => {
+                let (input, d) = (&data.fc1, &data.d_fc2);
+                linear::backward_input::<_, _, _, 12, true>(simd, input, &p.fc2_weight, d, &mut data.d_fc1);
+            }
+            Pass::Fc1Parameters => {
+                let (rows, d) = (linear::rows::<_, 16>(features), &data.d_fc1);
+                linear::backward_parameters::<_, _, _, _, 12>(simd, &rows, d, &mut g.fc1_weight, &mut g.fc1_bias);
+            }
+            Pass::Fc1Input => {
+                let (d, d_features) = (&data.d_fc1, bytemuck::cast_mut(&mut data.d_pool2));
+                linear::backward_input::<_, _, _, 16, false>(simd, features, &p.fc1_weight, d, d_features);
+            }
+            Pass::Pool2Backward => pool2d::backward(simd, pool2, &mut data.d_conv2, &data.d_pool2),
+            Pass::Conv2Parameters => {
+                let (input, d) = (&data.pool1, &data.d_conv2);
+                conv2d::backward_parameters(simd, input, d, &mut g.conv2_weight, &mut g.conv2_bias, |_, _| false);
+            }
+            Pass::Conv2Input => conv2d::backward_input(simd, &p.conv2_weight, &data.d_conv2, &mut data.d_pool1),
+            Pass::Pool1Backward => pool2d::backward(simd, pool1, &mut data.d_conv1, &data.d_pool1),
+            Pass::Conv1Parameters => {
+                let (input, d) = (&data.input, &data.d_conv1);
+                conv2d::backward_parameters(simd, input, d, &mut g.conv1_weight, &mut g.conv1_bias, blank);
+            }
+        }
+    }
+}
+
+fn layers(criterion: &mut Criterion, images: &Split) {
+    let mut data = Data::new(images);
+    for (pass, name, elements) in PASSES {
+        let mut group = criterion.benchmark_group(name);
+        group.throughput(Throughput::Elements(LANES as u64 * elements));
+        for set in InstructionSet::available() {
+            group.bench_function(set.to_string(), |bencher| {
+                bencher.iter(|| set.run(Run { pass, data: black_box(&mut data) }));
+            });
+        }
+        group.finish();
+    }
+
+    // Compiled once, for every instruction set.
+    let mut group = criterion.benchmark_group("cross entropy");
+    group.throughput(Throughput::Elements(LANES as u64));
+    group.bench_function("portable", |bencher| bencher.iter(|| black_box(&data).cross_entropy()));
+    group.finish();
+}
+
+fn input(criterion: &mut Criterion, images: &Split) {
+    let pixels: Vec<&Pixels> = (0..LANES).map(|image| images.pixels(image)).collect();
+    let mut lanes = Group::new();
+    let mut group = criterion.benchmark_group("set images");
+    group.throughput(Throughput::Elements((LANES * IMAGE_BYTES) as u64));
+    group.bench_function("portable", |bencher| {
+        bencher.iter(|| black_box(&mut lanes).set_images(black_box(&pixels)));
+    });
+    group.finish();
+
+    let augmenter = Augmenter::new(Augmentation::DIGITS, ChaCha8Rng::seed_from_u64(1));
+    let mut group = criterion.benchmark_group("distort one image");
+    group.throughput(Throughput::Elements(IMAGE_BYTES as u64));
+    for set in InstructionSet::available() {
+        let mut indices = (0..images.len()).cycle();
+        group.bench_function(set.to_string(), |bencher| {
+            bencher.iter(|| {
+                let index = indices.next().expect("a cycle has no end");
+                augmenter.distort(set, index, images.pixels(index))
+            });
+        });
+    }
+    group.finish();
+}
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .without_plots()
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(400))
+        .sample_size(20)
+        .nresamples(5_000)
+        .configure_from_args();
+    let images = digits_10k().train;
+    layers(&mut criterion, &images);
+    input(&mut criterion, &images);
+    criterion.final_summary();
+}
