@@ -4,6 +4,7 @@ use lenet_core::CLASSES;
 use rayon::prelude::*;
 
 use super::augment::Augmenter;
+use super::rendezvous::Rendezvous;
 use crate::data::Split;
 use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, Targets, cross_entropy};
 use crate::network::{Parameters, Pools};
@@ -86,11 +87,12 @@ impl BatchGradient {
             correct: 0,
         });
         let (set, weight) = (self.set, 1.0 / batch.len() as f32);
+        let together = Rendezvous::new(self.parts.len());
         self.parts
             .par_iter_mut()
             .with_max_len(1)
             .zip(batch.par_chunks(images))
-            .for_each(|(part, indices)| part.compute(set, parameters, pools, source, indices, weight));
+            .for_each(|(part, indices)| together.run(|| part.compute(set, parameters, pools, source, indices, weight)));
         let loss: f64 = self.parts.iter().map(|part| part.loss).sum();
         BatchResult { loss: loss / batch.len() as f64, correct: self.parts.iter().map(|part| part.correct).sum() }
     }

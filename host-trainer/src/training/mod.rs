@@ -7,6 +7,7 @@ mod augment;
 mod gradient;
 mod optimizer;
 mod recipe;
+mod rendezvous;
 mod schedule;
 
 use std::ops::ControlFlow;

@@ -4,6 +4,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::rendezvous::Rendezvous;
 use crate::network::Parameters;
 use crate::network::lanes::InstructionSet;
 
@@ -80,6 +81,7 @@ impl State {
     pub fn step(&mut self, set: InstructionSet, options: &StepOptions, gradients: &[&Parameters<f32>]) {
         self.steps += 1;
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+        let together = Rendezvous::new(Parameters::<f32>::COUNT.div_ceil(CHUNK));
         let chunks = self
             .parameters
             .values_mut()
@@ -89,7 +91,8 @@ impl State {
             .zip(self.average.values_mut().par_chunks_mut(CHUNK));
         chunks.enumerate().for_each(|(index, (((parameters, first), second), average))| {
             let start = index * CHUNK;
-            set.run(Update { options, steps, start, gradients, parameters, first, second, average });
+            let update = Update { options, steps, start, gradients, parameters, first, second, average };
+            together.run(|| set.run(update));
         });
     }
 }
