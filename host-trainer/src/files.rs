@@ -58,6 +58,21 @@ pub fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(Error::write(path))
 }
 
+/// Removes what writers that were killed left in a folder where no other one is at work.
+///
+/// # Errors
+/// When the folder cannot be read, or what is in it not removed.
+pub fn remove_temporaries(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::read(folder))? {
+        let name = entry.map_err(Error::read(folder))?.file_name();
+        if name.as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()) {
+            let path = folder.join(name);
+            fs::remove_file(&path).map_err(Error::write(&path))?;
+        }
+    }
+    Ok(())
+}
+
 fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -89,6 +104,15 @@ mod tests {
         write_whole(&path, b"second", Existing::Overwrite).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, left) = temporary_in(folder.path(), TEMPORARY_PREFIX).unwrap().keep().unwrap();
+        fs::write(folder.path().join("kept"), "").unwrap();
+        remove_temporaries(folder.path()).unwrap();
+        assert!(!left.exists() && folder.path().join("kept").exists());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::checkpoint;
 use crate::error::{Error, Result};
-use crate::files::{Existing, check_writable, create_folder, write_whole};
+use crate::files::{Existing, check_writable, create_folder, remove_temporaries, write_whole};
 use crate::training::{EpochLine, LossLine, Recipe};
 
 /// Float weights, with the PyTorch model's names.
@@ -52,6 +52,9 @@ impl RunFolder {
     }
 
     fn checked(path: &Path, existing: Existing) -> Result<Self> {
+        if existing == Existing::Overwrite {
+            remove_temporaries(path)?;
+        }
         for name in [SAFETENSORS, LENET, METRICS, SUMMARY] {
             check_writable(&path.join(name), existing)?;
         }

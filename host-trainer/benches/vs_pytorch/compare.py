@@ -148,6 +148,7 @@ def main():
     parser.add_argument("--python", type=pathlib.Path, required=True)
     parser.add_argument("--repetitions", type=int, default=5)
     arguments = parser.parse_args()
+    arguments.lenet = arguments.lenet.resolve()
     lenet, pytorch = Lenet(arguments.lenet, arguments.data), PyTorch(arguments.python, arguments.data)
     kinds = ["eager", "compiled"]
     if not shutil.which("g++"):
