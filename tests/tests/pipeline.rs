@@ -43,28 +43,46 @@ fn other_pool_kinds_train_quantize_and_run() {
     }
 }
 
-/// The whole of MNIST is not in the repository: `LENET_MNIST` names the folder with its four files.
-#[test]
-fn tutorial_on_mnist() {
+/// Float and int8 accuracy on the test images of MNIST, which is not in the repository: `LENET_MNIST`
+/// names the folder with its four files. None without.
+fn accuracies_on_mnist(recipe: Recipe) -> Option<(f64, f64)> {
     let Some(folder) = std::env::var_os("LENET_MNIST") else {
         println!("LENET_MNIST names no folder with the MNIST files: nothing tested");
-        return;
+        return None;
     };
     let data = DataSet::from_folder(folder.as_ref()).unwrap();
     assert_eq!((data.train.len(), data.test.len()), (60_000, 10_000));
-    let threads = ThreadPoolBuilder::new().build().unwrap();
-    let options = Options { recipe: Recipe::named(RecipeName::Tutorial), pools: Pools::default(), seed: 1 };
-    let network = train(&data.train, None, &options, &threads, &mut ()).unwrap();
-    let quantized = quantize(&network, &calibrate(&network, &data.train)).unwrap();
-    let file = quantized.encode(&Default::default()).unwrap();
-    let (float, int8) = (evaluate_float(&network, &data.test), evaluate_int8(file.model().unwrap(), &data.test));
-    println!("float {} int8 {}", float.accuracy(), int8.accuracy());
-    assert!(float.accuracy() >= 0.98, "float accuracy is {}", float.accuracy());
-    assert!((float.accuracy() - int8.accuracy()).abs() <= 0.001, "{} {}", float.accuracy(), int8.accuracy());
     // The embedded digits are MNIST's first training images, so none of them is a test image here.
     let first: std::collections::HashSet<&[u8; 784]> = (0..10_000).map(|index| data.train.pixels(index)).collect();
     let digits = digits_10k();
     for split in [&digits.train, &digits.test] {
         assert!((0..split.len()).all(|index| first.contains(split.pixels(index))));
+    }
+
+    let threads = ThreadPoolBuilder::new().build().unwrap();
+    let options = Options { recipe, pools: Pools::default(), seed: 1 };
+    let network = train(&data.train, None, &options, &threads, &mut ()).unwrap();
+    let quantized = quantize(&network, &calibrate(&network, &data.train)).unwrap();
+    let file = quantized.encode(&Default::default()).unwrap();
+    let (float, int8) = (evaluate_float(&network, &data.test), evaluate_int8(file.model().unwrap(), &data.test));
+    println!("float {} int8 {}", float.accuracy(), int8.accuracy());
+    Some((float.accuracy(), int8.accuracy()))
+}
+
+#[test]
+fn tutorial_on_mnist() {
+    if let Some((float, int8)) = accuracies_on_mnist(Recipe::named(RecipeName::Tutorial)) {
+        assert!(float >= 0.98, "float accuracy is {float}");
+        assert!((float - int8).abs() <= 0.001, "{float} {int8}");
+    }
+}
+
+/// A twentieth of the default recipe already does better than the tutorial.
+#[test]
+fn the_beginning_of_the_default_recipe_on_mnist() {
+    let recipe = Recipe { epochs: 5, ..Recipe::named(RecipeName::Default) };
+    if let Some((float, int8)) = accuracies_on_mnist(recipe) {
+        assert!(float >= 0.99, "float accuracy is {float}");
+        assert!((float - int8).abs() <= 0.001, "{float} {int8}");
     }
 }
