@@ -8,11 +8,11 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use bytemuck::{Pod, Zeroable};
+use bytemuck::Zeroable;
 use criterion::{Criterion, Throughput};
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::network::lanes::{
-    Group, InstructionSet, LANES, Lanes, Map, Targets, conv2d, cross_entropy, linear, pool2d,
+    Arrays, Group, InstructionSet, LANES, Lanes, Map, Targets, conv2d, cross_entropy, linear, pool2d,
 };
 use host_trainer::network::{Initialization, Parameters, Pools};
 use host_trainer::training::{Augmentation, Augmenter};
@@ -66,22 +66,6 @@ const PASSES: [(Pass, &str, u64); 18] = [
     (Pass::Conv1Parameters, "conv1 backward, parameters", 86_400),
 ];
 
-/// The parameters, or their gradients, in the order of [`Parameters::values`].
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct Arrays {
-    conv1_weight: conv2d::Weight<1, 6>,
-    conv1_bias: [f32; 6],
-    conv2_weight: conv2d::Weight<6, 16>,
-    conv2_bias: [f32; 16],
-    fc1_weight: [[f32; 256]; 120],
-    fc1_bias: [f32; 120],
-    fc2_weight: [[f32; 120]; 84],
-    fc2_bias: [f32; 84],
-    fc3_weight: [[f32; 84]; 10],
-    fc3_bias: [f32; 10],
-}
-
 /// What the layers of sixteen images read and write.
 #[derive(Zeroable)]
 struct Data {
@@ -112,7 +96,7 @@ impl Data {
     fn new(images: &Split) -> Box<Self> {
         let mut data: Box<Self> = bytemuck::zeroed_box();
         let parameters = Parameters::<f32>::init(Initialization::PyTorch, &mut ChaCha8Rng::seed_from_u64(1));
-        data.parameters = *bytemuck::from_bytes(bytemuck::cast_slice(parameters.values()));
+        data.parameters = *Arrays::of(&parameters);
         for lane in 0..LANES {
             data.targets[usize::from(images.labels()[lane])].0[lane] = 1.0;
             for (place, pixel) in images.pixels(lane).iter().enumerate() {

@@ -9,7 +9,7 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::network::lanes::InstructionSet;
 use host_trainer::network::{Initialization, Parameters, Pools, plain};
-use host_trainer::training::{Augmentation, Augmenter, BatchGradient, Recipe, RecipeName, Source, State, StepOptions};
+use host_trainer::training::{Augmentation, Augmenter, BatchGradient, Recipe, RecipeName, Source, State};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -23,18 +23,13 @@ fn initial_state() -> State {
     State::new(Parameters::init(Initialization::PyTorch, &mut ChaCha8Rng::seed_from_u64(1)))
 }
 
-fn step_options(recipe: &Recipe) -> StepOptions {
-    let Recipe { optimizer, lr, weight_decay, ema, .. } = *recipe;
-    StepOptions { optimizer, lr, weight_decay, ema }
-}
-
 fn lanes(criterion: &mut Criterion, images: &Split) {
     let set = InstructionSet::detect();
     let mut order: Vec<usize> = (0..images.len()).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(2));
     for (name, batch) in STEPS {
         let recipe = Recipe::named(name);
-        let options = step_options(&recipe);
+        let options = recipe.step_options(recipe.lr);
         let augmenter = Augmenter::new(recipe.augmentation, ChaCha8Rng::seed_from_u64(3));
         let augmenter = (recipe.augmentation != Augmentation::NONE).then_some(&augmenter);
         let source = Source { split: images, augmenter, label_smoothing: recipe.label_smoothing };
@@ -61,7 +56,8 @@ fn lanes(criterion: &mut Criterion, images: &Split) {
 }
 
 fn plainly(criterion: &mut Criterion, images: &Split) {
-    let (set, options) = (InstructionSet::detect(), step_options(&Recipe::named(RecipeName::Tutorial)));
+    let recipe = Recipe::named(RecipeName::Tutorial);
+    let (set, options) = (InstructionSet::detect(), recipe.step_options(recipe.lr));
     let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("a thread can be had");
     let mut group = criterion.benchmark_group("plain step of tutorial");
     // A step takes too long for samples of more and more of them.

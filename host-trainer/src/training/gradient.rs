@@ -108,6 +108,7 @@ impl BatchGradient {
     ) -> &'static str {
         const LAYERS: [&str; 5] = ["conv1", "conv2", "fc1", "fc2", "fc3"];
         let finite = |lanes: &[Lanes]| lanes.iter().all(|lanes| lanes.0.iter().all(|value| value.is_finite()));
+        let weights = parameters.arrays().map(|array| array.iter().all(|value| value.is_finite()));
         let mut first = LAYERS.len();
         let group = &mut self.parts[0].group;
         for indices in batch.chunks(LANES) {
@@ -120,7 +121,6 @@ impl BatchGradient {
                 finite(group.fc2()),
                 finite(group.logits()),
             ];
-            let weights = parameters.arrays().map(|array| array.iter().all(|value| value.is_finite()));
             let bad =
                 (0..LAYERS.len()).find(|layer| !(outputs[*layer] && weights[2 * layer] && weights[2 * layer + 1]));
             first = first.min(bad.unwrap_or(LAYERS.len()));

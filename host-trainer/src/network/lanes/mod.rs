@@ -105,25 +105,37 @@ fn sum<S: Simd>(simd: S, lanes: &Lanes) -> f32 {
 /// The parameters of the network as the arrays the layers take; the order is that of [`super::NAMES`].
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
-struct Arrays {
-    conv1_weight: conv2d::Weight<1, CONV1_CHANNELS>,
-    conv1_bias: [f32; CONV1_CHANNELS],
-    conv2_weight: conv2d::Weight<CONV1_CHANNELS, CONV2_CHANNELS>,
-    conv2_bias: [f32; CONV2_CHANNELS],
-    fc1_weight: [[f32; FC1_INPUTS]; FC1_OUTPUTS],
-    fc1_bias: [f32; FC1_OUTPUTS],
-    fc2_weight: [[f32; FC1_OUTPUTS]; FC2_OUTPUTS],
-    fc2_bias: [f32; FC2_OUTPUTS],
-    fc3_weight: [[f32; FC2_OUTPUTS]; CLASSES],
-    fc3_bias: [f32; CLASSES],
+pub struct Arrays {
+    /// `[6, 1, 5, 5]`.
+    pub conv1_weight: conv2d::Weight<1, CONV1_CHANNELS>,
+    /// `[6]`.
+    pub conv1_bias: [f32; CONV1_CHANNELS],
+    /// `[16, 6, 5, 5]`.
+    pub conv2_weight: conv2d::Weight<CONV1_CHANNELS, CONV2_CHANNELS>,
+    /// `[16]`.
+    pub conv2_bias: [f32; CONV2_CHANNELS],
+    /// `[120, 256]`, columns in CHW order.
+    pub fc1_weight: [[f32; FC1_INPUTS]; FC1_OUTPUTS],
+    /// `[120]`.
+    pub fc1_bias: [f32; FC1_OUTPUTS],
+    /// `[84, 120]`.
+    pub fc2_weight: [[f32; FC1_OUTPUTS]; FC2_OUTPUTS],
+    /// `[84]`.
+    pub fc2_bias: [f32; FC2_OUTPUTS],
+    /// `[10, 84]`.
+    pub fc3_weight: [[f32; FC2_OUTPUTS]; CLASSES],
+    /// `[10]`.
+    pub fc3_bias: [f32; CLASSES],
 }
 
 impl Arrays {
-    fn of(parameters: &Parameters<f32>) -> &Self {
+    /// The same values.
+    pub fn of(parameters: &Parameters<f32>) -> &Self {
         bytemuck::from_bytes(bytemuck::cast_slice(parameters.values()))
     }
 
-    fn of_mut(parameters: &mut Parameters<f32>) -> &mut Self {
+    /// The same values, to be changed.
+    pub fn of_mut(parameters: &mut Parameters<f32>) -> &mut Self {
         bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(parameters.values_mut()))
     }
 }
