@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lenet_core::checksum::Crc32;
+use lenet_core::checksum::{Crc32, crc32};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{DataSet, Split};
@@ -96,7 +96,13 @@ impl Checkpoint {
     /// # Errors
     /// When the folder cannot be written to.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        write_whole(&folder.join(FILE_NAME), &self.encode(), Existing::Overwrite)
+        let path = folder.join(FILE_NAME);
+        // The one value that may have no encoding.
+        if self.plan.data.as_ref().is_some_and(|data| data.to_str().is_none()) {
+            let problem = "the name of the data folder is not UTF-8, which a checkpoint cannot hold; rename it".into();
+            return Err(Error::Checkpoint { path, problem });
+        }
+        write_whole(&path, &self.encode(), Existing::Overwrite)
     }
 
     /// Reads the file of a run folder.
@@ -116,18 +122,15 @@ impl Checkpoint {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = postcard::to_extend(&(MAGIC, VERSION), Vec::new()).expect("a vector grows");
         bytes = postcard::to_extend(self, bytes).expect("a checkpoint has only numbers, texts and UTF-8 paths");
-        let mut crc32 = Crc32::new();
-        crc32.update(&bytes);
-        bytes.extend(crc32.finish().to_le_bytes());
+        let checksum = crc32(&bytes);
+        bytes.extend(checksum.to_le_bytes());
         bytes
     }
 
     fn decode(bytes: &[u8]) -> std::result::Result<Self, String> {
         const DAMAGED: &str = "it is no checkpoint, or a damaged one; train anew";
         let (message, stored) = bytes.split_last_chunk::<4>().ok_or(DAMAGED)?;
-        let mut crc32 = Crc32::new();
-        crc32.update(message);
-        if crc32.finish().to_le_bytes() != *stored {
+        if crc32(message).to_le_bytes() != *stored {
             return Err(DAMAGED.into());
         }
         let ((magic, version), rest) = postcard::take_from_bytes::<([u8; 4], u16)>(message).map_err(|_| DAMAGED)?;
@@ -175,6 +178,16 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn a_path_it_cannot_hold_is_an_error() {
+        let mut checkpoint = checkpoint();
+        let name: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff");
+        checkpoint.plan.data = Some(name.into());
+        let folder = tempfile::tempdir().unwrap();
+        assert!(checkpoint.write(folder.path()).unwrap_err().to_string().contains("not UTF-8"));
+    }
+
+    #[test]
     fn damage_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Checkpoint::read(folder.path()).unwrap_err().to_string().contains("there is no such file"));
@@ -192,9 +205,8 @@ mod tests {
     #[test]
     fn another_version_is_refused_by_name() {
         let mut message = postcard::to_extend(&(MAGIC, 9u16), Vec::new()).unwrap();
-        let mut crc32 = Crc32::new();
-        crc32.update(&message);
-        message.extend(crc32.finish().to_le_bytes());
+        let checksum = crc32(&message);
+        message.extend(checksum.to_le_bytes());
         assert!(Checkpoint::decode(&message).unwrap_err().contains("version 9"));
     }
 }
