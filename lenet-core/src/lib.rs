@@ -52,5 +52,5 @@ pub mod quantization;
 pub use architecture::{CLASSES, IMAGE_BYTES, Layer, Pixels, Pool, Tensor};
 pub use error::Error;
 pub use model::Model;
-pub use network::{LeNet5, Workspace};
+pub use network::{Blank, LeNet5, Workspace};
 pub use prediction::{Candidate, Logits};

@@ -1,8 +1,8 @@
 //! The network: a model and the buffers one inference needs.
 
 use crate::architecture::{
-    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE,
-    Pixels, Tensor,
+    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, Layer, POOL1_SIDE,
+    POOL2_SIDE, Pixels, Tensor,
 };
 use crate::kernels::{conv_pool, fully_connected, fully_connected_logits};
 use crate::model::Model;
@@ -54,6 +54,15 @@ impl Workspace {
     }
 }
 
+/// What becomes of input that is known to be blank. The logits are the same either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blank {
+    /// It is computed as any other, so that an inference takes the same time for every image.
+    Compute,
+    /// Its result, which follows from the bias alone, is filled in.
+    Skip,
+}
+
 /// LeNet-5, ready to classify: a checked model and its [`Workspace`].
 #[derive(Clone, Debug)]
 pub struct LeNet5<'m> {
@@ -69,16 +78,28 @@ impl<'m> LeNet5<'m> {
 
     /// Runs the network on one image. It cannot fail, and takes no floating-point operation.
     pub fn classify(&mut self, pixels: &Pixels) -> Logits {
+        self.classify_with(pixels, Blank::Skip, |_| ())
+    }
+
+    /// As [`classify`](Self::classify), with a choice about blank input, and a call of `finished` after
+    /// each layer. It is how a benchmark takes the time of the layers.
+    #[inline(always)]
+    pub fn classify_with(&mut self, pixels: &Pixels, _blank: Blank, mut finished: impl FnMut(Layer)) -> Logits {
         let Self { model, workspace } = self;
         // A pixel byte p stands for p / 255, so it is u = q + 128 already.
         let image: &[[[u8; 1]; IMAGE_SIDE]; IMAGE_SIDE] = bytemuck::must_cast_ref(pixels);
         conv_pool(image, &model.conv1, model.pool1(), &mut workspace.pool1);
+        finished(Layer::Conv1);
         conv_pool(&workspace.pool1, &model.conv2, model.pool2(), &mut workspace.pool2);
+        finished(Layer::Conv2);
         fully_connected(bytemuck::must_cast_ref(&workspace.pool2), &model.fc1, &mut workspace.fc1);
+        finished(Layer::Fc1);
         fully_connected(&workspace.fc1, &model.fc2, &mut workspace.fc2);
+        finished(Layer::Fc2);
         let mut values = [0; CLASSES];
         let quantization = model.quantization(Tensor::Logits);
         fully_connected_logits(&workspace.fc2, &model.fc3, quantization.zero_point, &mut values);
+        finished(Layer::Fc3);
         Logits { values, quantization }
     }
 
