@@ -2,6 +2,7 @@ use core::fmt;
 
 use crate::architecture::{Layer, Tensor};
 use crate::format::VERSION;
+use crate::model::WEIGHT_SUM_MAX;
 
 /// Why bytes were refused as a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,28 @@ pub enum Error {
         /// The output channel.
         channel: usize,
     },
+    /// The words of a channel's weights do not agree with each other, so they stand for no weights.
+    Words {
+        /// The layer.
+        layer: Layer,
+        /// The output channel.
+        channel: usize,
+    },
+    /// A convolution channel's offset is not the one its weights need.
+    Offset {
+        /// The layer.
+        layer: Layer,
+        /// The output channel.
+        channel: usize,
+    },
+    /// The magnitudes of a convolution channel's weights add up to more than a field of the
+    /// accumulator holds.
+    FieldOverflow {
+        /// The layer.
+        layer: Layer,
+        /// The output channel.
+        channel: usize,
+    },
     /// A weight is -128; weights are symmetric, in [-127, 127].
     Weight {
         /// The layer.
@@ -56,7 +79,7 @@ pub enum Error {
         /// The output channel.
         channel: usize,
     },
-    /// A multiplier is outside [2^30, 2^31) or its exponent outside [-31, 0].
+    /// A multiplier is outside [2^30, 2^31) or its exponent outside [-31, -1].
     Multiplier {
         /// The layer.
         layer: Layer,
@@ -95,6 +118,15 @@ impl fmt::Display for Error {
             }
             Self::WeightScale { layer, channel } => {
                 write!(f, "the weight scale of {layer} channel {channel} is not a positive normal number")
+            }
+            Self::Words { layer, channel } => {
+                write!(f, "the weight words of {layer} channel {channel} do not agree with each other")
+            }
+            Self::Offset { layer, channel } => {
+                write!(f, "the offset of {layer} channel {channel} is not the one its weights need")
+            }
+            Self::FieldOverflow { layer, channel } => {
+                write!(f, "the weights of {layer} channel {channel} add up to more than {WEIGHT_SUM_MAX} steps")
             }
             Self::Weight { layer, channel } => {
                 write!(f, "a weight of {layer} channel {channel} is -128, outside [-127, 127]")

@@ -12,7 +12,7 @@ use crate::quantization::Quantization;
 /// The first four bytes of every model file.
 pub const MAGIC: [u8; 4] = *b"LNT5";
 /// The format version this build writes and reads.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// The parameter block, and so the file, starts at a multiple of this many bytes.
 pub const ALIGNMENT: usize = 4;
 /// Bytes of the CRC-32 after the message.
@@ -29,12 +29,22 @@ pub const PARAMETER_BYTES: usize = {
 };
 
 /// Bytes of one layer in the parameter block: biases, mantissas and weight scales of 4 bytes each,
-/// exponents and weights of 1 byte, each array filled up to a multiple of 4.
+/// exponents of 1 byte filled up to a multiple of 4, a convolution's offsets of 4 bytes, and the
+/// words of the weights: one a weight in a convolution, one for two inputs of two outputs elsewhere.
 pub const fn layer_bytes(layer: Layer) -> usize {
-    let outputs = layer.outputs();
-    3 * 4 * outputs
-        + outputs.next_multiple_of(ALIGNMENT)
-        + (outputs * layer.weights_per_output()).next_multiple_of(ALIGNMENT)
+    let (outputs, weights) = (layer.outputs(), layer.weights_per_output());
+    let channels = 3 * 4 * outputs + outputs.next_multiple_of(ALIGNMENT);
+    channels
+        + match layer {
+            Layer::Conv1 | Layer::Conv2 => 4 * outputs + 4 * outputs * weights,
+            Layer::Fc1 | Layer::Fc2 | Layer::Fc3 => 4 * (outputs / 2) * (dense_inputs(weights) / 2),
+        }
+}
+
+/// The inputs a fully connected layer has in the file: filled up with zero weights to a multiple of 8,
+/// which is how many a kernel takes at a time.
+pub const fn dense_inputs(inputs: usize) -> usize {
+    inputs.next_multiple_of(8)
 }
 
 /// How a message begins in every version of the format.
@@ -78,8 +88,9 @@ pub struct Message<'a> {
     /// 0 to 3 zero bytes that bring `parameters` to a multiple of 4.
     pub padding: &'a [u8],
     /// For each [`Layer`], in order, with `n` outputs: `n` biases (i32), `n` mantissas (i32),
-    /// `n` weight scales (f32), `n` exponents (i8), then the weights (i8), output channel by output
-    /// channel, convolutions in OHWI order, fc1's inputs in HWC order. Little-endian.
+    /// `n` weight scales (f32), `n` exponents (i8), for a convolution `n` offsets (i32), then the words
+    /// of the weights, [`ConvWords`](crate::model::ConvWords) or
+    /// [`DenseWords`](crate::model::DenseWords). Little-endian.
     pub parameters: &'a [u8],
 }
 
@@ -90,7 +101,7 @@ mod tests {
     #[test]
     fn parameter_block_has_the_size_on_the_format_page() {
         let sizes = Layer::ALL.map(layer_bytes);
-        assert_eq!(sizes, [232, 2_608, 32_280, 11_172, 972]);
-        assert_eq!(PARAMETER_BYTES, 47_264);
+        assert_eq!(sizes, [704, 9_872, 32_280, 11_172, 1_012]);
+        assert_eq!(PARAMETER_BYTES, 55_040);
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! 1. [`architecture`]: the network's shapes, and the names of its tensors and layers.
 //! 2. [`quantization`]: what an int8 value means, and the one rounding of the whole network.
-//! 3. [`kernels`]: convolution fused with pooling, and fully connected layers.
+//! 3. [`kernels`]: the pools and fully connected layers. [`arch`]: the multiplications, for each processor.
 //! 4. [`format`](mod@format): the model file's bytes. [`model`]: the file, checked once and read in place.
 //! 5. [`network`]: [`LeNet5`], which owns every buffer an inference needs.
 //! 6. [`prediction`]: [`Logits`], the predicted class, probabilities and the best classes.
@@ -31,7 +31,8 @@
 //! ```
 
 #![no_std]
-#![forbid(unsafe_code)]
+// Only `arch` makes exceptions, for assembly.
+#![deny(unsafe_code)]
 
 #[cfg(test)]
 extern crate std;
@@ -39,6 +40,7 @@ extern crate std;
 #[cfg(target_endian = "big")]
 compile_error!("the model file is little-endian and read in place: big-endian targets are not supported");
 
+pub mod arch;
 pub mod architecture;
 pub mod checksum;
 mod error;

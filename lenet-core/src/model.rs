@@ -5,50 +5,38 @@ use crate::architecture::{
 };
 use crate::checksum::crc32;
 use crate::error::Error;
-use crate::format::{ALIGNMENT, CHECKSUM_BYTES, Description, MAGIC, Message, PARAMETER_BYTES, Prefix, VERSION};
+use crate::format::{
+    ALIGNMENT, CHECKSUM_BYTES, Description, MAGIC, Message, PARAMETER_BYTES, Prefix, VERSION, dense_inputs,
+};
 use crate::quantization::{ACTIVATION_ZERO_POINT, Multiplier, Quantization};
 
-/// Weights of one output channel of a convolution, `[row][column][input channel]`.
-pub type ConvKernel<const INPUTS: usize> = [[[i8; INPUTS]; KERNEL_SIDE]; KERNEL_SIDE];
-
-/// The parameters of one layer with `OUTPUTS` output channels, borrowed from the file. `W` is the
-/// weights of one channel.
+/// What every output channel of a layer has besides its weights, borrowed from the file.
 #[derive(Clone, Copy, Debug)]
-pub struct Parameters<'a, W, const OUTPUTS: usize> {
+pub struct Channels<'a, const OUTPUTS: usize> {
     bias: &'a [i32; OUTPUTS],
     mantissa: &'a [i32; OUTPUTS],
     weight_scale: &'a [f32; OUTPUTS],
     exponent: &'a [i8; OUTPUTS],
-    weights: &'a [W; OUTPUTS],
 }
 
-/// Parameters of a convolution.
-pub type ConvParameters<'a, const INPUTS: usize, const OUTPUTS: usize> = Parameters<'a, ConvKernel<INPUTS>, OUTPUTS>;
-
-/// Parameters of a fully connected layer.
-pub type DenseParameters<'a, const INPUTS: usize, const OUTPUTS: usize> = Parameters<'a, [i8; INPUTS], OUTPUTS>;
-
-/// The parameters of one output channel.
+/// Bias and multiplier of one output channel.
 #[derive(Clone, Copy, Debug)]
-pub struct Channel<'a, W> {
-    /// What the accumulator starts from, at scale `s_in * s_w`.
+pub struct Channel {
+    /// What the products are added to, at scale `s_in * s_w`.
     pub bias: i32,
     /// The real multiplier `s_in * s_w / s_out`.
     pub multiplier: Multiplier,
-    /// The weights, each in [-127, 127].
-    pub weights: &'a W,
 }
 
-impl<'a, W: bytemuck::Pod, const OUTPUTS: usize> Parameters<'a, W, OUTPUTS> {
+impl<'a, const OUTPUTS: usize> Channels<'a, OUTPUTS> {
     /// The output channels, in order.
     #[inline]
-    pub fn channels(&self) -> impl Iterator<Item = Channel<'a, W>> + use<'a, W, OUTPUTS> {
-        let Self { bias, mantissa, exponent, weights, .. } = *self;
-        bias.iter().zip(mantissa).zip(exponent).zip(weights).map(|(((&bias, &mantissa), &exponent), weights)| Channel {
-            bias,
-            multiplier: Multiplier { mantissa, exponent },
-            weights,
-        })
+    pub fn iter(&self) -> impl Iterator<Item = Channel> + use<'a, OUTPUTS> {
+        let Self { bias, mantissa, exponent, .. } = *self;
+        bias.iter()
+            .zip(mantissa)
+            .zip(exponent)
+            .map(|((&bias, &mantissa), &exponent)| Channel { bias, multiplier: Multiplier { mantissa, exponent } })
     }
 
     /// The scale of each channel's weights. Inference does not need it: it is part of the multiplier.
@@ -62,25 +50,22 @@ impl<'a, W: bytemuck::Pod, const OUTPUTS: usize> Parameters<'a, W, OUTPUTS> {
             mantissa: block.array()?,
             weight_scale: block.array()?,
             exponent: block.array()?,
-            weights: block.array()?,
         })
     }
-}
 
-impl<W: bytemuck::Pod, const OUTPUTS: usize> Parameters<'_, W, OUTPUTS> {
-    fn check(&self, layer: Layer) -> Result<(), Error> {
-        if let Some(channel) = self.weight_scale.iter().position(|scale| !is_positive_normal(*scale)) {
-            return Err(Error::WeightScale { layer, channel });
-        }
-        for (index, channel) in self.channels().enumerate() {
+    /// Checks every channel. That no accumulator overflows, at any step of its sum and in any order, over
+    /// all inputs in [0, 255], is proved by `|bias| + 255 * sum(|w|) <= i32::MAX`.
+    fn check(&self, layer: Layer, mut sums: impl FnMut(usize) -> Result<Sums, Error>) -> Result<(), Error> {
+        for (index, (channel, scale)) in self.iter().zip(self.weight_scale).enumerate() {
+            if !is_positive_normal(*scale) {
+                return Err(Error::WeightScale { layer, channel: index });
+            }
             if !channel.multiplier.is_valid() {
                 return Err(Error::Multiplier { layer, channel: index });
             }
-            let weights: &[i8] = bytemuck::cast_slice(core::slice::from_ref(channel.weights));
-            if weights.contains(&i8::MIN) {
-                return Err(Error::Weight { layer, channel: index });
-            }
-            if largest_accumulator(channel.bias, weights) > i32::MAX as u32 {
+            let Sums { positive, negative } = sums(index)?;
+            // At most 2^23 and 2^31: the sum fits.
+            if channel.bias.unsigned_abs() + 255 * (positive + negative) > i32::MAX as u32 {
                 return Err(Error::AccumulatorOverflow { layer, channel: index });
             }
         }
@@ -88,10 +73,199 @@ impl<W: bytemuck::Pod, const OUTPUTS: usize> Parameters<'_, W, OUTPUTS> {
     }
 }
 
-/// The bound that proves an accumulator safe: its greatest possible magnitude, at any step of the
-/// sum and in any order, over all inputs in [0, 255]. It must not exceed `i32::MAX`.
-pub fn largest_accumulator(bias: i32, weights: &[i8]) -> u32 {
-    weights.iter().fold(bias.unsigned_abs(), |sum, w| sum.saturating_add(255 * u32::from(w.unsigned_abs())))
+/// The magnitudes of a channel's positive weights added up, and of its negative ones.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    positive: u32,
+    negative: u32,
+}
+
+impl Sums {
+    fn add(&mut self, weight: i8) {
+        let magnitude = u32::from(weight.unsigned_abs());
+        if weight > 0 { self.positive += magnitude } else { self.negative += magnitude }
+    }
+}
+
+/// Bits of a field: three of them lie side by side in a 64-bit accumulator of a convolution.
+pub const FIELD_BITS: u32 = 21;
+
+/// What the magnitudes of a convolution channel's weights may add up to: with activations up to 255 a
+/// channel's sums then take fewer than `2^FIELD_BITS` values.
+pub const WEIGHT_SUM_MAX: u32 = (1 << FIELD_BITS) / 255;
+
+/// The weights of a convolution, `[group][row][input channel][column][output channel of the group]`.
+///
+/// Word `c` of a row is `w[c] + w[c - 1] * 2^21`, with `w[-1] = 0`. Two such words multiplied add up
+/// the products of several taps, see [`arch`](crate::arch); as a single weight, the word's lowest 21
+/// bits are `w[c]`.
+pub type ConvWords<const INPUTS: usize, const PER_GROUP: usize, const GROUPS: usize> =
+    [[[[[i32; PER_GROUP]; KERNEL_SIDE]; INPUTS]; KERNEL_SIDE]; GROUPS];
+
+/// The weights of a fully connected layer, `[pair of outputs][pair of inputs]`.
+///
+/// With `w[o][i]` the word of outputs `o`, `o + 1` and inputs `i`, `i + 1` has the lower halfword
+/// `256 * w[o + 1][i] + w[o][i]`, and the same with `i + 1` as its upper halfword.
+pub type DenseWords<const INPUT_PAIRS: usize, const OUTPUT_PAIRS: usize> = [[u32; INPUT_PAIRS]; OUTPUT_PAIRS];
+
+/// The parameters of a convolution with `OUTPUTS = PER_GROUP * GROUPS` output channels.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvParameters<'a, const INPUTS: usize, const PER_GROUP: usize, const GROUPS: usize, const OUTPUTS: usize> {
+    channels: Channels<'a, OUTPUTS>,
+    offset: &'a [i32; OUTPUTS],
+    words: &'a ConvWords<INPUTS, PER_GROUP, GROUPS>,
+}
+
+/// Parameters of conv1.
+pub type Conv1Parameters<'a> = ConvParameters<'a, 1, CONV1_CHANNELS, 1, CONV1_CHANNELS>;
+
+/// Parameters of conv2.
+pub type Conv2Parameters<'a> = ConvParameters<'a, CONV1_CHANNELS, 4, 4, CONV2_CHANNELS>;
+
+impl<'a, const INPUTS: usize, const PER_GROUP: usize, const GROUPS: usize, const OUTPUTS: usize>
+    ConvParameters<'a, INPUTS, PER_GROUP, GROUPS, OUTPUTS>
+{
+    /// Bias, multiplier and weight scale of each output channel.
+    pub fn channels(&self) -> &Channels<'a, OUTPUTS> {
+        &self.channels
+    }
+
+    /// 255 times the sum of the magnitudes of each output channel's negative weights: what a field
+    /// starts from, so that it never falls below zero.
+    pub fn offsets(&self) -> &'a [i32; OUTPUTS] {
+        self.offset
+    }
+
+    /// The weights as the file has them.
+    pub fn words(&self) -> &'a ConvWords<INPUTS, PER_GROUP, GROUPS> {
+        self.words
+    }
+
+    /// The weights of an output channel, with their row, column and input channel, row by row; nothing
+    /// when there is no such channel.
+    pub fn weights(
+        &self,
+        output: usize,
+    ) -> impl Iterator<Item = ([usize; 3], i8)> + use<'a, INPUTS, PER_GROUP, GROUPS, OUTPUTS> {
+        let group = self.words.get(output / PER_GROUP).into_iter().flatten();
+        group.enumerate().flat_map(move |(row, inputs)| {
+            inputs.iter().enumerate().flat_map(move |(input, columns)| {
+                columns.iter().enumerate().flat_map(move |(column, outputs)| {
+                    outputs.get(output % PER_GROUP).map(|word| ([row, column, input], low_field(*word) as i8))
+                })
+            })
+        })
+    }
+
+    fn read(block: &mut Block<'a>) -> Result<Self, Error> {
+        const { assert!(OUTPUTS == PER_GROUP * GROUPS) };
+        Ok(Self { channels: Channels::read(block)?, offset: block.array()?, words: block.array()? })
+    }
+
+    fn check(&self, layer: Layer) -> Result<(), Error> {
+        self.channels.check(layer, |channel| {
+            let mut sums = Sums::default();
+            let rows = self.words.get(channel / PER_GROUP).into_iter().flatten();
+            for columns in rows.flatten() {
+                let mut before = 0;
+                for word in columns.iter().flat_map(|outputs| outputs.get(channel % PER_GROUP)) {
+                    let weight = low_field(*word);
+                    if weight == i32::from(i8::MIN) {
+                        return Err(Error::Weight { layer, channel });
+                    }
+                    if i64::from(*word) != i64::from(weight) + (i64::from(before) << FIELD_BITS) {
+                        return Err(Error::Words { layer, channel });
+                    }
+                    sums.add(i8::try_from(weight).map_err(|_| Error::Words { layer, channel })?);
+                    before = weight;
+                }
+            }
+            if sums.positive + sums.negative > WEIGHT_SUM_MAX {
+                return Err(Error::FieldOverflow { layer, channel });
+            }
+            if self.offset.get(channel) != Some(&(255 * sums.negative as i32)) {
+                return Err(Error::Offset { layer, channel });
+            }
+            Ok(sums)
+        })
+    }
+}
+
+/// A word's lowest field, signed.
+#[inline]
+pub(crate) const fn low_field(word: i32) -> i32 {
+    (word << (32 - FIELD_BITS)) >> (32 - FIELD_BITS)
+}
+
+/// The parameters of a fully connected layer with `OUTPUTS = 2 * OUTPUT_PAIRS` outputs.
+#[derive(Clone, Copy, Debug)]
+pub struct DenseParameters<'a, const INPUT_PAIRS: usize, const OUTPUT_PAIRS: usize, const OUTPUTS: usize> {
+    channels: Channels<'a, OUTPUTS>,
+    words: &'a DenseWords<INPUT_PAIRS, OUTPUT_PAIRS>,
+}
+
+/// Parameters of fc1.
+pub type Fc1Parameters<'a> = DenseParameters<'a, { dense_inputs(FC1_INPUTS) / 2 }, { FC1_OUTPUTS / 2 }, FC1_OUTPUTS>;
+
+/// Parameters of fc2.
+pub type Fc2Parameters<'a> = DenseParameters<'a, { dense_inputs(FC1_OUTPUTS) / 2 }, { FC2_OUTPUTS / 2 }, FC2_OUTPUTS>;
+
+/// Parameters of fc3.
+pub type Fc3Parameters<'a> = DenseParameters<'a, { dense_inputs(FC2_OUTPUTS) / 2 }, { CLASSES / 2 }, CLASSES>;
+
+impl<'a, const INPUT_PAIRS: usize, const OUTPUT_PAIRS: usize, const OUTPUTS: usize>
+    DenseParameters<'a, INPUT_PAIRS, OUTPUT_PAIRS, OUTPUTS>
+{
+    /// Bias, multiplier and weight scale of each output.
+    pub fn channels(&self) -> &Channels<'a, OUTPUTS> {
+        &self.channels
+    }
+
+    /// The weights as the file has them.
+    pub fn words(&self) -> &'a DenseWords<INPUT_PAIRS, OUTPUT_PAIRS> {
+        self.words
+    }
+
+    /// The weights of an output, input by input, with the zeros that fill the inputs up to a multiple
+    /// of 8; nothing when there is no such output.
+    pub fn weights(&self, output: usize) -> impl Iterator<Item = i8> + use<'a, INPUT_PAIRS, OUTPUT_PAIRS, OUTPUTS> {
+        let words = self.words.get(output / 2).into_iter().flatten();
+        words.flat_map(|word| [*word as u16, (*word >> 16) as u16]).map(move |halfword| {
+            let [even, odd] = split_halfword(halfword);
+            (if output % 2 == 0 { even } else { odd }) as i8
+        })
+    }
+
+    fn read(block: &mut Block<'a>) -> Result<Self, Error> {
+        const { assert!(OUTPUTS == OUTPUT_PAIRS * 2) };
+        Ok(Self { channels: Channels::read(block)?, words: block.array()? })
+    }
+
+    fn check(&self, layer: Layer) -> Result<(), Error> {
+        self.channels.check(layer, |channel| {
+            let mut sums = Sums::default();
+            let words = self.words.get(channel / 2).into_iter().flatten();
+            for (input, halfword) in words.flat_map(|word| [*word as u16, (*word >> 16) as u16]).enumerate() {
+                let [even, odd] = split_halfword(halfword);
+                let weight = if channel % 2 == 0 { even } else { odd };
+                let weight = i8::try_from(weight).map_err(|_| Error::Words { layer, channel })?;
+                if weight == i8::MIN {
+                    return Err(Error::Weight { layer, channel });
+                }
+                if weight != 0 && input >= layer.weights_per_output() {
+                    return Err(Error::Padding);
+                }
+                sums.add(weight);
+            }
+            Ok(sums)
+        })
+    }
+}
+
+/// The weights of the even and the odd output in a halfword.
+fn split_halfword(halfword: u16) -> [i16; 2] {
+    let even = i16::from(halfword as i8);
+    [even, (halfword as i16).wrapping_sub(even) >> 8]
 }
 
 /// The parameter block, consumed from the front.
@@ -126,11 +300,11 @@ pub struct Model<'a> {
     pool2: Pool,
     activations: [Quantization; 6],
     description: Description<'a>,
-    pub(crate) conv1: ConvParameters<'a, 1, CONV1_CHANNELS>,
-    pub(crate) conv2: ConvParameters<'a, CONV1_CHANNELS, CONV2_CHANNELS>,
-    pub(crate) fc1: DenseParameters<'a, FC1_INPUTS, FC1_OUTPUTS>,
-    pub(crate) fc2: DenseParameters<'a, FC1_OUTPUTS, FC2_OUTPUTS>,
-    pub(crate) fc3: DenseParameters<'a, FC2_OUTPUTS, CLASSES>,
+    conv1: Conv1Parameters<'a>,
+    conv2: Conv2Parameters<'a>,
+    fc1: Fc1Parameters<'a>,
+    fc2: Fc2Parameters<'a>,
+    fc3: Fc3Parameters<'a>,
 }
 
 impl<'a> Model<'a> {
@@ -191,11 +365,11 @@ impl<'a> Model<'a> {
             pool2: message.pool2,
             activations: message.activations,
             description: message.description,
-            conv1: Parameters::read(&mut block)?,
-            conv2: Parameters::read(&mut block)?,
-            fc1: Parameters::read(&mut block)?,
-            fc2: Parameters::read(&mut block)?,
-            fc3: Parameters::read(&mut block)?,
+            conv1: ConvParameters::read(&mut block)?,
+            conv2: ConvParameters::read(&mut block)?,
+            fc1: DenseParameters::read(&mut block)?,
+            fc2: DenseParameters::read(&mut block)?,
+            fc3: DenseParameters::read(&mut block)?,
         };
         model.conv1.check(Layer::Conv1)?;
         model.conv2.check(Layer::Conv2)?;
@@ -213,6 +387,31 @@ impl<'a> Model<'a> {
     /// Pooling after conv2.
     pub fn pool2(&self) -> Pool {
         self.pool2
+    }
+
+    /// Parameters of conv1.
+    pub fn conv1(&self) -> &Conv1Parameters<'a> {
+        &self.conv1
+    }
+
+    /// Parameters of conv2.
+    pub fn conv2(&self) -> &Conv2Parameters<'a> {
+        &self.conv2
+    }
+
+    /// Parameters of fc1.
+    pub fn fc1(&self) -> &Fc1Parameters<'a> {
+        &self.fc1
+    }
+
+    /// Parameters of fc2.
+    pub fn fc2(&self) -> &Fc2Parameters<'a> {
+        &self.fc2
+    }
+
+    /// Parameters of fc3.
+    pub fn fc3(&self) -> &Fc3Parameters<'a> {
+        &self.fc3
     }
 
     /// Scale and zero point of a tensor.

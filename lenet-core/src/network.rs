@@ -1,20 +1,23 @@
 //! The network: a model and the buffers one inference needs.
 
+use crate::arch::{self, Map, Scratch};
 use crate::architecture::{
-    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, Layer, POOL1_SIDE,
-    POOL2_SIDE, Pixels, Tensor,
+    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Layer, POOL1_SIDE, POOL2_SIDE,
+    Pixels, Tensor,
 };
-use crate::kernels::{conv_pool, fully_connected, fully_connected_logits};
+use crate::kernels::{fully_connected, fully_connected_logits};
 use crate::model::Model;
 use crate::prediction::Logits;
 
-/// Every buffer of an inference, besides the image: the outputs of the layers, as `u = q + 128`.
+/// Every buffer of an inference, besides the image: the outputs of the layers, as `u = q + 128`, and what
+/// the kernels of this architecture need besides.
 ///
 /// After [`LeNet5::classify`] it holds that image's activations, which is how the tests compare two
 /// implementations layer by layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
-    pool1: [[[u8; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE],
+    scratch: Scratch,
+    pool1: Map,
     pool2: [[[u8; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
     fc1: [u8; FC1_OUTPUTS],
     fc2: [u8; FC2_OUTPUTS],
@@ -26,16 +29,17 @@ impl Workspace {
 
     const fn new() -> Self {
         Self {
-            pool1: [[[0; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE],
+            scratch: Scratch::new(),
+            pool1: Map::new(),
             pool2: [[[0; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
             fc1: [0; FC1_OUTPUTS],
             fc2: [0; FC2_OUTPUTS],
         }
     }
 
-    /// Output of pool1, 12 x 12 x 6 in HWC order.
-    pub fn pool1(&self) -> &[u8] {
-        self.pool1.as_flattened().as_flattened()
+    /// Output of pool1, 12 x 12 x 6 in HWC order; a copy, because kernels may keep it in another order.
+    pub fn pool1(&self) -> [u8; POOL1_SIDE * POOL1_SIDE * CONV1_CHANNELS] {
+        bytemuck::must_cast(self.pool1.to_hwc())
     }
 
     /// Output of pool2, 4 x 4 x 16 in HWC order; the input of fc1.
@@ -84,21 +88,19 @@ impl<'m> LeNet5<'m> {
     /// As [`classify`](Self::classify), with a choice about blank input, and a call of `finished` after
     /// each layer. It is how a benchmark takes the time of the layers.
     #[inline(always)]
-    pub fn classify_with(&mut self, pixels: &Pixels, _blank: Blank, mut finished: impl FnMut(Layer)) -> Logits {
-        let Self { model, workspace } = self;
-        // A pixel byte p stands for p / 255, so it is u = q + 128 already.
-        let image: &[[[u8; 1]; IMAGE_SIDE]; IMAGE_SIDE] = bytemuck::must_cast_ref(pixels);
-        conv_pool(image, &model.conv1, model.pool1(), &mut workspace.pool1);
+    pub fn classify_with(&mut self, pixels: &Pixels, blank: Blank, mut finished: impl FnMut(Layer)) -> Logits {
+        let Self { model, workspace: Workspace { scratch, pool1, pool2, fc1, fc2 } } = self;
+        arch::conv1_pool(pixels, model.conv1(), model.pool1(), blank, scratch, pool1);
         finished(Layer::Conv1);
-        conv_pool(&workspace.pool1, &model.conv2, model.pool2(), &mut workspace.pool2);
+        arch::conv2_pool(pool1, model.conv2(), model.pool2(), pool2);
         finished(Layer::Conv2);
-        fully_connected(bytemuck::must_cast_ref(&workspace.pool2), &model.fc1, &mut workspace.fc1);
+        fully_connected(pool2.as_flattened().as_flattened(), model.fc1(), scratch, fc1);
         finished(Layer::Fc1);
-        fully_connected(&workspace.fc1, &model.fc2, &mut workspace.fc2);
+        fully_connected(fc1, model.fc2(), scratch, fc2);
         finished(Layer::Fc2);
         let mut values = [0; CLASSES];
         let quantization = model.quantization(Tensor::Logits);
-        fully_connected_logits(&workspace.fc2, &model.fc3, quantization.zero_point, &mut values);
+        fully_connected_logits(fc2, model.fc3(), scratch, quantization.zero_point, &mut values);
         finished(Layer::Fc3);
         Logits { values, quantization }
     }

@@ -42,20 +42,21 @@ pub struct Quantization {
     pub zero_point: i8,
 }
 
-/// A real multiplier in [2^-32, 1) as a 31-bit mantissa and a power of two.
+/// A real multiplier in [2^-32, 1/2) as a 31-bit mantissa and a power of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multiplier {
     /// The fraction in [1/2, 1) times 2^31, in [2^30, 2^31).
     pub mantissa: i32,
-    /// The power of two, in [-31, 0].
+    /// The power of two, in [-31, -1].
     pub exponent: i8,
 }
 
 impl Multiplier {
     /// The least exponent.
     pub const MIN_EXPONENT: i8 = -31;
-    /// The greatest exponent. The multiplier stays below 1, so that a rounded product fits in 32 bits.
-    pub const MAX_EXPONENT: i8 = 0;
+    /// The greatest exponent. The multiplier stays below 1/2, so that a rounded product fits in 32 bits
+    /// and comes from the upper half of the 64-bit product alone.
+    pub const MAX_EXPONENT: i8 = -1;
 
     /// Whether both parts are in range.
     pub const fn is_valid(self) -> bool {
@@ -69,9 +70,11 @@ impl Multiplier {
     #[inline]
     pub const fn apply(self, accumulator: i32) -> i32 {
         let product = accumulator as i64 * self.mantissa as i64;
-        // In [31, 62] for a valid multiplier; the mask tells the compiler that no shift overflows.
-        let shift = (31 - self.exponent as i32) as u32 & 63;
-        ((product + (1i64 << ((shift - 1) & 63))) >> shift) as i32
+        // In [32, 62] for a valid multiplier; the masks tell the compiler that no shift overflows.
+        let shift = (31 - self.exponent as i32) as u32;
+        let rounded = product + (1i64 << ((shift - 1) & 63));
+        // Two floors in a row are one.
+        ((rounded >> 32) as i32) >> ((shift - 32) & 31)
     }
 
     /// The activation `u = q + 128` after a ReLU: [`apply`](Self::apply), clamped to [0, 255].
@@ -91,18 +94,18 @@ impl Multiplier {
 mod tests {
     use super::*;
 
-    const HALF: Multiplier = Multiplier { mantissa: 1 << 30, exponent: 0 };
+    const QUARTER: Multiplier = Multiplier { mantissa: 1 << 30, exponent: -1 };
 
     #[test]
     fn ties_go_up() {
-        assert_eq!([-3, -2, -1, 0, 1, 2, 3].map(|acc| HALF.apply(acc)), [-1, -1, 0, 0, 1, 1, 2]);
+        assert_eq!([-6, -5, -2, -1, 1, 2, 5, 6].map(|acc| QUARTER.apply(acc)), [-1, -1, 0, 0, 0, 1, 1, 2]);
     }
 
     #[test]
     fn extremes_do_not_overflow() {
-        let largest = Multiplier { mantissa: i32::MAX, exponent: 0 };
-        assert_eq!(largest.apply(i32::MAX), i32::MAX - 1);
-        assert_eq!(largest.apply(i32::MIN), i32::MIN + 1);
+        let largest = Multiplier { mantissa: i32::MAX, exponent: -1 };
+        assert_eq!(largest.apply(i32::MAX), (1 << 30) - 1);
+        assert_eq!(largest.apply(i32::MIN), 1 - (1 << 30));
         let smallest = Multiplier { mantissa: 1 << 30, exponent: -31 };
         assert_eq!(smallest.apply(i32::MAX), 0);
         // Exactly -1/2: the tie goes up.
@@ -111,17 +114,17 @@ mod tests {
 
     #[test]
     fn activations_saturate() {
-        assert_eq!([-2, 510, 511, 100_000].map(|acc| HALF.apply_relu(acc)), [0, 255, 255, 255]);
-        assert_eq!(HALF.apply_linear(i32::MAX, 127), 127);
-        assert_eq!(HALF.apply_linear(i32::MIN, -128), -128);
-        assert_eq!(HALF.apply_linear(10, -3), 2);
+        assert_eq!([-3, 1017, 1018, 100_000].map(|acc| QUARTER.apply_relu(acc)), [0, 254, 255, 255]);
+        assert_eq!(QUARTER.apply_linear(i32::MAX, 127), 127);
+        assert_eq!(QUARTER.apply_linear(i32::MIN, -128), -128);
+        assert_eq!(QUARTER.apply_linear(20, -3), 2);
     }
 
     #[test]
     fn range_is_checked() {
-        assert!(HALF.is_valid());
-        assert!(!Multiplier { mantissa: (1 << 30) - 1, exponent: 0 }.is_valid());
-        assert!(!Multiplier { mantissa: 1 << 30, exponent: 1 }.is_valid());
+        assert!(QUARTER.is_valid());
+        assert!(!Multiplier { mantissa: (1 << 30) - 1, exponent: -1 }.is_valid());
+        assert!(!Multiplier { mantissa: 1 << 30, exponent: 0 }.is_valid());
         assert!(!Multiplier { mantissa: 1 << 30, exponent: -32 }.is_valid());
     }
 }

@@ -74,15 +74,66 @@ impl<'a> Reader<'a> {
         values
     }
 
-    fn layer(&mut self, n: usize, k: usize) -> QuantizedLayer {
+    fn words(&mut self, count: usize) -> Vec<i32> {
+        (0..count).map(|_| i32::from_le_bytes(self.four())).collect()
+    }
+
+    fn channels(&mut self, n: usize) -> QuantizedLayer {
         QuantizedLayer {
-            bias: (0..n).map(|_| i32::from_le_bytes(self.four())).collect(),
-            mantissa: (0..n).map(|_| i32::from_le_bytes(self.four())).collect(),
+            bias: self.words(n),
+            mantissa: self.words(n),
             weight_scale: (0..n).map(|_| f32::from_le_bytes(self.four())).collect(),
             exponent: self.bytes_to_multiple_of_4(n),
-            weights: self.bytes_to_multiple_of_4(n * k),
+            weights: Vec::new(),
         }
     }
+
+    /// A convolution of `g` groups of `m` output channels and `i` input channels.
+    fn convolution(&mut self, g: usize, m: usize, i: usize) -> QuantizedLayer {
+        let mut layer = self.channels(g * m);
+        let offsets = self.words(g * m);
+        layer.weights = vec![0; g * m * 25 * i];
+        for (group, row, input) in product([g, 5, i]) {
+            let mut before = vec![0; m];
+            for column in 0..5 {
+                for (output, before) in (group * m..).zip(&mut before) {
+                    let word = self.words(1)[0];
+                    let weight = word - *before * 2_097_152;
+                    assert!((-127..=127).contains(&weight), "a weight of {weight}");
+                    layer.weights[((output * 5 + row) * 5 + column) * i + input] = weight as i8;
+                    *before = weight;
+                }
+            }
+        }
+        for (offset, weights) in offsets.iter().zip(layer.weights.chunks(25 * i)) {
+            let negative: i32 = weights.iter().filter(|w| **w < 0).map(|w| -i32::from(*w)).sum();
+            assert_eq!(*offset, 255 * negative);
+        }
+        layer
+    }
+
+    /// A fully connected layer of `n` outputs and `k` inputs, `filled` with those that fill them up.
+    fn connection(&mut self, n: usize, k: usize, filled: usize) -> QuantizedLayer {
+        let mut layer = self.channels(n);
+        layer.weights = vec![0; n * k];
+        for (_, pair, input) in product([1, n / 2, filled]) {
+            let bytes = self.take(2);
+            let even = i32::from(bytes[0] as i8);
+            let odd = (i32::from(i16::from_le_bytes([bytes[0], bytes[1]])) - even) / 256;
+            if input < k {
+                layer.weights[2 * pair * k + input] = even as i8;
+                layer.weights[(2 * pair + 1) * k + input] = odd as i8;
+            } else {
+                assert_eq!((even, odd), (0, 0));
+            }
+        }
+        layer
+    }
+}
+
+/// Every combination of three indices, the last changing fastest.
+fn product([a, b, c]: [usize; 3]) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..a).flat_map(move |i| (0..b).flat_map(move |j| (0..c).map(move |k| (i, j, k))))
 }
 
 /// Reads a file.
@@ -92,7 +143,7 @@ impl<'a> Reader<'a> {
 pub fn read(bytes: &[u8]) -> Page {
     let mut reader = Reader { bytes, position: 0 };
     assert_eq!(reader.take(4), b"LNT5");
-    assert_eq!(reader.varint(), 1);
+    assert_eq!(reader.varint(), 2);
     let pools = Pools { pool1: reader.pool(), pool2: reader.pool() };
     let activations = [(); 6]
         .map(|()| Quantization { scale: f32::from_le_bytes(reader.four()), zero_point: reader.take(1)[0] as i8 });
@@ -103,9 +154,15 @@ pub fn read(bytes: &[u8]) -> Page {
     let tool = reader.string();
     let padding = reader.varint() as usize;
     assert!(padding < 4 && reader.take(padding).iter().all(|byte| *byte == 0));
-    assert_eq!(reader.varint(), 47_264);
+    assert_eq!(reader.varint(), 55_040);
     assert_eq!(reader.position % 4, 0);
-    let layers = [(6, 25), (16, 150), (120, 256), (84, 120), (10, 84)].map(|(n, k)| reader.layer(n, k));
+    let layers = [
+        reader.convolution(1, 6, 1),
+        reader.convolution(4, 4, 6),
+        reader.connection(120, 256, 256),
+        reader.connection(84, 120, 120),
+        reader.connection(10, 84, 88),
+    ];
     let message = reader.position;
     assert_eq!(u32::from_le_bytes(reader.four()), crc32(&bytes[..message]));
     assert_eq!(reader.position, bytes.len());

@@ -2,6 +2,7 @@
 
 use host_trainer::network::Pools;
 use host_trainer::quantization::{QuantizedLayer, QuantizedNetwork};
+use lenet_core::model::WEIGHT_SUM_MAX;
 use lenet_core::quantization::Quantization;
 use lenet_core::{IMAGE_BYTES, Layer, Pixels, Pool};
 use rand::{RngExt, SeedableRng};
@@ -29,10 +30,10 @@ pub enum Multipliers {
     Uniform,
     /// The smallest: 2^30 at exponent -31.
     Smallest,
-    /// The largest: 2^31 - 1 at exponent 0.
+    /// The largest: 2^31 - 1 at exponent -1.
     Largest,
-    /// One half, so that every odd accumulator is a tie.
-    Half,
+    /// One quarter, so that every fourth accumulator is a tie.
+    Quarter,
 }
 
 /// What the biases are like.
@@ -87,7 +88,10 @@ fn layer(
     let (outputs, per_output) = (layer.outputs(), layer.weights_per_output());
     let mut made = QuantizedLayer { weight_scale: vec![0.01; outputs], ..QuantizedLayer::default() };
     for _ in 0..outputs {
-        let channel: Vec<i8> = (0..per_output).map(|_| weight(rng, weights)).collect();
+        let mut channel: Vec<i8> = (0..per_output).map(|_| weight(rng, weights)).collect();
+        if matches!(layer, Layer::Conv1 | Layer::Conv2) {
+            limit_sum(&mut channel, rng.random_range(0..per_output));
+        }
         let magnitude: i32 = channel.iter().map(|w| 255 * i32::from(w.unsigned_abs())).sum();
         let typical = magnitude / (per_output as f64).sqrt() as i32 + 1;
         made.bias.push(match biases {
@@ -99,16 +103,28 @@ fn layer(
         let (mantissa, exponent) = match multipliers {
             // typical * M is about 128.
             Multipliers::Fitting => (rng.random_range(1 << 30..=i32::MAX), 8 - f64::from(typical).log2().ceil() as i8),
-            Multipliers::Uniform => (rng.random_range(1 << 30..=i32::MAX), rng.random_range(-31..=0)),
+            Multipliers::Uniform => (rng.random_range(1 << 30..=i32::MAX), rng.random_range(-31..=-1)),
             Multipliers::Smallest => (1 << 30, -31),
-            Multipliers::Largest => (i32::MAX, 0),
-            Multipliers::Half => (1 << 30, 0),
+            Multipliers::Largest => (i32::MAX, -1),
+            Multipliers::Quarter => (1 << 30, -1),
         };
         made.mantissa.push(mantissa);
-        made.exponent.push(exponent.min(0));
+        made.exponent.push(exponent.min(-1));
         made.weights.extend(channel);
     }
     made
+}
+
+/// Cuts weights, from the index `start` on and around, so that their magnitudes add up to no more than the
+/// format allows a convolution, and to exactly that where there was something to cut.
+fn limit_sum(weights: &mut [i8], start: usize) {
+    let mut rest = WEIGHT_SUM_MAX as i32;
+    let count = weights.len();
+    for index in (start..count).chain(0..start) {
+        let weight = i32::from(weights[index]).clamp(-rest, rest);
+        rest -= weight.abs();
+        weights[index] = weight as i8;
+    }
 }
 
 fn weight(rng: &mut ChaCha8Rng, weights: Weights) -> i8 {

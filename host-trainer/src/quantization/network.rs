@@ -1,3 +1,4 @@
+use lenet_core::architecture::{CONV1_CHANNELS, Layer};
 use lenet_core::checksum::crc32;
 use lenet_core::format::{ALIGNMENT, Description, MAGIC, Message, Prefix, VERSION};
 use lenet_core::quantization::Quantization;
@@ -5,6 +6,10 @@ use lenet_core::quantization::Quantization;
 use crate::error::{Error, Result};
 use crate::formats::ModelFile;
 use crate::network::Pools;
+use crate::quantization::words;
+
+/// Output channels of conv2 whose weights lie side by side in the file.
+const CONV2_GROUP: usize = 4;
 
 /// One layer's integers, owned. With `n` output channels and `k` weights each:
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,7 +18,7 @@ pub struct QuantizedLayer {
     pub bias: Vec<i32>,
     /// `n` multiplier mantissas in [2^30, 2^31).
     pub mantissa: Vec<i32>,
-    /// `n` multiplier exponents in [-31, 0].
+    /// `n` multiplier exponents in [-31, -1].
     pub exponent: Vec<i8>,
     /// `n` weight scales.
     pub weight_scale: Vec<f32>,
@@ -33,7 +38,7 @@ pub struct QuantizedNetwork {
 }
 
 impl QuantizedNetwork {
-    /// The bytes of a `.lenet` file, in version 1 of the format (`lenet-core/FORMAT.md`), already
+    /// The bytes of a `.lenet` file, in version 2 of the format (`lenet-core/FORMAT.md`), already
     /// accepted by the reader.
     ///
     /// # Errors
@@ -65,13 +70,16 @@ impl QuantizedNetwork {
 
     fn parameters(&self) -> Vec<u8> {
         let mut block = Vec::new();
-        for layer in &self.layers {
-            block.extend(layer.bias.iter().flat_map(|x| x.to_le_bytes()));
-            block.extend(layer.mantissa.iter().flat_map(|x| x.to_le_bytes()));
-            block.extend(layer.weight_scale.iter().flat_map(|x| x.to_le_bytes()));
-            for bytes in [&layer.exponent, &layer.weights] {
-                block.extend(bytes.iter().map(|x| *x as u8));
-                block.resize(block.len().next_multiple_of(ALIGNMENT), 0);
+        for (layer, values) in Layer::ALL.into_iter().zip(&self.layers) {
+            block.extend(values.bias.iter().flat_map(|x| x.to_le_bytes()));
+            block.extend(values.mantissa.iter().flat_map(|x| x.to_le_bytes()));
+            block.extend(values.weight_scale.iter().flat_map(|x| x.to_le_bytes()));
+            block.extend(values.exponent.iter().map(|x| *x as u8));
+            block.resize(block.len().next_multiple_of(ALIGNMENT), 0);
+            match layer {
+                Layer::Conv1 => words::convolution::<1, CONV1_CHANNELS>(&values.weights, &mut block),
+                Layer::Conv2 => words::convolution::<CONV1_CHANNELS, CONV2_GROUP>(&values.weights, &mut block),
+                Layer::Fc1 | Layer::Fc2 | Layer::Fc3 => words::dense(&values.weights, layer, &mut block),
             }
         }
         block

@@ -1,0 +1,49 @@
+//! Weights in the order and width in which the kernels read them; `lenet-core/FORMAT.md` says why.
+
+use lenet_core::architecture::{KERNEL_SIDE, Layer};
+use lenet_core::format::dense_inputs;
+use lenet_core::model::FIELD_BITS;
+
+/// Appends the offsets and the words of a convolution.
+///
+/// - `weights`: OHWI with `I` input channels.
+/// - Words: `[group of N outputs][row][input][column][output of the group]`, each
+///   `w[column] + w[column - 1] * 2^21`.
+pub(super) fn convolution<const I: usize, const N: usize>(weights: &[i8], block: &mut Vec<u8>) {
+    const ROW: usize = KERNEL_SIDE;
+    let channels: Vec<_> = weights.chunks_exact(ROW * ROW * I).collect();
+    for channel in &channels {
+        let offset: i32 = channel.iter().map(|w| 255 * i32::from(w.min(&0).unsigned_abs())).sum();
+        block.extend(offset.to_le_bytes());
+    }
+    for group in channels.chunks_exact(N) {
+        for (row, input) in (0..ROW).flat_map(|row| (0..I).map(move |input| (row, input))) {
+            for column in 0..ROW {
+                for channel in group {
+                    let weight = |column: usize| i32::from(channel[(row * ROW + column) * I + input]);
+                    let before = column.checked_sub(1).map_or(0, weight);
+                    // At most 128 * 2^21 in magnitude.
+                    let word = weight(column) + before * (1 << FIELD_BITS);
+                    block.extend(word.to_le_bytes());
+                }
+            }
+        }
+    }
+}
+
+/// Appends the words of a fully connected layer.
+///
+/// - `weights`: `[output][input]`.
+/// - Words: `[pair of outputs][pair of inputs]`, each of two halfwords `256 * w[odd output] + w[even output]`,
+///   the first input's in the lower half; inputs filled up with zeros to a multiple of 8.
+pub(super) fn dense(weights: &[i8], layer: Layer, block: &mut Vec<u8>) {
+    let inputs = layer.weights_per_output();
+    for pair in weights.chunks_exact(2 * inputs) {
+        let (even, odd) = pair.split_at(inputs);
+        for (even, odd) in even.iter().zip(odd) {
+            // At most 256 * 127 + 127 in magnitude.
+            block.extend((256 * i16::from(*odd) + i16::from(*even)).to_le_bytes());
+        }
+        block.resize(block.len() + 2 * (dense_inputs(inputs) - inputs), 0);
+    }
+}
