@@ -1,1 +1,100 @@
+#![allow(unsafe_code)] // An assembly function, and its call.
+//! Armv7E-M, which has the DSP extension: fully connected layers by `SMLAD`, two multiply-accumulates in one
+//! instruction. Convolutions by [`SMLAL`](super::smlal), which does four.
 
+use core::arch::naked_asm;
+
+use super::smlal::separate;
+pub(crate) use super::smlal::{Map, Scratch, conv1_pool, conv2_pool};
+use crate::model::DenseParameters;
+
+/// Calls `each` with the sums of the products of every two outputs, in order.
+///
+/// `input` are activations in [0, 255], as many as the layer has; what it lacks counts as zero.
+pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
+    input: &[u8],
+    parameters: &DenseParameters<'_, IP, OP, O>,
+    scratch: &mut Scratch,
+    mut each: impl FnMut([i32; 2]),
+) {
+    const { assert!(IP.is_multiple_of(4)) };
+    let Some(inputs) = scratch.words().first_chunk_mut::<IP>() else { return };
+    let (pairs, _) = input.as_chunks::<2>();
+    let pairs = pairs.iter().map(|[first, second]| u32::from(*first) | u32::from(*second) << 16);
+    for (place, pair) in inputs.iter_mut().zip(pairs.chain(core::iter::repeat(0))) {
+        *place = pair;
+    }
+    for words in parameters.words() {
+        // SAFETY: there are `IP` words and as many pairs of inputs.
+        each(separate(unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), IP / 4) }));
+    }
+}
+
+/// Eight inputs of two outputs: 14 instructions for 16 multiply-accumulates, 0.88 each.
+macro_rules! eight_inputs {
+    () => {
+        concat!(
+            "ldm r1!, {{r4-r7}}\n",
+            "ldm r0!, {{r8-r11}}\n",
+            two_inputs!("r4", "r8"),
+            two_inputs!("r5", "r9"),
+            two_inputs!("r6", "r10"),
+            two_inputs!("r7", "r11"),
+        )
+    };
+}
+
+/// Both halfwords of a word, whole, then only their lower bytes.
+macro_rules! two_inputs {
+    ($word:literal, $inputs:literal) => {
+        concat!(
+            "smlad r3, ",
+            $word,
+            ", ",
+            $inputs,
+            ", r3\n",
+            "sxtb16 ",
+            $word,
+            ", ",
+            $word,
+            "\n",
+            "smlad r12, ",
+            $word,
+            ", ",
+            $inputs,
+            ", r12\n",
+        )
+    };
+}
+
+/// Registers: r0 the inputs, r1 the words, r2 how many times eight inputs are to come, r3 the sum with whole
+/// halfwords (`256 * odd + even`), r12 the sum with lower bytes (`even`), r4 to r7 words, r8 to r11 inputs.
+///
+/// # Safety
+/// There are `eights` times 4 words and as many pairs of inputs.
+#[unsafe(naked)]
+unsafe extern "C" fn dense_assembly(inputs: *const u32, words: *const u32, eights: usize) -> u64 {
+    naked_asm!(
+        "push {{r4-r11, lr}}",
+        "movs r3, #0",
+        "mov r12, #0",
+        "subs r2, r2, #4",
+        "2:",
+        eight_inputs!(),
+        eight_inputs!(),
+        eight_inputs!(),
+        eight_inputs!(),
+        "subs r2, r2, #4",
+        "bpl.w 2b",
+        "adds r2, r2, #4",
+        "beq 4f",
+        "3:",
+        eight_inputs!(),
+        "subs r2, r2, #1",
+        "bne.w 3b",
+        "4:",
+        "mov r0, r3",
+        "mov r1, r12",
+        "pop {{r4-r11, pc}}",
+    )
+}

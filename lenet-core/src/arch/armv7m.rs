@@ -1,1 +1,108 @@
+#![allow(unsafe_code)] // An assembly function, and its call.
+//! Armv7-M and Armv8-M mainline without the DSP extension: fully connected layers by `MLA`, convolutions by
+//! [`SMLAL`](super::smlal).
 
+use core::arch::naked_asm;
+
+use super::smlal::separate;
+pub(crate) use super::smlal::{Map, Scratch, conv1_pool, conv2_pool};
+use crate::model::DenseParameters;
+
+/// Calls `each` with the sums of the products of every two outputs, in order.
+///
+/// `input` are activations in [0, 255], as many as the layer has; what it lacks counts as zero.
+pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
+    input: &[u8],
+    parameters: &DenseParameters<'_, IP, OP, O>,
+    scratch: &mut Scratch,
+    mut each: impl FnMut([i32; 2]),
+) {
+    // 256 inputs at most, in a scratch of 392 words.
+    const { assert!(2 * IP <= 392 && IP.is_multiple_of(4)) };
+    let Some(inputs) = scratch.words().get_mut(..2 * IP) else { return };
+    let activations = input.iter().map(|u| u32::from(*u)).chain(core::iter::repeat(0));
+    for (place, u) in inputs.iter_mut().zip(activations) {
+        *place = u;
+    }
+    for words in parameters.words() {
+        // SAFETY: there are `IP` words and two inputs to each of them.
+        let sums = unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), IP / 2) };
+        each(separate(sums));
+    }
+}
+
+/// Four inputs of two outputs: 18 instructions for 8 multiply-accumulates, 2.25 each.
+macro_rules! four_inputs {
+    () => {
+        concat!(
+            "ldm r0!, {{r4-r7}}\n",
+            "ldrd r8, r9, [r1], #8\n",
+            two_inputs!("r8", "r4", "r5"),
+            two_inputs!("r9", "r6", "r7"),
+        )
+    };
+}
+
+/// The upper and the lower halfword of `$w`: whole, then only its lower byte.
+macro_rules! two_inputs {
+    ($w:literal, $first:literal, $second:literal) => {
+        concat!(
+            "sxth r10, ",
+            $w,
+            "\n",
+            "mla r3, r10, ",
+            $first,
+            ", r3\n",
+            "sxtb r10, ",
+            $w,
+            "\n",
+            "mla r12, r10, ",
+            $first,
+            ", r12\n",
+            "asr r10, ",
+            $w,
+            ", #16\n",
+            "mla r3, r10, ",
+            $second,
+            ", r3\n",
+            "sbfx r10, ",
+            $w,
+            ", #16, #8\n",
+            "mla r12, r10, ",
+            $second,
+            ", r12\n",
+        )
+    };
+}
+
+/// Registers: r0 the inputs, r1 the words, r2 how many times four inputs are to come, r3 the sum with whole
+/// halfwords (`256 * odd + even`), r12 the sum with lower bytes (`even`), r4 to r7 inputs, r8 and r9 words.
+///
+/// # Safety
+/// There are `fours` times 4 inputs and `fours` times 2 words.
+#[unsafe(naked)]
+unsafe extern "C" fn dense_assembly(inputs: *const u32, words: *const u32, fours: usize) -> u64 {
+    naked_asm!(
+        "push {{r4-r10, lr}}",
+        "movs r3, #0",
+        "mov r12, #0",
+        "subs r2, r2, #4",
+        "2:",
+        four_inputs!(),
+        four_inputs!(),
+        four_inputs!(),
+        four_inputs!(),
+        "subs r2, r2, #4",
+        "bpl.w 2b",
+        "adds r2, r2, #4",
+        "beq 4f",
+        "3:",
+        four_inputs!(),
+        "subs r2, r2, #1",
+        "bne.w 3b",
+        "4:",
+        "mov r0, r3",
+        "mov r1, r12",
+        "pop {{r4-r10, pc}}",
+    )
+}

@@ -40,10 +40,12 @@
 mod armv6m;
 #[cfg(kernels = "armv7em")]
 mod armv7em;
-#[cfg(any(kernels = "armv7m", kernels = "armv7em"))]
+#[cfg(kernels = "armv7m")]
 mod armv7m;
 #[cfg(kernels = "portable")]
 mod portable;
+#[cfg(any(kernels = "armv7m", kernels = "armv7em"))]
+mod smlal;
 
 #[cfg(kernels = "armv6m")]
 pub(crate) use armv6m::{Map, Scratch, conv1_pool, conv2_pool, sums_of_products};
