@@ -11,6 +11,28 @@ pub(crate) struct Board<'a> {
     pub(crate) core: &'a str,
 }
 
+/// Puts the code of an inference together, so that its size can be told: the section of a function has its mangled
+/// name. Not in it is what the compiler's own library does (long multiplication, copying memory) and, behind it,
+/// the rest of lenet-core, most of which checks the model.
+pub(crate) const CODE_X: &str = "SECTIONS
+{
+  .inference :
+  {
+    __inference_start = .;
+    *(.text.*lenet_core*7kernels*);
+    *(.text.*lenet_core*7network*);
+    *(.text.*lenet_core*12quantization*);
+    *(.text.*lenet_mcu*9inference*);
+    *(.lenet_kernels .lenet_kernels.*);
+    . = ALIGN(4);
+    __inference_end = .;
+  } > FLASH
+} INSERT BEFORE .text;
+
+/* cortex-m-rt's section follows. */
+_stext = ADDR(.inference) + SIZEOF(.inference);
+";
+
 struct Region {
     origin: u32,
     kib: u32,

@@ -32,13 +32,19 @@ fn prepare() -> Result<(), String> {
     let board = Board::choose(&table, &target, env::var("LENET_BOARD").ok().as_deref())?;
     println!("cargo::rustc-env=BOARD_NAME={}", board.name);
     println!("cargo::rustc-env=BOARD_CORE={}", board.core);
+    // Whose processors have no cycle counter; the crate cortex-m calls it the same.
+    println!("cargo::rustc-check-cfg=cfg(armv6m)");
+    if target.starts_with("thumbv6m") {
+        println!("cargo::rustc-cfg=armv6m");
+    }
     write(&out.join("memory.x"), board.memory_x().as_bytes())?;
     write(&out.join("model.x"), board.model_x().as_bytes())?;
+    write(&out.join("code.x"), board::CODE_X.as_bytes())?;
     println!("cargo::rustc-link-search={}", out.display());
     // link.x is cortex-m-rt's. A script that inserts into it comes first: GNU ld takes every section
     // before an INSERT for what is to be inserted. Without --nmagic a linker may align segments to pages
     // of 64 KiB, which a flash does not have.
-    for argument in ["--nmagic", "-Tmodel.x", "-Tlink.x"] {
+    for argument in ["--nmagic", "-Tcode.x", "-Tmodel.x", "-Tlink.x"] {
         println!("cargo::rustc-link-arg-bins={argument}");
     }
 

@@ -5,7 +5,10 @@ use core::panic::PanicInfo;
 
 use cortex_m_semihosting::debug::{EXIT_FAILURE, EXIT_SUCCESS, ExitStatus};
 
+use crate::arch::CounterError;
+use crate::arguments::BadArguments;
 use crate::console::Console;
+use crate::images::BadImages;
 use crate::slot::BadSlot;
 
 /// Why a program ends before it is done.
@@ -16,6 +19,19 @@ pub enum Failure {
     Model(BadSlot),
     /// The console does not take what is printed.
     Console,
+    /// The command line cannot be understood.
+    Arguments(BadArguments),
+    /// The image file cannot be used.
+    Images(BadImages),
+    /// Nothing can be counted.
+    Counter(CounterError),
+    /// Skipping blank input has changed what a layer makes of an image.
+    SkippingDiffers {
+        /// The image, from 0.
+        image: usize,
+        /// The first layer whose output differs.
+        layer: &'static str,
+    },
 }
 
 impl Display for Failure {
@@ -23,6 +39,12 @@ impl Display for Failure {
         match self {
             Self::Model(bad_slot) => bad_slot.fmt(f),
             Self::Console => f.write_str("the semihosting console does not take the output"),
+            Self::Arguments(bad_arguments) => bad_arguments.fmt(f),
+            Self::Images(bad_images) => bad_images.fmt(f),
+            Self::Counter(error) => error.fmt(f),
+            Self::SkippingDiffers { image, layer } => {
+                write!(f, "image {image}: skipping blank input gives other bits than computing it, in {layer}")
+            }
         }
     }
 }
@@ -30,6 +52,24 @@ impl Display for Failure {
 impl From<BadSlot> for Failure {
     fn from(bad_slot: BadSlot) -> Self {
         Self::Model(bad_slot)
+    }
+}
+
+impl From<BadArguments> for Failure {
+    fn from(bad_arguments: BadArguments) -> Self {
+        Self::Arguments(bad_arguments)
+    }
+}
+
+impl From<BadImages> for Failure {
+    fn from(bad_images: BadImages) -> Self {
+        Self::Images(bad_images)
+    }
+}
+
+impl From<CounterError> for Failure {
+    fn from(error: CounterError) -> Self {
+        Self::Counter(error)
     }
 }
 

@@ -9,6 +9,8 @@
 //! 4. [`exit`](mod@exit): how a program ends, well or not; the panic handler is there.
 //! 5. [`arch`]: what only `unsafe` code can do. No other module has any.
 //! 6. [`digits`], [`text`] and [`demo`]: the demonstration.
+//! 7. [`arguments`] and [`images`]: the command line, and the images it names.
+//! 8. [`inference`] and [`bench`]: what an inference takes. [`verify`]: skipping changes nothing.
 //!
 //! A binary names the program it runs and nothing else:
 //!
@@ -22,10 +24,15 @@
 #![no_std]
 
 pub mod arch;
+pub mod arguments;
+pub mod bench;
 pub mod board;
 pub mod console;
 pub mod demo;
 pub mod digits;
 pub mod exit;
+pub mod images;
+pub mod inference;
 pub mod slot;
 pub mod text;
+pub mod verify;

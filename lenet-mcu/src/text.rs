@@ -1,4 +1,4 @@
-//! Images and probabilities as text.
+//! Images, probabilities and ratios as text.
 
 use core::fmt::{self, Write};
 
@@ -41,5 +41,24 @@ impl<const DECIMALS: usize> fmt::Display for Percent<DECIMALS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scaled = (self.0 * (100 * Self::SCALE) as f32 + 0.5) as u32;
         write!(f, "{}.{:0DECIMALS$} %", scaled / Self::SCALE, scaled % Self::SCALE)
+    }
+}
+
+/// A ratio with two decimals, rounded by integers; see [`Percent`] why.
+#[derive(Clone, Copy, Debug)]
+pub struct Hundredths(u64);
+
+impl Hundredths {
+    /// `a / b`, where `b` is not zero.
+    pub fn of(a: u32, b: u32) -> Self {
+        let (a, b) = (u64::from(a), u64::from(b.max(1)));
+        Self((100 * a + b / 2) / b)
+    }
+}
+
+impl fmt::Display for Hundredths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = f.width().unwrap_or_default().saturating_sub(".00".len());
+        write!(f, "{:>width$}.{:02}", self.0 / 100, self.0 % 100)
     }
 }
