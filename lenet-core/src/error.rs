@@ -79,7 +79,7 @@ pub enum Error {
         /// The output channel.
         channel: usize,
     },
-    /// A multiplier is outside [2^30, 2^31) or its exponent outside [-31, -1].
+    /// A multiplier is outside [2^30, 2^31) or its exponent outside [-31, -2].
     Multiplier {
         /// The layer.
         layer: Layer,

@@ -42,21 +42,21 @@ pub struct Quantization {
     pub zero_point: i8,
 }
 
-/// A real multiplier in [2^-32, 1/2) as a 31-bit mantissa and a power of two.
+/// A real multiplier in [2^-32, 1/4) as a 31-bit mantissa and a power of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multiplier {
     /// The fraction in [1/2, 1) times 2^31, in [2^30, 2^31).
     pub mantissa: i32,
-    /// The power of two, in [-31, -1].
+    /// The power of two, in [-31, -2].
     pub exponent: i8,
 }
 
 impl Multiplier {
     /// The least exponent.
     pub const MIN_EXPONENT: i8 = -31;
-    /// The greatest exponent. The multiplier stays below 1/2, so that a rounded product fits in 32 bits
-    /// and comes from the upper half of the 64-bit product alone.
-    pub const MAX_EXPONENT: i8 = -1;
+    /// The greatest exponent. The multiplier stays below 1/4, so that the half which rounding adds is a whole
+    /// number in the upper word of the 64-bit product, and the lower word is needed by nobody.
+    pub const MAX_EXPONENT: i8 = -2;
 
     /// Whether both parts are in range.
     pub const fn is_valid(self) -> bool {
@@ -69,12 +69,23 @@ impl Multiplier {
     /// the multiplier is less than 1.
     #[inline]
     pub const fn apply(self, accumulator: i32) -> i32 {
-        let product = accumulator as i64 * self.mantissa as i64;
-        // In [32, 62] for a valid multiplier; the masks tell the compiler that no shift overflows.
-        let shift = (31 - self.exponent as i32) as u32;
-        let rounded = product + (1i64 << ((shift - 1) & 63));
-        // Two floors in a row are one.
-        ((rounded >> 32) as i32) >> ((shift - 32) & 31)
+        let upper = ((accumulator as i64 * self.mantissa as i64) >> 32) as i32;
+        // Two floors in a row are one. The upper word is below 2^30 in magnitude and half of the divisor at most
+        // 2^29, so the sum fits.
+        (upper + self.upper_half()) >> self.upper_shift()
+    }
+
+    /// Half of the divisor, in the upper word of the product: `2^(30 - exponent - 32)`.
+    #[inline]
+    pub(crate) const fn upper_half(self) -> i32 {
+        1 << ((-2 - self.exponent as i32) & 31)
+    }
+
+    /// By how much the upper word of the product is shifted: `31 - exponent - 32`, in [1, 30].
+    #[inline]
+    pub(crate) const fn upper_shift(self) -> u32 {
+        // The mask tells the compiler that no shift overflows.
+        (-1 - self.exponent as i32) as u32 & 31
     }
 
     /// The activation `u = q + 128` after a ReLU: [`apply`](Self::apply), clamped to [0, 255].
@@ -94,18 +105,18 @@ impl Multiplier {
 mod tests {
     use super::*;
 
-    const QUARTER: Multiplier = Multiplier { mantissa: 1 << 30, exponent: -1 };
+    const EIGHTH: Multiplier = Multiplier { mantissa: 1 << 30, exponent: -2 };
 
     #[test]
     fn ties_go_up() {
-        assert_eq!([-6, -5, -2, -1, 1, 2, 5, 6].map(|acc| QUARTER.apply(acc)), [-1, -1, 0, 0, 0, 1, 1, 2]);
+        assert_eq!([-12, -11, -4, -3, 3, 4, 11, 12].map(|acc| EIGHTH.apply(acc)), [-1, -1, 0, 0, 0, 1, 1, 2]);
     }
 
     #[test]
     fn extremes_do_not_overflow() {
-        let largest = Multiplier { mantissa: i32::MAX, exponent: -1 };
-        assert_eq!(largest.apply(i32::MAX), (1 << 30) - 1);
-        assert_eq!(largest.apply(i32::MIN), 1 - (1 << 30));
+        let largest = Multiplier { mantissa: i32::MAX, exponent: -2 };
+        assert_eq!(largest.apply(i32::MAX), 1 << 29);
+        assert_eq!(largest.apply(i32::MIN), -(1 << 29));
         let smallest = Multiplier { mantissa: 1 << 30, exponent: -31 };
         assert_eq!(smallest.apply(i32::MAX), 0);
         // Exactly -1/2: the tie goes up.
@@ -114,17 +125,17 @@ mod tests {
 
     #[test]
     fn activations_saturate() {
-        assert_eq!([-3, 1017, 1018, 100_000].map(|acc| QUARTER.apply_relu(acc)), [0, 254, 255, 255]);
-        assert_eq!(QUARTER.apply_linear(i32::MAX, 127), 127);
-        assert_eq!(QUARTER.apply_linear(i32::MIN, -128), -128);
-        assert_eq!(QUARTER.apply_linear(20, -3), 2);
+        assert_eq!([-5, 2035, 2036, 100_000].map(|acc| EIGHTH.apply_relu(acc)), [0, 254, 255, 255]);
+        assert_eq!(EIGHTH.apply_linear(i32::MAX, 127), 127);
+        assert_eq!(EIGHTH.apply_linear(i32::MIN, -128), -128);
+        assert_eq!(EIGHTH.apply_linear(40, -3), 2);
     }
 
     #[test]
     fn range_is_checked() {
-        assert!(QUARTER.is_valid());
-        assert!(!Multiplier { mantissa: (1 << 30) - 1, exponent: -1 }.is_valid());
-        assert!(!Multiplier { mantissa: 1 << 30, exponent: 0 }.is_valid());
+        assert!(EIGHTH.is_valid());
+        assert!(!Multiplier { mantissa: (1 << 30) - 1, exponent: -2 }.is_valid());
+        assert!(!Multiplier { mantissa: 1 << 30, exponent: -1 }.is_valid());
         assert!(!Multiplier { mantissa: 1 << 30, exponent: -32 }.is_valid());
     }
 }

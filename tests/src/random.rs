@@ -30,10 +30,10 @@ pub enum Multipliers {
     Uniform,
     /// The smallest: 2^30 at exponent -31.
     Smallest,
-    /// The largest: 2^31 - 1 at exponent -1.
+    /// The largest: 2^31 - 1 at exponent -2.
     Largest,
-    /// One quarter, so that every fourth accumulator is a tie.
-    Quarter,
+    /// One eighth, so that every eighth accumulator is a tie.
+    Eighth,
 }
 
 /// What the biases are like.
@@ -103,13 +103,13 @@ fn layer(
         let (mantissa, exponent) = match multipliers {
             // typical * M is about 128.
             Multipliers::Fitting => (rng.random_range(1 << 30..=i32::MAX), 8 - f64::from(typical).log2().ceil() as i8),
-            Multipliers::Uniform => (rng.random_range(1 << 30..=i32::MAX), rng.random_range(-31..=-1)),
+            Multipliers::Uniform => (rng.random_range(1 << 30..=i32::MAX), rng.random_range(-31..=-2)),
             Multipliers::Smallest => (1 << 30, -31),
-            Multipliers::Largest => (i32::MAX, -1),
-            Multipliers::Quarter => (1 << 30, -1),
+            Multipliers::Largest => (i32::MAX, -2),
+            Multipliers::Eighth => (1 << 30, -2),
         };
         made.mantissa.push(mantissa);
-        made.exponent.push(exponent.min(-1));
+        made.exponent.push(exponent.min(-2));
         made.weights.extend(channel);
     }
     made

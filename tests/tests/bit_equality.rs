@@ -22,7 +22,7 @@ fn corner_values() {
     let mut combinations = 0;
     for pools in [[Pool::Average, Pool::Maximum], [Pool::Maximum, Pool::Average]] {
         for weights in [Weights::All(127), Weights::All(-127), Weights::All(0), Weights::Extremes, Weights::Tiny] {
-            for multipliers in [Multipliers::Smallest, Multipliers::Largest, Multipliers::Quarter, Multipliers::Fitting]
+            for multipliers in [Multipliers::Smallest, Multipliers::Largest, Multipliers::Eighth, Multipliers::Fitting]
             {
                 for biases in [Biases::Extremes, Biases::Tiny] {
                     let network = random::network(combinations, pools, weights, multipliers, biases);
@@ -50,7 +50,7 @@ proptest! {
         seed: u64,
         pools in [pool(), pool()],
         weights in select(vec![Weights::Uniform, Weights::Extremes, Weights::Tiny]),
-        multipliers in select(vec![Multipliers::Fitting, Multipliers::Uniform, Multipliers::Quarter]),
+        multipliers in select(vec![Multipliers::Fitting, Multipliers::Uniform, Multipliers::Eighth]),
         biases in select(vec![Biases::Fitting, Biases::Tiny, Biases::Extremes]),
         image in select(vec![Image::Uniform, Image::Tiny, Image::Extremes]),
     ) {

@@ -62,7 +62,7 @@ fn values_out_of_range_are_refused_by_name() {
         (|n| n.layers[1].weights[300..450].fill(55), "the weights of conv2 channel 2 add up to more than 8224 steps"),
         (|n| n.layers[2].mantissa[5] = (1 << 30) - 1, "multiplier of fc1 channel 5"),
         (|n| n.layers[2].mantissa[5] = -1, "multiplier of fc1 channel 5"),
-        (|n| n.layers[3].exponent[83] = 0, "multiplier of fc2 channel 83"),
+        (|n| n.layers[3].exponent[83] = -1, "multiplier of fc2 channel 83"),
         (|n| n.layers[0].exponent[0] = -32, "multiplier of conv1 channel 0"),
         (|n| n.layers[4].bias[9] = i32::MAX, "accumulator of fc3 channel 9"),
         (|n| n.layers[4].bias[0] = i32::MIN, "accumulator of fc3 channel 0"),

@@ -27,8 +27,8 @@ const WEIGHT_MAX: f64 = 127.0;
 const BIAS_MAX: f64 = (1u32 << 30) as f64;
 /// Least multiplier a channel is given; below 2^-32 it could not be stored.
 const MULTIPLIER_MIN: f64 = 1.0 / (1u64 << 31) as f64;
-/// Greatest multiplier a channel is given; 1/2 could not be stored.
-const MULTIPLIER_MAX: f64 = 0.49;
+/// Greatest multiplier a channel is given; 1/4 could not be stored.
+const MULTIPLIER_MAX: f64 = 0.249;
 /// Rounding may add half a step to each of a convolution channel's weights.
 const ROUNDING: f64 = 0.5;
 

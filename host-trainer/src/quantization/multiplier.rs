@@ -3,7 +3,7 @@ use lenet_core::quantization::Multiplier;
 /// The integer form of a real multiplier: `real = f * 2^exponent` with `f` in [1/2, 1) (C's `frexp`),
 /// and `mantissa = round(f * 2^31)`.
 ///
-/// `None` when the result is out of range, that is outside [2^-32, 1/2).
+/// `None` when the result is out of range, that is outside [2^-32, 1/4).
 pub fn multiplier_from_real(real: f64) -> Option<Multiplier> {
     if !real.is_normal() || real < 0.0 {
         return None;
@@ -25,17 +25,17 @@ mod tests {
 
     #[test]
     fn known_values() {
-        assert_eq!(multiplier_from_real(0.25), Some(Multiplier { mantissa: 1 << 30, exponent: -1 }));
-        assert_eq!(multiplier_from_real(0.375), Some(Multiplier { mantissa: 3 << 29, exponent: -1 }));
+        assert_eq!(multiplier_from_real(0.125), Some(Multiplier { mantissa: 1 << 30, exponent: -2 }));
+        assert_eq!(multiplier_from_real(0.1875), Some(Multiplier { mantissa: 3 << 29, exponent: -2 }));
         assert_eq!(multiplier_from_real(0.001), Some(Multiplier { mantissa: 1_099_511_628, exponent: -9 }));
         // Rounds up to the next power of two.
-        assert_eq!(multiplier_from_real(0.25 - 1e-12), Some(Multiplier { mantissa: 1 << 30, exponent: -1 }));
+        assert_eq!(multiplier_from_real(0.125 - 1e-12), Some(Multiplier { mantissa: 1 << 30, exponent: -2 }));
         assert_eq!(multiplier_from_real(2f64.powi(-32)), Some(Multiplier { mantissa: 1 << 30, exponent: -31 }));
     }
 
     #[test]
     fn out_of_range_is_none() {
-        for real in [0.0, -0.1, 1.0, 0.5, 0.5 - 1e-12, 2f64.powi(-32) * 0.99, f64::NAN, f64::INFINITY] {
+        for real in [0.0, -0.1, 1.0, 0.25, 0.25 - 1e-12, 2f64.powi(-32) * 0.99, f64::NAN, f64::INFINITY] {
             assert_eq!(multiplier_from_real(real), None, "{real}");
         }
     }

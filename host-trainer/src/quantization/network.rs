@@ -18,7 +18,7 @@ pub struct QuantizedLayer {
     pub bias: Vec<i32>,
     /// `n` multiplier mantissas in [2^30, 2^31).
     pub mantissa: Vec<i32>,
-    /// `n` multiplier exponents in [-31, -1].
+    /// `n` multiplier exponents in [-31, -2].
     pub exponent: Vec<i8>,
     /// `n` weight scales.
     pub weight_scale: Vec<f32>,

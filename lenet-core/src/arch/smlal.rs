@@ -88,51 +88,44 @@ fn pair(left: u8, right: u8) -> Pair {
 /// The accumulators of one pair of columns: for two rows of outputs, those of two channels.
 type Tile = [[u64; 2]; 2];
 
-/// What a tile starts from, as words: the offset in all three fields, for both rows.
+/// What a tile starts from, as words, for both rows: the offset in the two lower fields. The upper one is the
+/// topmost and may fall below zero.
 type Start = [[[u32; 2]; 2]; 2];
 
 fn start(offsets: [i32; 2]) -> Start {
     let fields = offsets.map(|offset| {
-        // Below 2^21, so no two of the three overlap.
+        // Below 2^21, so the two do not overlap.
         let offset = offset as u32;
-        [offset | offset << FIELD_BITS, offset >> (32 - FIELD_BITS) | offset << (2 * FIELD_BITS - 32)]
+        [offset | offset << FIELD_BITS, offset >> (32 - FIELD_BITS)]
     });
     [fields, fields]
 }
 
-/// What makes the fields of one channel's accumulators activations.
+/// What makes a channel's fields activations, as the assembly reads it.
+#[repr(C)]
 #[derive(Clone, Copy)]
 struct Finish {
-    channel: Channel,
-    /// The bias, less the one offset that is in an odd column's field.
-    odd: i32,
-    /// The bias, less the two offsets in an even column's sum of two fields.
-    even: i32,
+    /// The bias, less the offset that every field started from.
+    bias: i32,
+    /// Half of the divisor, in the upper word of a product.
+    half: i32,
+    mantissa: i32,
+    /// By how much the upper word is shifted, in the lowest byte, and at bit 16 the activation of a window
+    /// without any ink.
+    shift_and_blank: u32,
 }
 
 impl Finish {
-    fn new(channel: Channel, offset: i32) -> Self {
-        // The bias alone may be so low that it leaves 32 bits here and comes back later.
-        let odd = channel.bias.wrapping_sub(offset);
-        Self { channel, odd, even: odd.wrapping_sub(offset) }
-    }
-
-    /// The pooled activation of the window between two tiles.
-    #[inline(always)]
-    fn window(&self, pool: Pool, left: &Tile, right: &Tile, channel: usize) -> u8 {
-        const FIELD: u64 = (1 << FIELD_BITS) - 1;
-        let [[a, b], [c, d]] = [0, 1].map(|row| {
-            let (left, right) = (left[row][channel], right[row][channel]);
-            let even = (left >> (2 * FIELD_BITS)) as u32 + (right & FIELD) as u32;
-            let odd = (right >> FIELD_BITS & FIELD) as u32;
-            [(even as i32).wrapping_add(self.even), (odd as i32).wrapping_add(self.odd)]
-        });
-        pool_window(pool, [a, b, c, d], |accumulator| self.channel.multiplier.apply_relu(accumulator))
-    }
-
-    /// The pooled activation of a window without any ink.
-    fn blank(&self, pool: Pool) -> u8 {
-        pool_window(pool, [self.channel.bias; 4], |accumulator| self.channel.multiplier.apply_relu(accumulator))
+    fn new(channel: Channel, offset: i32, pool: Pool) -> Self {
+        let Channel { bias, multiplier } = channel;
+        let blank = pool_window(pool, [bias; 4], |accumulator| multiplier.apply_relu(accumulator));
+        Self {
+            // Perhaps less than 32 bits hold, which the addition of a field mends.
+            bias: bias.wrapping_sub(offset),
+            half: multiplier.upper_half(),
+            mantissa: multiplier.mantissa,
+            shift_and_blank: multiplier.upper_shift() | u32::from(blank) << 16,
+        }
     }
 }
 
@@ -140,11 +133,13 @@ impl Finish {
 fn channel_pairs<const OUTPUTS: usize>(
     channels: &Channels<'_, OUTPUTS>,
     offsets: &[i32; OUTPUTS],
+    pool: Pool,
 ) -> impl Iterator<Item = (Start, [Finish; 2])> {
     let (offsets, _) = offsets.as_chunks::<2>();
     let mut channels = channels.iter();
     offsets.iter().map_while(move |offsets| {
-        let finish = [Finish::new(channels.next()?, offsets[0]), Finish::new(channels.next()?, offsets[1])];
+        let [first, second] = *offsets;
+        let finish = [Finish::new(channels.next()?, first, pool), Finish::new(channels.next()?, second, pool)];
         Some((start(*offsets), finish))
     })
 }
@@ -168,9 +163,8 @@ pub(crate) fn conv1_pool(
     let ink = scratch.unpack(pixels);
     let mut tiles = [[[0; 2]; 2]; TILES1];
     let (maps, _) = output.0.as_chunks_mut::<2>();
-    for (index, ((start, finish), maps)) in
-        channel_pairs(parameters.channels(), parameters.offsets()).zip(maps).enumerate()
-    {
+    let pairs = channel_pairs(parameters.channels(), parameters.offsets(), pool);
+    for (index, ((start, finish), maps)) in pairs.zip(maps).enumerate() {
         for y in 0..POOL1_SIDE {
             let columns = match blank {
                 Blank::Compute => u32::MAX,
@@ -179,31 +173,8 @@ pub(crate) fn conv1_pool(
             // A tile needs the pair of columns of its own, the one before and the one after.
             let active = columns | columns << 1 | columns >> 1;
             conv1_tiles(&scratch.0, y, parameters.words(), index, &start, active, &mut tiles);
-            match pool {
-                Pool::Average => conv1_finish(Pool::Average, &tiles, active, &finish, y, maps),
-                Pool::Maximum => conv1_finish(Pool::Maximum, &tiles, active, &finish, y, maps),
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn conv1_finish(
-    pool: Pool,
-    tiles: &[Tile; TILES1],
-    active: u32,
-    finish: &[Finish; 2],
-    y: usize,
-    maps: &mut [[[Pair; POOL1_SIDE]; MAP_PAIRS]; 2],
-) {
-    for (channel, (finish, map)) in finish.iter().zip(maps).enumerate() {
-        let blank = finish.blank(pool);
-        for (x, place) in map.iter_mut().enumerate() {
-            let [left, right] = [2 * x, 2 * x + 1].map(|x| {
-                if active >> x & 3 == 0 { blank } else { finish.window(pool, &tiles[x], &tiles[x + 1], channel) }
-            });
-            if let Some(place) = place.get_mut(y) {
-                *place = pair(left, right);
+            for (channel, (finish, map)) in finish.iter().zip(maps.iter_mut()).enumerate() {
+                conv1_finish(pool, &tiles, channel, finish, active, map, y);
             }
         }
     }
@@ -217,13 +188,12 @@ pub(crate) fn conv2_pool(
     output: &mut [[[u8; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
 ) {
     let mut tiles = [[[0; 2]; 2]; TILES2];
-    for (index, (start, finish)) in channel_pairs(parameters.channels(), parameters.offsets()).enumerate() {
+    let pairs = channel_pairs(parameters.channels(), parameters.offsets(), pool);
+    for (index, (start, finish)) in pairs.enumerate() {
         for (y, pixels) in output.iter_mut().enumerate() {
             conv2_tiles(&input.0, y, parameters.words(), index, &start, &mut tiles);
-            for (x, pixel) in pixels.iter_mut().enumerate() {
-                for (channel, (finish, place)) in finish.iter().zip(pixel.iter_mut().skip(2 * index)).enumerate() {
-                    *place = finish.window(pool, &tiles[x], &tiles[x + 1], channel);
-                }
+            for (channel, finish) in finish.iter().enumerate() {
+                conv2_finish(pool, &tiles, channel, finish, pixels, 2 * index + channel);
             }
         }
     }
@@ -269,6 +239,55 @@ fn conv2_tiles(
     // are written.
     debug_assert!(y < POOL2_SIDE && channels < CONV2_CHANNELS / 2);
     unsafe { conv2_assembly(map, words, start, tiles) }
+}
+
+/// Activations of one channel, 0 or 1 of a pair, in the pooled row `y`, less than 12. A window is blank where
+/// the bits of both its tiles are zero in `active`.
+fn conv1_finish(
+    pool: Pool,
+    tiles: &[Tile; TILES1],
+    channel: usize,
+    finish: &Finish,
+    active: u32,
+    map: &mut [[Pair; POOL1_SIDE]; MAP_PAIRS],
+    y: usize,
+) {
+    let windows = active | active >> 1;
+    let windows = windows.reverse_bits() & !(u32::MAX >> POOL1_SIDE) | 1 << (31 - POOL1_SIDE);
+    let tiles = tiles.as_flattened().as_flattened().as_ptr().wrapping_add(channel);
+    let map = map.as_flattened_mut().as_mut_ptr().wrapping_add(y);
+    debug_assert!(y < POOL1_SIDE && channel < 2);
+    // SAFETY: with `channel` below 2 one accumulator of both rows in each of 13 tiles is read, and with `y` below
+    // 12 one row of each of 6 pairs of columns is written.
+    unsafe {
+        match pool {
+            Pool::Average => conv1_average_assembly(tiles, finish, windows, map),
+            Pool::Maximum => conv1_maximum_assembly(tiles, finish, windows, map),
+        }
+    }
+}
+
+/// Activations of one channel, 0 or 1 of a pair, in one pooled row; `output` is that channel among all 16.
+fn conv2_finish(
+    pool: Pool,
+    tiles: &[Tile; TILES2],
+    channel: usize,
+    finish: &Finish,
+    pixels: &mut [[u8; CONV2_CHANNELS]; POOL2_SIDE],
+    output: usize,
+) {
+    let windows = !(u32::MAX >> POOL2_SIDE) | 1 << (31 - POOL2_SIDE);
+    let tiles = tiles.as_flattened().as_flattened().as_ptr().wrapping_add(channel);
+    let pixels = pixels.as_flattened_mut().as_mut_ptr().wrapping_add(output);
+    debug_assert!(output < CONV2_CHANNELS && channel < 2);
+    // SAFETY: with `channel` below 2 one accumulator of both rows in each of 5 tiles is read, and with `output`
+    // below 16 one byte of each of 4 pixels is written.
+    unsafe {
+        match pool {
+            Pool::Average => conv2_average_assembly(tiles, finish, windows, pixels),
+            Pool::Maximum => conv2_maximum_assembly(tiles, finish, windows, pixels),
+        }
+    }
 }
 
 /// One row of one pair of the kernel's columns, for both rows of outputs and both channels: 4 `SMLAL`.
@@ -439,6 +458,237 @@ unsafe extern "C" fn conv2_assembly(map: *const Pair, words: *const i32, start: 
         "add sp, sp, #20",
         "pop {{r4-r11, pc}}",
     )
+}
+
+/// The activation in r12 and r6 of two fields in r12 and r6; r4 and r5 are lost. With the DSP extension 4
+/// instructions each, else 5.
+#[cfg(kernels = "armv7em")]
+macro_rules! requantize {
+    ($field:literal) => {
+        concat!(
+            "add ",
+            $field,
+            ", ",
+            $field,
+            ", r7\n",
+            "smmla ",
+            $field,
+            ", ",
+            $field,
+            ", r9, r8\n",
+            "asr ",
+            $field,
+            ", ",
+            $field,
+            ", r10\n",
+            "usat ",
+            $field,
+            ", #8, ",
+            $field,
+            "\n",
+        )
+    };
+}
+#[cfg(not(kernels = "armv7em"))]
+macro_rules! requantize {
+    ($field:literal) => {
+        concat!(
+            "add ",
+            $field,
+            ", ",
+            $field,
+            ", r7\n",
+            "smull r4, ",
+            $field,
+            ", ",
+            $field,
+            ", r9\n",
+            "add ",
+            $field,
+            ", ",
+            $field,
+            ", r8\n",
+            "asr ",
+            $field,
+            ", ",
+            $field,
+            ", r10\n",
+            "usat ",
+            $field,
+            ", #8, ",
+            $field,
+            "\n",
+        )
+    };
+}
+
+/// The two fields of one row: the even column's in `$even`, the odd one's in `$odd`. `$before` is the upper field
+/// of the tile to the left, and becomes that of this one. 6 instructions.
+macro_rules! fields {
+    ($load:literal, $even:literal, $odd:literal, $before:literal) => {
+        concat!(
+            $load,
+            "ubfx ",
+            $even,
+            ", r4, #0, #21\n",
+            "add ",
+            $even,
+            ", ",
+            $even,
+            ", ",
+            $before,
+            "\n",
+            "asr ",
+            $before,
+            ", r5, #10\n",
+            "lsr ",
+            $odd,
+            ", r4, #21\n",
+            "bfi ",
+            $odd,
+            ", r5, #11, #10\n",
+        )
+    };
+}
+
+/// The average of a window, in r6: four activations, then `(sum + 1 + (sum >= 512)) >> 2`, as derived at
+/// [`average`](crate::kernels::average).
+macro_rules! average_window {
+    () => {
+        concat!(
+            fields!("ldrd r4, r5, [r0], #16\n", "r12", "r6", "r11"),
+            requantize!("r12"),
+            requantize!("r6"),
+            "add lr, r12, r6\n",
+            fields!("ldrd r4, r5, [r0], #16\n", "r12", "r6", "r1"),
+            requantize!("r12"),
+            requantize!("r6"),
+            "add r6, r6, r12\n",
+            "add r6, r6, lr\n",
+            "cmp r6, #512\n",
+            "adc r6, r6, #1\n",
+            "lsr r6, r6, #2\n",
+        )
+    };
+}
+
+/// The activation of a window's largest field, in r6.
+macro_rules! maximum_window {
+    () => {
+        concat!(
+            fields!("ldrd r4, r5, [r0], #16\n", "r12", "lr", "r11"),
+            "cmp lr, r12\n",
+            "it lt\n",
+            "movlt lr, r12\n",
+            fields!("ldrd r4, r5, [r0], #16\n", "r12", "r6", "r1"),
+            "cmp r6, r12\n",
+            "it lt\n",
+            "movlt r6, r12\n",
+            "cmp r6, lr\n",
+            "it lt\n",
+            "movlt r6, lr\n",
+            requantize!("r6"),
+        )
+    };
+}
+
+/// One window, blank or not: the next bit of r2 tells. A blank one is between two tiles as they started, so
+/// nothing goes over to the next.
+macro_rules! window {
+    ($window:ident) => {
+        concat!(
+            "lsls r2, r2, #1\n",
+            "bcc.w 4f\n",
+            $window!(),
+            "b.w 5f\n",
+            "4:\n",
+            "add r0, r0, #32\n",
+            "ubfx r6, r10, #16, #8\n",
+            "mov r11, #0\n",
+            "mov r1, #0\n",
+            "5:\n",
+        )
+    };
+}
+
+/// What comes before the windows. Registers from then on: r0 the tiles to the right of the window, r2 the windows
+/// to come, r3 where they go, r7 to r10 what [`Finish`] has, r11 and r1 the upper fields of the tile to the left;
+/// r4 to r6, r12 and lr fields.
+macro_rules! before_windows {
+    () => {
+        concat!(
+            "push {{r4-r11, lr}}\n",
+            "ldm r1, {{r7-r10}}\n",
+            "ldr r11, [r0, #4]\n",
+            "ldr r1, [r0, #20]\n",
+            "asr r11, r11, #10\n",
+            "asr r1, r1, #10\n",
+            "add r0, r0, #32\n",
+        )
+    };
+}
+
+/// Two windows at a time make a pair of columns.
+macro_rules! conv1_finish_body {
+    ($window:ident) => {
+        concat!(
+            before_windows!(),
+            "2:\n",
+            window!($window),
+            "str r6, [r3]\n",
+            window!($window),
+            "ldr r12, [r3]\n",
+            "orr r6, r12, r6, lsl #21\n",
+            "str r6, [r3], #48\n",
+            "cmp r2, #0x80000000\n",
+            "bne.w 2b\n",
+            "pop {{r4-r11, pc}}\n",
+        )
+    };
+}
+
+macro_rules! conv2_finish_body {
+    ($window:ident) => {
+        concat!(
+            before_windows!(),
+            "2:\n",
+            window!($window),
+            "strb r6, [r3], #16\n",
+            "cmp r2, #0x80000000\n",
+            "bne.w 2b\n",
+            "pop {{r4-r11, pc}}\n",
+        )
+    };
+}
+
+/// # Safety
+/// `tiles` is the first accumulator of a channel in 13 tiles, `map` a row of the first of 6 pairs of columns; the
+/// bits of `windows` end in a one after 12 bits.
+#[unsafe(naked)]
+unsafe extern "C" fn conv1_average_assembly(tiles: *const u64, finish: &Finish, windows: u32, map: *mut Pair) {
+    naked_asm!(conv1_finish_body!(average_window))
+}
+
+/// # Safety
+/// As [`conv1_average_assembly`].
+#[unsafe(naked)]
+unsafe extern "C" fn conv1_maximum_assembly(tiles: *const u64, finish: &Finish, windows: u32, map: *mut Pair) {
+    naked_asm!(conv1_finish_body!(maximum_window))
+}
+
+/// # Safety
+/// `tiles` is the first accumulator of a channel in 5 tiles, `pixels` a channel of the first of 4 pixels; the bits
+/// of `windows` end in a one after 4 bits.
+#[unsafe(naked)]
+unsafe extern "C" fn conv2_average_assembly(tiles: *const u64, finish: &Finish, windows: u32, pixels: *mut u8) {
+    naked_asm!(conv2_finish_body!(average_window))
+}
+
+/// # Safety
+/// As [`conv2_average_assembly`].
+#[unsafe(naked)]
+unsafe extern "C" fn conv2_maximum_assembly(tiles: *const u64, finish: &Finish, windows: u32, pixels: *mut u8) {
+    naked_asm!(conv2_finish_body!(maximum_window))
 }
 
 /// The two sums in `256 * odd + even`, the lower word, given `even`, the upper one. With up to 256 products of

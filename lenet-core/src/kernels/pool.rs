@@ -18,11 +18,12 @@ pub(crate) fn pool_window(pool: Pool, window: [i32; 4], requantize: impl Fn(i32)
 ///
 /// Away from zero is meant on the signed values `q`, as TFLite computes it: with `s` the sum of the
 /// four `q`, `(s + 2) / 4` where `s > 0` and `(s - 2) / 4` elsewhere, divisions truncating. On the sum
-/// of the four `u` that is a half which goes up where the sum is more than 512 and down elsewhere.
+/// of the four `u` that is a half which goes up where the sum is more than 512 and down where it is less; at
+/// 512 itself there is no half.
 #[inline]
 pub fn average(window: [u8; 4]) -> u8 {
     let sum: u32 = window.into_iter().map(u32::from).sum();
-    ((sum + 1 + u32::from(sum > 4 * 128)) >> 2) as u8
+    ((sum + 1 + u32::from(sum >= 4 * 128)) >> 2) as u8
 }
 
 /// The largest of four accumulators.
