@@ -20,9 +20,9 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     const { assert!(IP.is_multiple_of(4)) };
     let Some(inputs) = scratch.words().first_chunk_mut::<IP>() else { return };
     let (pairs, _) = input.as_chunks::<2>();
-    let pairs = pairs.iter().map(|[first, second]| u32::from(*first) | u32::from(*second) << 16);
-    for (place, pair) in inputs.iter_mut().zip(pairs.chain(core::iter::repeat(0))) {
-        *place = pair;
+    inputs.fill(0);
+    for (place, [first, second]) in inputs.iter_mut().zip(pairs) {
+        *place = u32::from(*first) | u32::from(*second) << 16;
     }
     for words in parameters.words() {
         // SAFETY: there are `IP` words and as many pairs of inputs.

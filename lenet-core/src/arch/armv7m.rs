@@ -20,9 +20,9 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     // 256 inputs at most, in a scratch of 392 words.
     const { assert!(2 * IP <= 392 && IP.is_multiple_of(4)) };
     let Some(inputs) = scratch.words().get_mut(..2 * IP) else { return };
-    let activations = input.iter().map(|u| u32::from(*u)).chain(core::iter::repeat(0));
-    for (place, u) in inputs.iter_mut().zip(activations) {
-        *place = u;
+    inputs.fill(0);
+    for (place, u) in inputs.iter_mut().zip(input) {
+        *place = u32::from(*u);
     }
     for words in parameters.words() {
         // SAFETY: there are `IP` words and two inputs to each of them.
@@ -86,15 +86,19 @@ unsafe extern "C" fn dense_assembly(inputs: *const u32, words: *const u32, fours
         "push {{r4-r10, lr}}",
         "movs r3, #0",
         "mov r12, #0",
-        "subs r2, r2, #4",
+        "subs r2, r2, #8",
         "2:",
         four_inputs!(),
         four_inputs!(),
         four_inputs!(),
         four_inputs!(),
-        "subs r2, r2, #4",
+        four_inputs!(),
+        four_inputs!(),
+        four_inputs!(),
+        four_inputs!(),
+        "subs r2, r2, #8",
         "bpl.w 2b",
-        "adds r2, r2, #4",
+        "adds r2, r2, #8",
         "beq 4f",
         "3:",
         four_inputs!(),

@@ -166,13 +166,18 @@ pub(crate) fn conv1_pool(
     let pairs = channel_pairs(parameters.channels(), parameters.offsets(), pool);
     for (index, ((start, finish), maps)) in pairs.zip(maps).enumerate() {
         for y in 0..POOL1_SIDE {
-            let columns = match blank {
-                Blank::Compute => u32::MAX,
-                Blank::Skip => ink.iter().skip(2 * y).take(WINDOW_SIDE).fold(0, |all, row| all | row),
+            let active = match blank {
+                Blank::Compute => {
+                    conv1_tiles(&scratch.0, y, parameters.words(), index, &start, None, &mut tiles);
+                    u32::MAX
+                }
+                Blank::Skip => {
+                    let columns = ink.iter().skip(2 * y).take(WINDOW_SIDE).fold(0, |all, row| all | row);
+                    conv1_tiles(&scratch.0, y, parameters.words(), index, &start, Some(columns), &mut tiles);
+                    // A tile needs the pair of columns of its own, the one before and the one after.
+                    columns | columns << 1 | columns >> 1
+                }
             };
-            // A tile needs the pair of columns of its own, the one before and the one after.
-            let active = columns | columns << 1 | columns >> 1;
-            conv1_tiles(&scratch.0, y, parameters.words(), index, &start, active, &mut tiles);
             for (channel, (finish, map)) in finish.iter().zip(maps.iter_mut()).enumerate() {
                 conv1_finish(pool, &tiles, channel, finish, active, map, y);
             }
@@ -203,24 +208,29 @@ type Words1 = [[[[[i32; CONV1_CHANNELS]; KERNEL_SIDE]; 1]; KERNEL_SIDE]; 1];
 type Words2 = [[[[[i32; 4]; KERNEL_SIDE]; CONV1_CHANNELS]; KERNEL_SIDE]; 4];
 
 /// The tiles of conv1 for the pooled row `y`, less than 12, and the pair of channels `channels`, less than 3.
-/// Tiles whose bit of `active` is zero stay as they start.
+///
+/// `columns`, if given, tells which pairs of columns have ink in these rows, the pair `p` at bit `p`.
 fn conv1_tiles(
     image: &[[Pair; IMAGE_SIDE]; IMAGE_PAIRS],
     y: usize,
     words: &Words1,
     channels: usize,
     start: &Start,
-    active: u32,
+    columns: Option<u32>,
     tiles: &mut [Tile; TILES1],
 ) {
-    // The assembly takes the tiles' bits from the top; a last bit says where they end.
-    let active = active.reverse_bits() & !(u32::MAX >> TILES1) | 1 << (31 - TILES1);
     let image = image.as_flattened().as_ptr().wrapping_add(2 * y);
     let words = words.as_flattened().as_flattened().as_flattened().as_flattened().as_ptr().wrapping_add(2 * channels);
-    // SAFETY: with `y` below 12 rows up to 2 * 11 + 5 = 27 of each of the 14 pairs of columns are read, with
-    // `channels` below 3 two of a tap's 6 words, and 13 tiles of 32 bytes are written.
     debug_assert!(y < POOL1_SIDE && channels < CONV1_CHANNELS / 2);
-    unsafe { conv1_assembly(image, words, start, tiles, active) }
+    // SAFETY: with `y` below 12 rows up to 2 * 11 + 5 = 27 of each of the 14 pairs of columns are read, with
+    // `channels` below 3 two of a tap's 6 words, and 13 tiles of 32 bytes are written. The pair before the first,
+    // which does not exist, has no ink.
+    unsafe {
+        match columns {
+            None => conv1_assembly(image, words, start, tiles),
+            Some(columns) => conv1_sparse_assembly(image, words, start, tiles, columns.reverse_bits() >> 1),
+        }
+    }
 }
 
 /// The tiles of conv2 for the pooled row `y`, less than 4, and the pair of channels `channels`, less than 8.
@@ -353,51 +363,91 @@ macro_rules! kernel_columns {
 
 /// Registers: r0 the inputs of the pair of columns before the tile's own, r1 the words, r2 and r3 the words of
 /// two channels, r12 and lr inputs of two rows, r4 to r11 the accumulators of a tile. On the stack: where the
-/// start is, where the next tile goes, and the bits of the tiles to come.
+/// start is, where the next tile goes and where the tiles end.
 ///
-/// A tile takes 90 instructions for its products and 16 around them.
+/// A tile takes 90 instructions for its products and 10 around them.
 ///
 /// # Safety
-/// `image` is the first of 14 * 28 pairs less two times the pooled row, `words` the first of 25 times 6 words
-/// less two times the pair of channels; the bits of `active` end in a one after 13 bits.
+/// `image` is a row, less than 23, of the first of 14 pairs of columns of 28 rows, `words` the first of 25 times 6
+/// words or the second or third pair of them.
 #[unsafe(naked)]
-unsafe extern "C" fn conv1_assembly(
+unsafe extern "C" fn conv1_assembly(image: *const Pair, words: *const i32, start: &Start, tiles: &mut [Tile; TILES1]) {
+    naked_asm!(
+        "push {{r4-r11, lr}}",
+        "add r12, r3, #416",
+        "sub sp, sp, #12",
+        "strd r2, r3, [sp]",
+        "str r12, [sp, #8]",
+        "ldm r2, {{r4-r11}}",
+        // Nothing is left of the first tile, whose first columns would be left of the image.
+        "sub r0, r0, #112",
+        "b.w 3f",
+        "2:",
+        "ldr r2, [sp, #0]",
+        "str r3, [sp, #4]",
+        "ldm r2, {{r4-r11}}",
+        kernel_columns!("0", "0", "120"),
+        "3:",
+        kernel_columns!("112", "48", "120"),
+        kernel_columns!("224", "96", "120"),
+        "ldrd r3, r2, [sp, #4]",
+        "add r0, r0, #112",
+        "stm r3!, {{r4-r11}}",
+        "cmp r3, r2",
+        "bne.w 2b",
+        "add sp, sp, #12",
+        "pop {{r4-r11, pc}}",
+    )
+}
+
+/// The same, but pairs of columns without any ink are left out.
+///
+/// Registers as there. On the stack also the pairs of columns that have ink, the one before the tile's own at the
+/// topmost bit. A tile takes 30 instructions for each pair with ink and 17 around them.
+///
+/// # Safety
+/// As [`conv1_assembly`]; and the topmost bit of `columns` is zero.
+#[unsafe(naked)]
+unsafe extern "C" fn conv1_sparse_assembly(
     image: *const Pair,
     words: *const i32,
     start: &Start,
     tiles: &mut [Tile; TILES1],
-    active: u32,
+    columns: u32,
 ) {
     naked_asm!(
         "push {{r4-r11, lr}}",
-        "ldr r12, [sp, #36]",
-        "sub sp, sp, #12",
+        "ldr lr, [sp, #36]",
+        "add r12, r3, #416",
+        "sub sp, sp, #20",
         "strd r2, r3, [sp]",
-        // Nothing is left of the first tile, whose word of the first column would be one more to the left.
+        "strd r12, lr, [sp, #8]",
         "sub r0, r0, #112",
-        "lsls r12, r12, #1",
-        "str r12, [sp, #8]",
-        "ldm r2, {{r4-r11}}",
-        "bcc.w 3f",
-        kernel_columns!("112", "48", "120"),
-        kernel_columns!("224", "96", "120"),
-        "b.w 3f",
         "2:",
-        "ldr r3, [sp, #0]",
-        "str r2, [sp, #8]",
-        "ldm r3, {{r4-r11}}",
+        "ldr r2, [sp, #0]",
+        "ldr r3, [sp, #12]",
+        "ldm r2, {{r4-r11}}",
+        // The topmost bit becomes the carry and the next one the sign, which nothing changes for some time.
+        "lsls r3, r3, #1",
+        "str r3, [sp, #12]",
         "bcc.w 3f",
         kernel_columns!("0", "0", "120"),
-        kernel_columns!("112", "48", "120"),
-        kernel_columns!("224", "96", "120"),
         "3:",
+        "bpl.w 4f",
+        kernel_columns!("112", "48", "120"),
+        "4:",
+        "ldr r3, [sp, #12]",
+        "lsls r3, r3, #2",
+        "bcc.w 5f",
+        kernel_columns!("224", "96", "120"),
+        "5:",
         "ldrd r3, r2, [sp, #4]",
         "add r0, r0, #112",
         "stm r3!, {{r4-r11}}",
         "str r3, [sp, #4]",
-        "lsls r2, r2, #1",
+        "cmp r3, r2",
         "bne.w 2b",
-        "add sp, sp, #12",
+        "add sp, sp, #20",
         "pop {{r4-r11, pc}}",
     )
 }
@@ -405,7 +455,7 @@ unsafe extern "C" fn conv1_assembly(
 /// Registers as in [`conv1_assembly`], but r1 points between the words, as all are then in reach. On the stack:
 /// where the start is, where the next tile goes, where the words end, and how many tiles are to come.
 ///
-/// A tile takes 95 instructions for each of the 6 input channels and 16 around them.
+/// A tile takes 186 instructions for every two of the 6 input channels and 16 around them.
 ///
 /// # Safety
 /// `map` is the first of 6 * 6 * 12 pairs less two times the pooled row, `words` the first of a group's 150
@@ -439,8 +489,12 @@ unsafe extern "C" fn conv2_assembly(map: *const Pair, words: *const i32, start: 
         kernel_columns!("0", "-992", "480"),
         kernel_columns!("48", "-992 + 32", "480"),
         kernel_columns!("96", "-992 + 64", "480"),
+        "add r1, r1, #80",
+        kernel_columns!("288", "-992", "480"),
+        kernel_columns!("336", "-992 + 32", "480"),
+        kernel_columns!("384", "-992 + 64", "480"),
         "ldr r2, [sp, #8]",
-        "add r0, r0, #288",
+        "add r0, r0, #576",
         "add r1, r1, #80",
         "cmp r1, r2",
         "bne.w 4b",
@@ -592,21 +646,27 @@ macro_rules! maximum_window {
     };
 }
 
-/// One window, blank or not: the next bit of r2 tells. A blank one is between two tiles as they started, so
-/// nothing goes over to the next.
+/// One window, blank or not: the next bit of r2 tells. Labels: `$blank` is that of the matching `blank_window`,
+/// `$next` where it comes back to.
 macro_rules! window {
-    ($window:ident) => {
+    ($window:ident, $blank:literal, $next:literal) => {
+        concat!("lsls r2, r2, #1\n", "bcc.w ", $blank, "f\n", $window!(), $next, ":\n")
+    };
+}
+
+/// A blank window is between two tiles as they started, so nothing goes over to the next.
+macro_rules! blank_window {
+    ($blank:literal, $next:literal) => {
         concat!(
-            "lsls r2, r2, #1\n",
-            "bcc.w 4f\n",
-            $window!(),
-            "b.w 5f\n",
-            "4:\n",
+            $blank,
+            ":\n",
             "add r0, r0, #32\n",
             "ubfx r6, r10, #16, #8\n",
             "mov r11, #0\n",
             "mov r1, #0\n",
-            "5:\n",
+            "b.w ",
+            $next,
+            "b\n",
         )
     };
 }
@@ -634,15 +694,17 @@ macro_rules! conv1_finish_body {
         concat!(
             before_windows!(),
             "2:\n",
-            window!($window),
+            window!($window, "3", "4"),
             "str r6, [r3]\n",
-            window!($window),
+            window!($window, "5", "6"),
             "ldr r12, [r3]\n",
             "orr r6, r12, r6, lsl #21\n",
             "str r6, [r3], #48\n",
             "cmp r2, #0x80000000\n",
             "bne.w 2b\n",
             "pop {{r4-r11, pc}}\n",
+            blank_window!("3", "4"),
+            blank_window!("5", "6"),
         )
     };
 }
@@ -652,11 +714,12 @@ macro_rules! conv2_finish_body {
         concat!(
             before_windows!(),
             "2:\n",
-            window!($window),
+            window!($window, "3", "4"),
             "strb r6, [r3], #16\n",
             "cmp r2, #0x80000000\n",
             "bne.w 2b\n",
             "pop {{r4-r11, pc}}\n",
+            blank_window!("3", "4"),
         )
     };
 }
