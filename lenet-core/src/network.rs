@@ -94,13 +94,13 @@ impl<'m> LeNet5<'m> {
         finished(Layer::Conv1);
         arch::conv2_pool(pool1, model.conv2(), model.pool2(), pool2);
         finished(Layer::Conv2);
-        fully_connected(pool2.as_flattened().as_flattened(), model.fc1(), scratch, fc1);
+        fully_connected(pool2.as_flattened().as_flattened(), model.fc1(), blank, scratch, fc1);
         finished(Layer::Fc1);
-        fully_connected(fc1, model.fc2(), scratch, fc2);
+        fully_connected(fc1, model.fc2(), blank, scratch, fc2);
         finished(Layer::Fc2);
         let mut values = [0; CLASSES];
         let quantization = model.quantization(Tensor::Logits);
-        fully_connected_logits(fc2, model.fc3(), scratch, quantization.zero_point, &mut values);
+        fully_connected_logits(fc2, model.fc3(), blank, scratch, quantization.zero_point, &mut values);
         finished(Layer::Fc3);
         Logits { values, quantization }
     }

@@ -7,6 +7,7 @@ use core::arch::naked_asm;
 use super::smlal::separate;
 pub(crate) use super::smlal::{Map, Scratch, conv1_pool, conv2_pool};
 use crate::model::DenseParameters;
+use crate::network::Blank;
 
 /// Calls `each` with the sums of the products of every two outputs, in order.
 ///
@@ -14,6 +15,7 @@ use crate::model::DenseParameters;
 pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
     input: &[u8],
     parameters: &DenseParameters<'_, IP, OP, O>,
+    _blank: Blank,
     scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
 ) {

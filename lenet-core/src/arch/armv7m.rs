@@ -4,9 +4,11 @@
 
 use core::arch::naked_asm;
 
+use super::nonzero;
 use super::smlal::separate;
 pub(crate) use super::smlal::{Map, Scratch, conv1_pool, conv2_pool};
 use crate::model::DenseParameters;
+use crate::network::Blank;
 
 /// Calls `each` with the sums of the products of every two outputs, in order.
 ///
@@ -14,9 +16,19 @@ use crate::model::DenseParameters;
 pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
     input: &[u8],
     parameters: &DenseParameters<'_, IP, OP, O>,
+    blank: Blank,
     scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
 ) {
+    if blank == Blank::Skip
+        && let Some(inputs) = nonzero::list(input, bytemuck::must_cast_slice_mut(scratch.words()))
+    {
+        for words in parameters.words() {
+            // SAFETY: the inputs are some times 4, and their offsets those of halfwords among the words.
+            each(separate(unsafe { sparse_assembly(inputs.as_ptr(), words.as_ptr(), inputs.len()) }));
+        }
+        return;
+    }
     // 256 inputs at most, in a scratch of 392 words.
     const { assert!(2 * IP <= 392 && IP.is_multiple_of(4)) };
     let Some(inputs) = scratch.words().get_mut(..2 * IP) else { return };
@@ -108,5 +120,48 @@ unsafe extern "C" fn dense_assembly(inputs: *const u32, words: *const u32, fours
         "mov r0, r3",
         "mov r1, r12",
         "pop {{r4-r10, pc}}",
+    )
+}
+
+/// One input that is not zero, of two outputs: 6 instructions for 2 multiply-accumulates.
+macro_rules! nonzero_input {
+    ($place:literal) => {
+        concat!(
+            "ldrh r4, [r0, #(",
+            $place,
+            " * 4)]\n",
+            "ldrh r5, [r0, #(",
+            $place,
+            " * 4 + 2)]\n",
+            "ldrsh r6, [r1, r4]\n",
+            "ldrsb r7, [r1, r4]\n",
+            "mla r3, r6, r5, r3\n",
+            "mla r12, r7, r5, r12\n",
+        )
+    };
+}
+
+/// Registers: r0 the inputs, r1 the words, r2 how many inputs are to come, r3 and r12 the sums as in
+/// [`dense_assembly`], r4 an offset, r5 an activation, r6 a halfword, r7 its lower byte.
+///
+/// # Safety
+/// There are `count` inputs, some times 4, with offsets of halfwords at `words`.
+#[unsafe(naked)]
+unsafe extern "C" fn sparse_assembly(inputs: *const nonzero::Input, words: *const u32, count: usize) -> u64 {
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "movs r3, #0",
+        "mov r12, #0",
+        "2:",
+        nonzero_input!("0"),
+        nonzero_input!("1"),
+        nonzero_input!("2"),
+        nonzero_input!("3"),
+        "adds r0, r0, #16",
+        "subs r2, r2, #4",
+        "bne 2b",
+        "mov r0, r3",
+        "mov r1, r12",
+        "pop {{r4-r7, pc}}",
     )
 }

@@ -42,6 +42,8 @@ mod armv6m;
 mod armv7em;
 #[cfg(kernels = "armv7m")]
 mod armv7m;
+#[cfg(any(kernels = "armv6m", kernels = "armv7m"))]
+mod nonzero;
 #[cfg(kernels = "portable")]
 mod portable;
 #[cfg(any(kernels = "armv7m", kernels = "armv7em"))]

@@ -114,6 +114,7 @@ fn sums<const H: usize, const W: usize, const I: usize, const N: usize>(
 pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
     input: &[u8],
     parameters: &DenseParameters<'_, IP, OP, O>,
+    _blank: Blank,
     _scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
 ) {

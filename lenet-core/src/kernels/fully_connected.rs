@@ -2,6 +2,7 @@
 
 use crate::arch::{Scratch, sums_of_products};
 use crate::model::DenseParameters;
+use crate::network::Blank;
 
 /// A hidden layer: `output[o] = ReLU(bias[o] + sum(input[i] * weights[o][i]))`, requantized.
 ///
@@ -9,11 +10,12 @@ use crate::model::DenseParameters;
 pub(crate) fn fully_connected<const IP: usize, const OP: usize, const O: usize>(
     input: &[u8],
     parameters: &DenseParameters<'_, IP, OP, O>,
+    blank: Blank,
     scratch: &mut Scratch,
     output: &mut [u8; O],
 ) {
     let mut places = output.iter_mut().zip(parameters.channels().iter());
-    sums_of_products(input, parameters, scratch, |sums| {
+    sums_of_products(input, parameters, blank, scratch, |sums| {
         for (sum, (place, channel)) in sums.into_iter().zip(&mut places) {
             *place = channel.multiplier.apply_relu(channel.bias + sum);
         }
@@ -24,12 +26,13 @@ pub(crate) fn fully_connected<const IP: usize, const OP: usize, const O: usize>(
 pub(crate) fn fully_connected_logits<const IP: usize, const OP: usize, const O: usize>(
     input: &[u8],
     parameters: &DenseParameters<'_, IP, OP, O>,
+    blank: Blank,
     scratch: &mut Scratch,
     zero_point: i8,
     output: &mut [i8; O],
 ) {
     let mut places = output.iter_mut().zip(parameters.channels().iter());
-    sums_of_products(input, parameters, scratch, |sums| {
+    sums_of_products(input, parameters, blank, scratch, |sums| {
         for (sum, (place, channel)) in sums.into_iter().zip(&mut places) {
             *place = channel.multiplier.apply_linear(channel.bias + sum, zero_point);
         }
