@@ -10,7 +10,7 @@
 //! 5. [`arch`]: what only `unsafe` code can do. No other module has any.
 //! 6. [`digits`], [`text`] and [`demo`]: the demonstration.
 //! 7. [`arguments`] and [`images`]: the command line, and the images it names.
-//! 8. [`inference`] and [`bench`]: what an inference takes. [`verify`]: skipping changes nothing.
+//! 8. [`inference`] and [`bench`](mod@bench): what an inference takes. [`verify`]: skipping changes nothing.
 //!
 //! A binary names the program it runs and nothing else:
 //!

@@ -3,6 +3,7 @@
 //! This has a harness of its own because the emulator may be missing: the tests then count as ignored,
 //! and a line says what to install. `LENET_REQUIRE_EMULATOR=1` makes them fail instead.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -12,7 +13,7 @@ use host_trainer::data::digits_10k;
 use host_trainer::evaluation::classify_all;
 use host_trainer::formats::ModelFile;
 use lenet_core::checksum::Crc32;
-use lenet_core::{CLASSES, Logits};
+use lenet_core::{CLASSES, LeNet5, Logits};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tempfile::TempDir;
 use tests::{committed_model, page, root};
@@ -23,7 +24,9 @@ fn main() {
     let arguments = Arguments::from_args();
     let required = std::env::var_os("LENET_REQUIRE_EMULATOR").is_some_and(|value| value == "1");
     let mut trials = Vec::new();
-    for board in boards().into_iter().filter_map(|columns| columns.into_iter().next()) {
+    let mut targets = BTreeSet::new();
+    for columns in boards() {
+        let [board, target] = [0, 1].map(|column| columns[column].clone());
         let missing = check(&board, None).err();
         if let Some(reason) = &missing {
             // Not on the standard output, where `--list` puts what other programs read.
@@ -44,8 +47,13 @@ fn main() {
         add("computes_the_hosts_logits", ignored, computes_the_hosts_logits);
         add("a_second_model_over_the_same_firmware_answers_otherwise", ignored, second_model);
         add("damaged_models_are_refused", ignored, damaged_models_are_refused);
-        // The fall-back for machines without rustup; not every machine has it.
-        let no_fall_back = check(&board, Some("debian")).is_err();
+        add("bench_counts_and_computes_the_hosts_logits", ignored, bench);
+        add("verify_computes_the_hosts_activations", ignored, verify);
+        add("bad_image_files_are_refused", ignored, bad_images_are_refused);
+        // The fall-back for machines without rustup; not every machine has it. It builds everything anew, so
+        // once for a target is enough.
+        let first_of_target = targets.insert(target);
+        let no_fall_back = !first_of_target || check(&board, Some("debian")).is_err();
         add("another_toolchain_computes_the_same", no_fall_back, another_toolchain);
     }
     libtest_mimic::run(&arguments, trials).exit();
@@ -144,6 +152,123 @@ fn computes_the_hosts_logits(board: &str) -> Result<(), Failed> {
 
 fn another_toolchain(board: &str) -> Result<(), Failed> {
     compare(&demo(board, Some("debian"), None)?, &committed_model())
+}
+
+/// What a binary prints when it succeeds.
+fn output_of(arguments: &[&str]) -> Result<String, Failed> {
+    let output = emulate(None, arguments);
+    if !output.status.success() {
+        return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn bench(board: &str) -> Result<(), Failed> {
+    let printed = output_of(&[board, "bench"])?;
+    let (table, json) = printed.trim_end().rsplit_once('\n').ok_or("only one line")?;
+    if let Some(line) = table.lines().find(|line| line.len() > 80) {
+        return Err(format!("longer than 80 columns: {line:?}").into());
+    }
+    let mut crc32 = Crc32::new();
+    host_logits(&committed_model()).iter().for_each(|logits| crc32.update_logits(logits));
+    let text = [("board", board), ("counter", "instructions"), ("crc32", &format!("{:08x}", crc32.finish()))];
+    for (key, value) in text {
+        if !json.contains(&format!("\"{key}\":\"{value}\"")) {
+            return Err(format!("no {key} {value} in {json}").into());
+        }
+    }
+    let layers = ["conv1", "conv2", "fc1", "fc2", "fc3"].map(|key| number(json, key));
+    let layers: u32 = layers.into_iter().sum::<Result<_, _>>()?;
+    let dense = number(json, "dense")?;
+    if layers.abs_diff(dense) > dense / 100 {
+        return Err(format!("the layers take {layers} instructions in all, an inference {dense}").into());
+    }
+    let [least, mean, most] = ["skip_min", "skip_mean", "skip_max"].map(|key| number(json, key));
+    let (least, mean, most) = (least?, mean?, most?);
+    if !(least <= mean && mean <= most) {
+        return Err(format!("no minimum, mean and maximum in {json}").into());
+    }
+    let [workspace, model, image, stack] = ["workspace", "model", "image", "stack"].map(|key| number(json, key));
+    if number(json, "ram")? != workspace? + model? + image? + stack? || number(json, "code")? == 0 {
+        return Err(format!("wrong sizes in {json}").into());
+    }
+    Ok(())
+}
+
+/// The number with this key, which the object has once.
+fn number(json: &str, key: &str) -> Result<u32, Failed> {
+    let (_, value) = json.split_once(&format!("\"{key}\":")).ok_or_else(|| format!("no {key} in {json}"))?;
+    let end = value.find([',', '}']).ok_or("the object has no end")?;
+    Ok(value[..end].parse()?)
+}
+
+/// An image file of the test images' beginning.
+fn image_file(count: usize) -> Vec<u8> {
+    let images = digits_10k().test.first(count);
+    let mut file: Vec<u8> = [0x803, count as u32, 28, 28].into_iter().flat_map(u32::to_be_bytes).collect();
+    (0..count).for_each(|index| file.extend(images.pixels(index)));
+    file
+}
+
+fn verify(board: &str) -> Result<(), Failed> {
+    const FILE: usize = 100;
+    const USED: usize = 90;
+    let model = committed_model();
+    let mut network = LeNet5::new(model.model()?);
+    let mut crcs = ["pool1", "pool2", "fc1", "fc2", "logits"].map(|name| (name, Crc32::new()));
+    for index in 0..USED {
+        let logits = network.classify(digits_10k().test.pixels(index));
+        let [pool1, pool2, fc1, fc2, of_logits] = crcs.each_mut().map(|(_, crc)| crc);
+        let workspace = network.workspace();
+        append(pool1, workspace.pool1());
+        append(pool2, workspace.pool2());
+        append(fc1, workspace.fc1());
+        append(fc2, workspace.fc2());
+        of_logits.update_logits(&logits);
+    }
+    let folder = TempDir::new()?;
+    // A comma and a space mean something to the emulator.
+    let path = folder.path().join("a, b.idx");
+    fs::write(&path, image_file(FILE))?;
+    let path = path.to_str().ok_or("temporary paths are UTF-8")?;
+    let printed = output_of(&[board, "verify", "--images", path, "--count", &USED.to_string()])?;
+    for (name, crc) in crcs {
+        let line = format!("{name} {:08x}", crc.finish());
+        if !printed.lines().any(|printed| printed == line) {
+            return Err(format!("no line {line:?} in\n{printed}").into());
+        }
+    }
+    Ok(())
+}
+
+fn append(crc: &mut Crc32, activations: impl AsRef<[u8]>) {
+    crc.update(activations.as_ref());
+}
+
+fn bad_images_are_refused(board: &str) -> Result<(), Failed> {
+    let good = image_file(2);
+    let folder = TempDir::new()?;
+    let path = folder.path().join("bad.idx");
+    let path = path.to_str().ok_or("temporary paths are UTF-8")?;
+    let mut larger = good.clone();
+    larger[11] = 29;
+    let files: [(&[u8], &str); 6] = [
+        (&[0x1f, 0x8b, 8, 0], "gunzip"),
+        (b"P5 28 28 255", "no IDX file"),
+        (&[], "no IDX file"),
+        (&larger, "29 x 28"),
+        (&good[..1000], "has 1000 bytes, and 2 images take 1584"),
+        (&image_file(0), "no image"),
+    ];
+    for (bytes, expected) in files {
+        fs::write(path, bytes)?;
+        let output = emulate(None, &[board, "verify", "--images", path]);
+        let message = String::from_utf8_lossy(&output.stderr);
+        if output.status.code() != Some(1) || !message.contains(expected) || !message.contains(path) {
+            return Err(format!("{} instead of {expected:?}: {message}", output.status).into());
+        }
+    }
+    Ok(())
 }
 
 /// The committed model with its classes moved by one: class `c` becomes class `c + 1`.
