@@ -6,103 +6,49 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::Output;
 
 use host_trainer::data::digits_10k;
 use host_trainer::evaluation::classify_all;
 use host_trainer::formats::ModelFile;
 use lenet_core::checksum::Crc32;
 use lenet_core::{CLASSES, LeNet5, Logits};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Failed};
 use tempfile::TempDir;
-use tests::{committed_model, page, root};
+use tests::firmware::{self, Board, emulate, succeed};
+use tests::{committed_model, page};
 
 const DIGITS: usize = 10;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let required = std::env::var_os("LENET_REQUIRE_EMULATOR").is_some_and(|value| value == "1");
     let mut trials = Vec::new();
     let mut targets = BTreeSet::new();
-    for columns in boards() {
-        let [board, target] = [0, 1].map(|column| columns[column].clone());
-        let missing = check(&board, None).err();
-        if let Some(reason) = &missing {
-            // Not on the standard output, where `--list` puts what other programs read.
-            eprintln!("The firmware tests on {board} need the emulator and a Rust that builds for it: {reason}");
-            eprintln!("`tests/run` installs what is missing, or says what to install.");
-        }
-        let ignored = missing.is_some() && !required;
-        // One at a time for each board: they share what cargo builds.
-        let lock = Arc::new(Mutex::new(()));
-        let mut add = |name: &str, ignored: bool, test: fn(&str) -> Result<(), Failed>| {
-            let (board, lock) = (board.clone(), Arc::clone(&lock));
-            let trial = Trial::test(format!("{board}::{name}"), move || {
-                let _one_at_a_time = lock.lock();
-                test(&board)
-            });
-            trials.push(trial.with_ignored_flag(ignored));
-        };
-        add("computes_the_hosts_logits", ignored, computes_the_hosts_logits);
-        add("a_second_model_over_the_same_firmware_answers_otherwise", ignored, second_model);
-        add("damaged_models_are_refused", ignored, damaged_models_are_refused);
-        add("bench_counts_and_computes_the_hosts_logits", ignored, bench);
-        add("verify_computes_the_hosts_activations", ignored, verify);
-        add("bad_image_files_are_refused", ignored, bad_images_are_refused);
+    for board in firmware::boards() {
+        trials.push(board.trial("computes_the_hosts_logits", computes_the_hosts_logits));
+        trials.push(board.trial("a_second_model_over_the_same_firmware_answers_otherwise", second_model));
+        trials.push(board.trial("damaged_models_are_refused", damaged_models_are_refused));
+        trials.push(board.trial("bench_counts_and_computes_the_hosts_logits", bench));
+        trials.push(board.trial("verify_computes_the_hosts_activations", verify));
+        trials.push(board.trial("bad_image_files_are_refused", bad_images_are_refused));
         // The fall-back for machines without rustup; not every machine has it. It builds everything anew, so
         // once for a target is enough.
-        let first_of_target = targets.insert(target);
-        let no_fall_back = !first_of_target || check(&board, Some("debian")).is_err();
-        add("another_toolchain_computes_the_same", no_fall_back, another_toolchain);
+        if targets.insert(board.target.clone()) {
+            let no_fall_back = board.check(Some("debian")).is_err();
+            let trial = board.trial("another_toolchain_computes_the_same", another_toolchain);
+            trials.push(trial.with_ignored_flag(no_fall_back));
+        }
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// The columns of every board's line in the table.
-fn boards() -> Vec<Vec<String>> {
-    let table = fs::read_to_string(root().join("lenet-mcu/boards.txt")).expect("the table of boards is there");
-    let lines = table.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
-    lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
-}
-
-fn slot_bytes(board: &str) -> usize {
-    let columns = boards().into_iter().find(|columns| columns[0] == board).expect("the board is in the table");
-    1024 * columns[7].parse::<usize>().expect("the size of the model slot is a number of KiB")
-}
-
-fn emulate(toolchain: Option<&str>, arguments: &[&str]) -> Output {
-    let mut command = Command::new(root().join("lenet-mcu/emulate"));
-    // What cargo sets for a test is not meant for another cargo.
-    command.env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
-    // The tests know the committed model only.
-    command.env_remove("LENET_MODEL");
-    if let Some(toolchain) = toolchain {
-        command.env("LENET_TOOLCHAIN", toolchain);
-    }
-    command.args(arguments).stdin(Stdio::null()).output().expect("bash runs the script")
-}
-
-/// Whether a board's firmware can be built and run here.
-fn check(board: &str, toolchain: Option<&str>) -> Result<(), String> {
-    let output = emulate(toolchain, &["--check", board]);
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-    }
-}
-
 /// What the demo prints when it succeeds.
-fn demo(board: &str, toolchain: Option<&str>, model: Option<&Path>) -> Result<String, Failed> {
-    let output = run(board, toolchain, model);
-    if !output.status.success() {
-        return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)).into());
-    }
-    Ok(String::from_utf8(output.stdout)?)
+fn demo(board: &Board, toolchain: Option<&str>, model: Option<&Path>) -> Result<String, Failed> {
+    succeed(run(board, toolchain, model))
 }
 
-fn run(board: &str, toolchain: Option<&str>, model: Option<&Path>) -> Output {
-    let mut arguments = vec![board, "demo"];
+fn run(board: &Board, toolchain: Option<&str>, model: Option<&Path>) -> Output {
+    let mut arguments = vec![board.name.as_str(), "demo"];
     if let Some(model) = model {
         arguments.extend(["--model", model.to_str().expect("temporary paths are UTF-8")]);
     }
@@ -146,32 +92,23 @@ fn compare(printed: &str, model: &ModelFile) -> Result<(), Failed> {
     Ok(())
 }
 
-fn computes_the_hosts_logits(board: &str) -> Result<(), Failed> {
+fn computes_the_hosts_logits(board: &Board) -> Result<(), Failed> {
     compare(&demo(board, None, None)?, &committed_model())
 }
 
-fn another_toolchain(board: &str) -> Result<(), Failed> {
+fn another_toolchain(board: &Board) -> Result<(), Failed> {
     compare(&demo(board, Some("debian"), None)?, &committed_model())
 }
 
-/// What a binary prints when it succeeds.
-fn output_of(arguments: &[&str]) -> Result<String, Failed> {
-    let output = emulate(None, arguments);
-    if !output.status.success() {
-        return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)).into());
-    }
-    Ok(String::from_utf8(output.stdout)?)
-}
-
-fn bench(board: &str) -> Result<(), Failed> {
-    let printed = output_of(&[board, "bench"])?;
+fn bench(board: &Board) -> Result<(), Failed> {
+    let printed = succeed(emulate(None, &[&board.name, "bench"]))?;
     let (table, json) = printed.trim_end().rsplit_once('\n').ok_or("only one line")?;
     if let Some(line) = table.lines().find(|line| line.len() > 80) {
         return Err(format!("longer than 80 columns: {line:?}").into());
     }
     let mut crc32 = Crc32::new();
     host_logits(&committed_model()).iter().for_each(|logits| crc32.update_logits(logits));
-    let text = [("board", board), ("counter", "instructions"), ("crc32", &format!("{:08x}", crc32.finish()))];
+    let text = [("board", board.name.as_str()), ("counter", "instructions"), ("crc32", &format!("{:08x}", crc32.finish()))];
     for (key, value) in text {
         if !json.contains(&format!("\"{key}\":\"{value}\"")) {
             return Err(format!("no {key} {value} in {json}").into());
@@ -210,7 +147,7 @@ fn image_file(count: usize) -> Vec<u8> {
     file
 }
 
-fn verify(board: &str) -> Result<(), Failed> {
+fn verify(board: &Board) -> Result<(), Failed> {
     const FILE: usize = 100;
     const USED: usize = 90;
     let model = committed_model();
@@ -231,7 +168,7 @@ fn verify(board: &str) -> Result<(), Failed> {
     let path = folder.path().join("a, b.idx");
     fs::write(&path, image_file(FILE))?;
     let path = path.to_str().ok_or("temporary paths are UTF-8")?;
-    let printed = output_of(&[board, "verify", "--images", path, "--count", &USED.to_string()])?;
+    let printed = succeed(emulate(None, &[&board.name, "verify", "--images", path, "--count", &USED.to_string()]))?;
     for (name, crc) in crcs {
         let line = format!("{name} {:08x}", crc.finish());
         if !printed.lines().any(|printed| printed == line) {
@@ -245,7 +182,7 @@ fn append(crc: &mut Crc32, activations: impl AsRef<[u8]>) {
     crc.update(activations.as_ref());
 }
 
-fn bad_images_are_refused(board: &str) -> Result<(), Failed> {
+fn bad_images_are_refused(board: &Board) -> Result<(), Failed> {
     let good = image_file(2);
     let folder = TempDir::new()?;
     let path = folder.path().join("bad.idx");
@@ -262,7 +199,7 @@ fn bad_images_are_refused(board: &str) -> Result<(), Failed> {
     ];
     for (bytes, expected) in files {
         fs::write(path, bytes)?;
-        let output = emulate(None, &[board, "verify", "--images", path]);
+        let output = emulate(None, &[&board.name, "verify", "--images", path]);
         let message = String::from_utf8_lossy(&output.stderr);
         if output.status.code() != Some(1) || !message.contains(expected) || !message.contains(path) {
             return Err(format!("{} instead of {expected:?}: {message}", output.status).into());
@@ -284,7 +221,7 @@ fn rotated_model() -> Result<ModelFile, Failed> {
     Ok(network.encode(&Default::default())?)
 }
 
-fn second_model(board: &str) -> Result<(), Failed> {
+fn second_model(board: &Board) -> Result<(), Failed> {
     let model = rotated_model()?;
     for (first, second) in host_logits(&committed_model()).iter().zip(host_logits(&model)) {
         if second.class() != (first.class() + 1) % CLASSES {
@@ -297,9 +234,9 @@ fn second_model(board: &str) -> Result<(), Failed> {
     compare(&demo(board, None, Some(&path))?, &model)
 }
 
-fn damaged_models_are_refused(board: &str) -> Result<(), Failed> {
+fn damaged_models_are_refused(board: &Board) -> Result<(), Failed> {
     let good = committed_model().bytes().to_vec();
-    let slot_bytes = slot_bytes(board);
+    let slot_bytes = board.slot_bytes;
     let folder = TempDir::new()?;
     let path = folder.path().join("damaged.lenet");
     type Damage = fn(&mut Vec<u8>);
