@@ -1,8 +1,10 @@
 //! What several of the cross-crate tests need.
 
+pub mod call_graph;
 pub mod firmware;
 pub mod page;
 pub mod random;
+pub mod thumb;
 
 use std::path::{Path, PathBuf};
 
