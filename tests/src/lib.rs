@@ -1,5 +1,6 @@
 //! What several of the cross-crate tests need.
 
+pub mod budgets;
 pub mod call_graph;
 pub mod firmware;
 pub mod page;
