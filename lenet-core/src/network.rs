@@ -102,7 +102,7 @@ impl<'m> LeNet5<'m> {
         let quantization = model.quantization(Tensor::Logits);
         fully_connected_logits(fc2, model.fc3(), blank, scratch, quantization.zero_point, &mut values);
         finished(Layer::Fc3);
-        Logits { values, quantization }
+        Logits::new(values, quantization)
     }
 
     /// The model it runs.

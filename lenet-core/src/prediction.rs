@@ -11,8 +11,9 @@ use crate::quantization::Quantization;
 pub struct Logits {
     /// The quantized logits.
     pub values: [i8; CLASSES],
-    /// Their scale and zero point.
-    pub quantization: Quantization,
+    /// As bits, so that an inference does not even move a float.
+    scale_bits: u32,
+    zero_point: i8,
 }
 
 /// One class and how probable it is.
@@ -25,6 +26,17 @@ pub struct Candidate {
 }
 
 impl Logits {
+    /// Logits with their scale and zero point.
+    #[inline]
+    pub const fn new(values: [i8; CLASSES], quantization: Quantization) -> Self {
+        Self { values, scale_bits: quantization.scale.to_bits(), zero_point: quantization.zero_point }
+    }
+
+    /// Their scale and zero point.
+    pub const fn quantization(&self) -> Quantization {
+        Quantization { scale: f32::from_bits(self.scale_bits), zero_point: self.zero_point }
+    }
+
     /// The predicted class: the largest logit; of equal logits the lowest class wins.
     pub fn class(&self) -> usize {
         let mut best = (0, i8::MIN);
@@ -44,7 +56,7 @@ impl Logits {
         let largest = self.values.into_iter().fold(i8::MIN, i8::max);
         let weights = self.values.map(|value| {
             let below = i16::from(value) - i16::from(largest);
-            F32Ext::exp(self.quantization.scale * f32::from(below))
+            F32Ext::exp(self.quantization().scale * f32::from(below))
         });
         let sum: f32 = weights.iter().sum();
         weights.map(|weight| weight / sum)
@@ -70,7 +82,7 @@ mod tests {
     use super::*;
 
     fn logits(values: [i8; CLASSES], scale: f32) -> Logits {
-        Logits { values, quantization: Quantization { scale, zero_point: 3 } }
+        Logits::new(values, Quantization { scale, zero_point: 3 })
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use host_trainer::network::Pools;
 use host_trainer::quantization::{QuantizedLayer, QuantizedNetwork};
+use lenet_core::architecture::IMAGE_SIDE;
 use lenet_core::model::WEIGHT_SUM_MAX;
 use lenet_core::quantization::Quantization;
 use lenet_core::{IMAGE_BYTES, Layer, Pixels, Pool};
@@ -58,6 +59,8 @@ pub enum Image {
     Tiny,
     /// 0 or 255.
     Extremes,
+    /// Anything in some rectangle, and blank around it.
+    Sparse,
 }
 
 /// A network of these kinds, the same for the same seed.
@@ -141,11 +144,22 @@ fn weight(rng: &mut ChaCha8Rng, weights: Weights) -> i8 {
 pub fn image(seed: u64, kind: Image) -> Pixels {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut pixels = [0; IMAGE_BYTES];
-    pixels.fill_with(|| match kind {
-        Image::Uniform => rng.random(),
-        Image::All(value) => value,
-        Image::Tiny => rng.random_range(0..=1),
-        Image::Extremes => 255 * rng.random_range(0..=1u8),
-    });
+    let mut range = || {
+        let start = rng.random_range(0..IMAGE_SIDE);
+        start..rng.random_range(start + 1..=IMAGE_SIDE)
+    };
+    let (rows, columns) = (range(), range());
+    for (index, pixel) in pixels.iter_mut().enumerate() {
+        *pixel = match kind {
+            Image::Uniform => rng.random(),
+            Image::All(value) => value,
+            Image::Tiny => rng.random_range(0..=1),
+            Image::Extremes => 255 * rng.random_range(0..=1u8),
+            Image::Sparse if rows.contains(&(index / IMAGE_SIDE)) && columns.contains(&(index % IMAGE_SIDE)) => {
+                rng.random()
+            }
+            Image::Sparse => 0,
+        };
+    }
     pixels
 }

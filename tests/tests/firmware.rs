@@ -108,7 +108,8 @@ fn bench(board: &Board) -> Result<(), Failed> {
     }
     let mut crc32 = Crc32::new();
     host_logits(&committed_model()).iter().for_each(|logits| crc32.update_logits(logits));
-    let text = [("board", board.name.as_str()), ("counter", "instructions"), ("crc32", &format!("{:08x}", crc32.finish()))];
+    let text =
+        [("board", board.name.as_str()), ("counter", "instructions"), ("crc32", &format!("{:08x}", crc32.finish()))];
     for (key, value) in text {
         if !json.contains(&format!("\"{key}\":\"{value}\"")) {
             return Err(format!("no {key} {value} in {json}").into());
