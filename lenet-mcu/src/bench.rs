@@ -59,7 +59,7 @@ pub fn run(console: &mut Console) -> Result<(), Failure> {
         }
         crc.update_logits(&dense);
     }
-    counter.check()?;
+    counter.check_reach()?;
     print_counts(console, &counter, &figures)?;
     print_memory(console, &figures)?;
     Json { counter: &counter, figures: &figures, images: images.count(), crc32: crc.finish() }.print(console)

@@ -7,12 +7,12 @@ use cortex_m::Peripherals;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{DCB, DWT, SYST};
 
-/// How often the loop of [`spend`] is repeated to find out what counts here at all,
+/// Repetitions of [`spend`] that show which counter advances.
 const PROBE: u32 = 500_000;
-/// to learn the instructions of a tick, longer than an inference so that what is missing to an exact figure
-/// does not count,
+/// Repetitions that show how many instructions a tick is. They take longer than an inference, so that the
+/// error of a few instructions here is a smaller one there.
 const CALIBRATION: u32 = 12_000_000;
-/// and to check the counter, at another length.
+/// Repetitions that check the counter; it was not calibrated with so many.
 const CHECK: u32 = 50_001;
 
 /// What a [`Counter`] counts. Neither is time.
@@ -89,7 +89,8 @@ pub struct Check {
 /// Counts instructions or cycles between [`start`](Self::start) and [`stop`](Self::stop).
 ///
 /// A span may last 2^24 ticks of SysTick, in QEMU 524 million instructions on the board with the fastest tick,
-/// or 2^32 cycles of CYCCNT; a longer one is found by [`check`](Self::check), except with CYCCNT.
+/// or 2^32 cycles of CYCCNT; a longer one is found by
+/// [`check_reach`](Self::check_reach), except with CYCCNT.
 pub struct Counter {
     syst: SYST,
     unit: Unit,
@@ -132,9 +133,10 @@ impl Counter {
         if unit == Unit::Instructions {
             counter.start();
             spend(CALIBRATION);
-            let end = next_tick();
-            let ticks = counter.started.wrapping_sub(end.value) & SYSTICK_MASK;
-            counter.rate = (length(CALIBRATION) + end.instructions(), ticks);
+            let (ticks, waiting) = counter.end();
+            counter.rate = (length(CALIBRATION) + waiting, ticks);
+            // What the loop took besides its own instructions, exactly enough with this rate.
+            counter.rate.0 += counter.empty_span();
         }
         counter.overhead = counter.empty_span();
         let check = counter.count_known_loop(probed)?;
@@ -146,8 +148,8 @@ impl Counter {
         self.unit
     }
 
-    /// The largest error of a span: of SysTick, whose tick is of many instructions, the instructions from one
-    /// look at it to the next, at both ends, and the same for the empty span.
+    /// The largest error of a span. When ticks of SysTick are many instructions, it is what passes from one look
+    /// at it to the next, once for the span and once for the empty span that is subtracted.
     pub fn uncertainty(&self) -> u32 {
         match self.unit {
             Unit::Instructions => 2 * POLL,
@@ -161,7 +163,7 @@ impl Counter {
     }
 
     /// Begins a span.
-    // Out of line, as `stop` is: so the way out of one and into the other is the same for every span.
+    // Out of line, as `end` is: so the way out of one and into the other is the same for every span.
     #[inline(never)]
     pub fn start(&mut self) {
         if self.unit == Unit::Cycles {
@@ -180,26 +182,30 @@ impl Counter {
     }
 
     /// Ends a span and returns its count.
-    #[inline(never)]
     pub fn stop(&mut self) -> u32 {
-        let count = match self.unit {
-            Unit::Cycles => cycle_count().wrapping_sub(self.started),
-            Unit::CyclesOfSysTick => self.started.wrapping_sub(SYST::get_current()) & SYSTICK_MASK,
+        let (ticks, waiting) = self.end();
+        self.too_long |= self.unit != Unit::Cycles && self.syst.has_wrapped();
+        self.convert(ticks).saturating_sub(waiting + self.overhead)
+    }
+
+    /// The ticks or cycles since the start, and how many instructions of them were spent on waiting for a tick.
+    #[inline(never)]
+    fn end(&self) -> (u32, u32) {
+        match self.unit {
+            Unit::Cycles => (cycle_count().wrapping_sub(self.started), 0),
+            Unit::CyclesOfSysTick => (self.started.wrapping_sub(SYST::get_current()) & SYSTICK_MASK, 0),
             Unit::Instructions => {
                 let end = next_tick();
-                let ticks = self.started.wrapping_sub(end.value) & SYSTICK_MASK;
-                self.convert(ticks).saturating_sub(end.instructions())
+                (self.started.wrapping_sub(end.value) & SYSTICK_MASK, end.instructions())
             }
-        };
-        self.too_long |= self.unit != Unit::Cycles && self.syst.has_wrapped();
-        count.saturating_sub(self.overhead)
+        }
     }
 
     /// Whether every span since the beginning was short enough.
     ///
     /// # Errors
     /// When one was not.
-    pub fn check(&self) -> Result<(), CounterError> {
+    pub fn check_reach(&self) -> Result<(), CounterError> {
         match self.too_long {
             false => Ok(()),
             true => Err(CounterError::TooLong),
