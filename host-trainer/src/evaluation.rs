@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use lenet_core::checksum::Crc32;
-use lenet_core::{CLASSES, LeNet5, Logits, Model};
+use lenet_core::{CLASSES, Logits, Model};
 use ndarray::ArrayView1;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Split;
+use crate::inference::Classifier;
 use crate::network::Network;
 use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, cross_entropy};
 
@@ -113,8 +114,6 @@ pub fn evaluate_int8(model: Model<'_>, split: &Split) -> Evaluation {
 
 /// The integer network's logits of every image, in order.
 pub fn classify_all(model: Model<'_>, split: &Split) -> Vec<Logits> {
-    (0..split.len())
-        .into_par_iter()
-        .map_init(|| LeNet5::new(model), |network, index| network.classify(split.pixels(index)))
-        .collect()
+    let classifier = Classifier::new(&model);
+    (0..split.len()).into_par_iter().map(|index| classifier.classify(split.pixels(index))).collect()
 }

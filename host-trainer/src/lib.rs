@@ -4,6 +4,7 @@
 //! - [`network`]: LeNet-5 in floating point, forward and backward; [`training`] fits it.
 //! - [`quantization`]: from the float network to an int8 one; [`formats`] reads and writes both.
 //! - [`reference`](mod@reference): an independent model of the int8 network, to test `lenet-core` against.
+//! - [`inference`]: the int8 network at the speed of this processor.
 //! - [`evaluation`]: accuracy, and a checksum over all logits.
 //! - [`run`]: the folder a training writes; [`checkpoint`]: what an unfinished one is resumed from;
 //!   [`files`]: output files, whole or not at all.
@@ -17,6 +18,7 @@ pub mod evaluation;
 pub mod fetch;
 pub mod files;
 pub mod formats;
+pub mod inference;
 pub mod network;
 pub mod quantization;
 pub mod reference;

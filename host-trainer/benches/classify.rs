@@ -1,0 +1,47 @@
+//! One image through the int8 network, on one thread: the workstation's classifier on every instruction set
+//! of this processor, and `lenet-core`, which is the firmware's code.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput};
+use host_trainer::data::digits_10k;
+use host_trainer::formats::ModelFile;
+use host_trainer::inference::Classifier;
+use host_trainer::network::lanes::InstructionSet;
+use lenet_core::{Blank, LeNet5};
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .without_plots()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args();
+    let file = ModelFile::new(include_bytes!("../../data/digits-10k/digits-10k.lenet"));
+    let model = file.model().expect("the committed model is valid");
+    let images = digits_10k().test;
+
+    let mut group = criterion.benchmark_group("classify");
+    group.throughput(Throughput::Elements(1));
+    for set in InstructionSet::available() {
+        let classifier = Classifier::with_instruction_set(&model, set);
+        let mut indices = (0..images.len()).cycle();
+        group.bench_function(set.to_string(), |bencher| {
+            bencher.iter(|| {
+                let index = indices.next().expect("a cycle has no end");
+                black_box(&classifier).classify(images.pixels(index))
+            });
+        });
+    }
+    let mut network = LeNet5::new(model);
+    let mut indices = (0..images.len()).cycle();
+    group.bench_function("lenet-core", |bencher| {
+        bencher.iter(|| {
+            let index = indices.next().expect("a cycle has no end");
+            // As the classifier, which computes blank input as any other.
+            black_box(&mut network).classify_with(images.pixels(index), Blank::Compute, |_| ())
+        });
+    });
+    group.finish();
+    criterion.final_summary();
+}

@@ -1,0 +1,93 @@
+//! conv2 and pool2: 12 x 12 x 6 to 4 x 4 x 16. The lanes are the output channels, exactly sixteen.
+//!
+//! A pair is two input channels at one position, as conv1 leaves them.
+
+use lenet_core::Pool;
+use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, KERNEL_SIDE as K, POOL1_SIDE, POOL2_SIDE};
+use pulp::Simd;
+
+use super::pairs::{Packed, load, multiply_add, pack, pair, parts, store};
+use super::parameters::Channels;
+use super::requantize::Requantizer;
+use super::{LANES, Lanes, conv1};
+
+const _: () = assert!(CONV2_CHANNELS == LANES);
+
+/// Output positions of a row, computed together.
+const SIDE: usize = 2 * POOL2_SIDE;
+
+/// The parameters of conv2.
+#[derive(Clone, Debug)]
+pub(super) struct Conv2 {
+    bias: Lanes,
+    requantizer: Requantizer<LANES>,
+    /// `[input pair][ky][kx][output channel]`.
+    weights: [[[Lanes; K]; K]; CONV1_CHANNELS / 2],
+}
+
+impl Conv2 {
+    pub(super) fn new(channels: &Channels<{ K * K * CONV1_CHANNELS }, CONV2_CHANNELS>) -> Self {
+        let weight = |input: usize, ky: usize, kx: usize, output: usize| {
+            let at = (ky * K + kx) * CONV1_CHANNELS + 2 * input;
+            let weights = &channels.weights[output];
+            pair(i16::from(weights[at]), i16::from(weights[at + 1]))
+        };
+        Self {
+            bias: channels.bias,
+            requantizer: Requantizer::new(&channels.multiplier),
+            weights: std::array::from_fn(|input| {
+                std::array::from_fn(|ky| {
+                    std::array::from_fn(|kx| std::array::from_fn(|output| weight(input, ky, kx, output)))
+                })
+            }),
+        }
+    }
+
+    /// pool2's output in HWC order, as pairs.
+    #[inline(always)]
+    pub(super) fn forward<S: Simd>(
+        &self,
+        simd: S,
+        input: &conv1::Map,
+        pool: Pool,
+    ) -> [[Packed; POOL2_SIDE]; POOL2_SIDE] {
+        let mut output = [[[0; LANES / 2]; POOL2_SIDE]; POOL2_SIDE];
+        for (y, row) in output.iter_mut().enumerate() {
+            let (mut upper, mut lower) = ([[0; LANES]; SIDE], [[0; LANES]; SIDE]);
+            self.row(simd, input, 2 * y, &mut upper);
+            self.row(simd, input, 2 * y + 1, &mut lower);
+            for (x, place) in row.iter_mut().enumerate() {
+                let window = [upper[2 * x], upper[2 * x + 1], lower[2 * x], lower[2 * x + 1]];
+                *place = pack(&self.requantizer.pooled(&window, pool));
+            }
+        }
+        output
+    }
+
+    /// The accumulators of row `y`.
+    #[inline(always)]
+    fn row<S: Simd>(&self, simd: S, input: &conv1::Map, y: usize, row: &mut [Lanes; SIDE]) {
+        for part in parts::<S>() {
+            let mut sums = [load(simd, &self.bias, part); SIDE];
+            for (input, weights) in input.iter().zip(&self.weights) {
+                for (ky, weights) in weights.iter().enumerate() {
+                    let input = input[(y + ky) * conv1::PITCH..].first_chunk::<POOL1_SIDE>();
+                    let input = input.expect("the map has all rows");
+                    let mut taps = [simd.splat_i32s(0); POOL1_SIDE];
+                    for x in 0..POOL1_SIDE {
+                        taps[x] = simd.splat_i32s(input[x]);
+                    }
+                    for kx in 0..K {
+                        let weight = load(simd, &weights[kx], part);
+                        for x in 0..SIDE {
+                            sums[x] = multiply_add(simd, taps[x + kx], weight, sums[x]);
+                        }
+                    }
+                }
+            }
+            for x in 0..SIDE {
+                store(simd, &mut row[x], part, sums[x]);
+            }
+        }
+    }
+}
