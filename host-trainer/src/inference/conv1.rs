@@ -17,10 +17,10 @@ use lenet_core::architecture::{CONV1_CHANNELS, IMAGE_SIDE, KERNEL_SIDE as K, POO
 use lenet_core::{Pixels, Pool};
 use pulp::Simd;
 
-use super::pairs::{load, multiply_add, pack_row, pair, parts, store};
+use super::LANES;
+use super::pairs::{load, multiply_add, pack, pack_row, pair, parts, store};
 use super::parameters::Channels;
 use super::requantize::Requantizer;
-use super::{LANES, Lanes};
 
 /// Windows from one row of windows to the next; also pairs of a row of pixels.
 pub(super) const PITCH: usize = IMAGE_SIDE / 2;
@@ -91,9 +91,8 @@ impl Conv1 {
                 let reach = [0, 1].map(|parity| {
                     rows[parity][tile * LANES..].first_chunk::<REACH>().expect("the rows hold every tile's reach")
                 });
-                let [first, second] = block.windows(simd, reach, pool);
-                for lane in 0..LANES {
-                    map[lane] = first[lane] | second[lane] << 16;
+                for part in parts::<S>() {
+                    store(simd, map, part, block.windows(simd, reach, pool, part));
                 }
             }
         }
@@ -102,40 +101,29 @@ impl Conv1 {
 }
 
 impl Block {
-    /// Sixteen pooled activations of both channels. `reach`: the pairs of even and odd rows, from the first
-    /// window on.
+    /// The pooled activations of both channels, as pairs, for the part of sixteen windows. `reach`: the pairs
+    /// of even and odd rows, from the first window on.
     #[inline(always)]
-    fn windows<S: Simd>(&self, simd: S, reach: [&[i32; REACH]; 2], pool: Pool) -> [Lanes; CHANNELS] {
+    fn windows<S: Simd>(&self, simd: S, reach: [&[i32; REACH]; 2], pool: Pool, part: usize) -> S::i32s {
         // Of each channel the window's four accumulators: upper left, upper right, lower left, lower right.
-        let mut windows = [[[0; LANES]; 4]; CHANNELS];
-        for part in parts::<S>() {
-            let mut sums = self.bias.map(|bias| [simd.splat_i32s(bias); 4]);
-            for ky in 0..K {
-                for tap in 0..TAPS {
-                    let pairs = |row: usize| {
-                        let lanes = reach[row % 2][row / 2 * PITCH + tap..].first_chunk::<LANES>();
-                        load(simd, lanes.expect("the reach holds all taps"), part)
-                    };
-                    let (upper, lower) = (pairs(ky), pairs(ky + 1));
-                    for c in 0..CHANNELS {
-                        for column in 0..2 {
-                            let weight = simd.splat_i32s(self.weights[ky][tap][c][column]);
-                            sums[c][column] = multiply_add(simd, upper, weight, sums[c][column]);
-                            sums[c][2 + column] = multiply_add(simd, lower, weight, sums[c][2 + column]);
-                        }
+        let mut sums = self.bias.map(|bias| [simd.splat_i32s(bias); 4]);
+        for ky in 0..K {
+            for tap in 0..TAPS {
+                let pairs = |row: usize| {
+                    let lanes = reach[row % 2][row / 2 * PITCH + tap..].first_chunk::<LANES>();
+                    load(simd, lanes.expect("the reach holds all taps"), part)
+                };
+                let (upper, lower) = (pairs(ky), pairs(ky + 1));
+                for c in 0..CHANNELS {
+                    for column in 0..2 {
+                        let weight = simd.splat_i32s(self.weights[ky][tap][c][column]);
+                        sums[c][column] = multiply_add(simd, upper, weight, sums[c][column]);
+                        sums[c][2 + column] = multiply_add(simd, lower, weight, sums[c][2 + column]);
                     }
                 }
             }
-            for c in 0..CHANNELS {
-                for place in 0..4 {
-                    store(simd, &mut windows[c][place], part, sums[c][place]);
-                }
-            }
         }
-        let mut pooled = [[0; LANES]; CHANNELS];
-        for c in 0..CHANNELS {
-            pooled[c] = self.requantizer[c].pooled(&windows[c], pool);
-        }
-        pooled
+        let [first, second] = [0, 1].map(|c| self.requantizer[c].pooled(simd, sums[c], pool, part));
+        pack(simd, first, second)
     }
 }

@@ -6,7 +6,7 @@ use lenet_core::Pool;
 use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, KERNEL_SIDE as K, POOL1_SIDE, POOL2_SIDE};
 use pulp::Simd;
 
-use super::pairs::{Packed, load, multiply_add, pack, pair, parts, store};
+use super::pairs::{load, multiply_add, pack, pair, parts, store};
 use super::parameters::Channels;
 use super::requantize::Requantizer;
 use super::{LANES, Lanes, conv1};
@@ -43,22 +43,23 @@ impl Conv2 {
         }
     }
 
-    /// pool2's output in HWC order, as pairs.
+    /// pool2's output: of each row of four positions the first with the second, the third with the fourth.
     #[inline(always)]
-    pub(super) fn forward<S: Simd>(
-        &self,
-        simd: S,
-        input: &conv1::Map,
-        pool: Pool,
-    ) -> [[Packed; POOL2_SIDE]; POOL2_SIDE] {
-        let mut output = [[[0; LANES / 2]; POOL2_SIDE]; POOL2_SIDE];
+    pub(super) fn forward<S: Simd>(&self, simd: S, input: &conv1::Map, pool: Pool) -> [[Lanes; 2]; POOL2_SIDE] {
+        let mut output = [[[0; LANES]; 2]; POOL2_SIDE];
         for (y, row) in output.iter_mut().enumerate() {
-            let (mut upper, mut lower) = ([[0; LANES]; SIDE], [[0; LANES]; SIDE]);
-            self.row(simd, input, 2 * y, &mut upper);
-            self.row(simd, input, 2 * y + 1, &mut lower);
-            for (x, place) in row.iter_mut().enumerate() {
-                let window = [upper[2 * x], upper[2 * x + 1], lower[2 * x], lower[2 * x + 1]];
-                *place = pack(&self.requantizer.pooled(&window, pool));
+            let mut rows = [[[0; LANES]; SIDE]; 2];
+            self.row(simd, input, 2 * y, &mut rows[0]);
+            self.row(simd, input, 2 * y + 1, &mut rows[1]);
+            for (tile, lanes) in row.iter_mut().enumerate() {
+                for part in parts::<S>() {
+                    let [first, second] = [4 * tile, 4 * tile + 2].map(|x| {
+                        let window = [(0, x), (0, x + 1), (1, x), (1, x + 1)];
+                        let window = window.map(|(y, x)| load(simd, &rows[y][x], part));
+                        self.requantizer.pooled(simd, window, pool, part)
+                    });
+                    store(simd, lanes, part, pack(simd, first, second));
+                }
             }
         }
         output

@@ -2,7 +2,7 @@
 //!
 //! # The method
 //!
-//! Everything is `i32` lanes. A lane of an input holds a *pair*: two neighbouring values of a sum as 16-bit
+//! Everything is `i32` lanes. A lane of an input holds a *pair*: two values of a sum as 16-bit
 //! numbers, activations in [0, 255] or weights in [-127, 127]. One instruction multiplies the pairs of a whole
 //! vector and adds the two products of each lane (see `pairs`). The lanes are
 //!
@@ -33,6 +33,7 @@ use crate::network::lanes::InstructionSet;
 use conv1::Conv1;
 use conv2::Conv2;
 use linear::Linear;
+use pairs::{load, pack, parts, store};
 use parameters::{Channels, channels};
 use requantize::Requantizer;
 
@@ -42,6 +43,13 @@ const LANES: usize = 16;
 /// One `i32` in each lane.
 type Lanes = [i32; LANES];
 
+/// Vectors of outputs, and pairs of inputs that two such vectors make.
+const FC1_TILES: usize = FC1_OUTPUTS.div_ceil(LANES);
+const FC2_TILES: usize = FC2_OUTPUTS.div_ceil(LANES);
+const FC1_PAIRS: usize = FC1_INPUTS / 2;
+const FC2_PAIRS: usize = FC1_TILES / 2 * LANES;
+const FC3_PAIRS: usize = FC2_TILES / 2 * LANES;
+
 /// LeNet-5, ready to classify on any number of threads: a model whose weights lie in the order of the vectors.
 #[derive(Clone, Debug)]
 pub struct Classifier {
@@ -49,11 +57,11 @@ pub struct Classifier {
     pools: [Pool; 2],
     conv1: Conv1,
     conv2: Conv2,
-    fc1: Linear<{ FC1_INPUTS / 2 }, { FC1_OUTPUTS.div_ceil(LANES) }>,
-    fc1_requantizer: [Requantizer<LANES>; FC1_OUTPUTS.div_ceil(LANES)],
-    fc2: Linear<{ FC1_OUTPUTS / 2 }, { FC2_OUTPUTS.div_ceil(LANES) }>,
-    fc2_requantizer: [Requantizer<LANES>; FC2_OUTPUTS.div_ceil(LANES)],
-    fc3: Linear<{ FC2_OUTPUTS / 2 }, 1>,
+    fc1: Linear<FC1_PAIRS, FC1_TILES>,
+    fc1_requantizer: [Requantizer<LANES>; FC1_TILES],
+    fc2: Linear<FC2_PAIRS, FC2_TILES>,
+    fc2_requantizer: [Requantizer<LANES>; FC2_TILES],
+    fc3: Linear<FC3_PAIRS, 1>,
     fc3_multiplier: [Multiplier; CLASSES],
     quantization: Quantization,
 }
@@ -112,8 +120,10 @@ impl WithSimd for Classify<'_> {
         let [pool1, pool2] = c.pools;
         let conv1 = c.conv1.forward(simd, pixels, pool1);
         let conv2 = c.conv2.forward(simd, &conv1, pool2);
-        let fc1 = activations(&c.fc1.forward::<_, 8>(simd, conv2.as_flattened().as_flattened()), &c.fc1_requantizer);
-        let fc2 = activations(&c.fc2.forward::<_, 6>(simd, fc1.as_flattened()), &c.fc2_requantizer);
+        let fc1 = c.fc1.forward::<_, 8>(simd, conv2.as_flattened().as_flattened());
+        let fc1: [_; FC2_PAIRS / LANES] = activations(simd, &fc1, &c.fc1_requantizer);
+        let fc2 = c.fc2.forward::<_, 6>(simd, fc1.as_flattened());
+        let fc2: [_; FC3_PAIRS / LANES] = activations(simd, &fc2, &c.fc2_requantizer);
         let [fc3] = c.fc3.forward::<_, 1>(simd, fc2.as_flattened());
         let Quantization { zero_point, .. } = c.quantization;
         let values = std::array::from_fn(|class| c.fc3_multiplier[class].apply_linear(fc3[class], zero_point));
@@ -121,15 +131,21 @@ impl WithSimd for Classify<'_> {
     }
 }
 
-/// The activations of a hidden fully connected layer, as pairs.
+/// The activations of a hidden fully connected layer: those of each two tiles as pairs.
 #[inline(always)]
-fn activations<const TILES: usize>(
+fn activations<S: Simd, const TILES: usize, const PAIRED: usize>(
+    simd: S,
     accumulators: &[Lanes; TILES],
     requantizers: &[Requantizer<LANES>; TILES],
-) -> [pairs::Packed; TILES] {
-    let mut packed = [[0; LANES / 2]; TILES];
-    for tile in 0..TILES {
-        packed[tile] = pairs::pack(&requantizers[tile].relu(&accumulators[tile]));
+) -> [Lanes; PAIRED] {
+    const { assert!(TILES == 2 * PAIRED) }
+    let mut activations = [[0; LANES]; PAIRED];
+    for (pair, lanes) in activations.iter_mut().enumerate() {
+        for part in parts::<S>() {
+            let [first, second] = [2 * pair, 2 * pair + 1]
+                .map(|tile| requantizers[tile].relu(simd, load(simd, &accumulators[tile], part), part));
+            store(simd, lanes, part, pack(simd, first, second));
+        }
     }
-    packed
+    activations
 }

@@ -7,19 +7,17 @@ use pulp::Simd;
 
 use super::{LANES, Lanes};
 
-/// Sixteen activations as pairs of neighbours.
-pub(super) type Packed = [i32; LANES / 2];
-
 /// Two values as one `i32`.
 #[inline(always)]
 pub(super) const fn pair(first: i16, second: i16) -> i32 {
     first as u16 as i32 | (second as i32) << 16
 }
 
-/// Sixteen activations in [0, 255] as pairs of neighbours.
+/// Activations of two vectors, each in [0, 255], as pairs: the first half from `first`.
 #[inline(always)]
-pub(super) fn pack(activations: &Lanes) -> Packed {
-    must_cast(activations.map(|u| u as i16))
+pub(super) fn pack<S: Simd>(simd: S, first: S::u32s, second: S::u32s) -> S::i32s {
+    let second = simd.wrapping_dyn_shl_u32s(second, simd.splat_u32s(16));
+    simd.transmute_i32s_u32s(simd.or_u32s(first, second))
 }
 
 /// A row of pixels as pairs of neighbours.
