@@ -2,9 +2,9 @@
 //!
 //! # The method
 //!
-//! Everything is `i32` lanes. A lane of an input holds a *pair*: two values of a sum as 16-bit
-//! numbers, activations in [0, 255] or weights in [-127, 127]. One instruction multiplies the pairs of a whole
-//! vector and adds the two products of each lane (see `pairs`). The lanes are
+//! Everything is `i32` lanes. A lane of an input holds a *pair*: two activations in [0, 255], or their weights in
+//! [-127, 127], as 16-bit numbers. One instruction multiplies the pairs of a whole vector and adds the two products
+//! of each lane (see `pairs`): twice the work of float lanes, and nothing to convert. The lanes are
 //!
 //! - in conv1, whose 6 channels would not fill a vector, sixteen pooling windows of a channel;
 //! - elsewhere sixteen output channels, with the pair of activations the same in all lanes.
@@ -16,6 +16,8 @@
 //! ([`lenet_core::model::largest_accumulator`]): so every sum here is the exact integer that `lenet-core`
 //! computes. Lanes and taps that only fill up have the weight 0. What follows the sums, requantization and
 //! pools, is derived in `requantize`.
+
+#![allow(clippy::needless_range_loop, reason = "the layers are written with the indices of their formulas")]
 
 mod conv1;
 mod conv2;
