@@ -2,8 +2,7 @@
 
 use crate::arch::{self, Map, Scratch};
 use crate::architecture::{
-    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Layer, POOL1_SIDE, POOL2_SIDE,
-    Pixels, Tensor,
+    CLASSES, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Layer, POOL2_SIDE, Pixels, Tensor,
 };
 use crate::kernels::{fully_connected, fully_connected_logits};
 use crate::model::Model;
@@ -37,9 +36,9 @@ impl Workspace {
         }
     }
 
-    /// Output of pool1, 12 x 12 x 6 in HWC order; a copy, because kernels may keep it in another order.
-    pub fn pool1(&self) -> [u8; POOL1_SIDE * POOL1_SIDE * CONV1_CHANNELS] {
-        bytemuck::must_cast(self.pool1.to_hwc())
+    /// Output of pool1, 12 x 12 x 6 in HWC order. Kernels may keep it in another order, so there is no slice of it.
+    pub fn pool1(&self) -> impl Iterator<Item = u8> {
+        self.pool1.hwc()
     }
 
     /// Output of pool2, 4 x 4 x 16 in HWC order; the input of fc1.

@@ -19,6 +19,7 @@ pub(crate) const CODE_X: &str = "SECTIONS
   .inference :
   {
     __inference_start = .;
+    *(.text.*lenet_core*4arch*);
     *(.text.*lenet_core*7kernels*);
     *(.text.*lenet_core*7network*);
     *(.text.*lenet_core*12quantization*);

@@ -4,8 +4,8 @@
 
 use core::fmt::Write;
 
-use lenet_core::checksum::Crc32;
-use lenet_core::{Blank, CLASSES, IMAGE_BYTES, LeNet5, Logits};
+use lenet_core::checksum::{Crc32, crc32};
+use lenet_core::{Blank, IMAGE_BYTES, LeNet5, Logits, Workspace};
 
 use crate::arguments::Arguments;
 use crate::console::Console;
@@ -23,48 +23,42 @@ pub fn run(console: &mut Console) -> Result<(), Failure> {
     let mut images = Images::open(Arguments::read()?)?;
     let mut network = LeNet5::new(model);
     let mut pixels = [0; IMAGE_BYTES];
-    let mut outputs = ["pool1", "pool2", "fc1", "fc2", "logits"].map(Output::new);
-    let [pool1, pool2, fc1, fc2, logits] = &mut outputs;
+    let mut crcs = [(); 5].map(|()| Crc32::new());
+    let [pool1, pool2, fc1, fc2, logits] = &mut crcs;
     while let Some(image) = images.read_next(&mut pixels)? {
-        let dense_logits = inference::classify(&mut network, &pixels, Blank::Compute);
-        let dense = network.workspace().clone();
-        let skipping_logits = inference::classify(&mut network, &pixels, Blank::Skip);
-        let skipping = network.workspace();
-        pool1.add(image, dense.pool1(), skipping.pool1())?;
-        pool2.add(image, dense.pool2(), skipping.pool2())?;
-        fc1.add(image, dense.fc1(), skipping.fc1())?;
-        fc2.add(image, dense.fc2(), skipping.fc2())?;
-        logits.add(image, bytes(&dense_logits), bytes(&skipping_logits))?;
+        // There may be no room for the activations of both, so checksums are compared.
+        let logits_of_dense = inference::classify(&mut network, &pixels, Blank::Compute);
+        let dense = checksums(network.workspace(), &logits_of_dense);
+        let logits_of_skipping = inference::classify(&mut network, &pixels, Blank::Skip);
+        let skipping = checksums(network.workspace(), &logits_of_skipping);
+        for ((name, dense), skipping) in LAYERS.into_iter().zip(dense).zip(skipping) {
+            if dense != skipping {
+                return Err(Failure::SkippingDiffers { image, layer: name });
+            }
+        }
+        let workspace = network.workspace();
+        workspace.pool1().for_each(|u| pool1.update(&[u]));
+        pool2.update(workspace.pool2());
+        fc1.update(workspace.fc1());
+        fc2.update(workspace.fc2());
+        logits.update_logits(&logits_of_skipping);
     }
     writeln!(console, "LeNet-5 on {} ({})", board::NAME, board::CORE)?;
     writeln!(console, "{} images: skipping changes nothing. CRC-32 of all activations:", images.count())?;
-    for Output { name, crc } in outputs {
+    for (name, crc) in LAYERS.into_iter().zip(crcs) {
         writeln!(console, "{name} {:08x}", crc.finish())?;
     }
     Ok(())
 }
 
-/// A layer's activations of all images.
-struct Output {
-    name: &'static str,
-    crc: Crc32,
-}
+const LAYERS: [&str; 5] = ["pool1", "pool2", "fc1", "fc2", "logits"];
 
-impl Output {
-    fn new(name: &'static str) -> Self {
-        Self { name, crc: Crc32::new() }
-    }
-
-    /// Appends an image's, which must be the same with skipping.
-    fn add(&mut self, image: usize, dense: impl AsRef<[u8]>, skipping: impl AsRef<[u8]>) -> Result<(), Failure> {
-        if dense.as_ref() != skipping.as_ref() {
-            return Err(Failure::SkippingDiffers { image, layer: self.name });
-        }
-        self.crc.update(dense.as_ref());
-        Ok(())
-    }
-}
-
-fn bytes(logits: &Logits) -> [u8; CLASSES] {
-    logits.values.map(i8::cast_unsigned)
+/// Those of one image's activations and logits, in the order of [`LAYERS`].
+fn checksums(workspace: &Workspace, logits: &Logits) -> [u32; 5] {
+    let mut pool1 = Crc32::new();
+    workspace.pool1().for_each(|u| pool1.update(&[u]));
+    let mut of_logits = Crc32::new();
+    of_logits.update_logits(logits);
+    let [pool2, fc1, fc2] = [&workspace.pool2()[..], workspace.fc1(), workspace.fc2()].map(crc32);
+    [pool1.finish(), pool2, fc1, fc2, of_logits.finish()]
 }

@@ -41,7 +41,7 @@ pub fn compare_layers(network: &QuantizedNetwork, core: &mut LeNet5<'_>, pixels:
     let activations = |bytes: &[u8]| -> Vec<f64> { bytes.iter().map(|u| f64::from(*u) - 128.0).collect() };
     let workspace = core.workspace();
     let layers: [(&str, Vec<f64>, Vec<f64>); 5] = [
-        ("pool1", activations(&workspace.pool1()), trace.pool1.into_iter().collect()),
+        ("pool1", activations(&workspace.pool1().collect::<Vec<_>>()), trace.pool1.into_iter().collect()),
         ("pool2", activations(workspace.pool2()), trace.pool2.into_iter().collect()),
         ("fc1", activations(workspace.fc1()), trace.fc1.to_vec()),
         ("fc2", activations(workspace.fc2()), trace.fc2.to_vec()),

@@ -72,7 +72,8 @@ fn fitting_networks_spread_their_activations() {
     let mut core = lenet_core::LeNet5::new(file.model().unwrap());
     core.classify(&random::image(7, Image::Uniform));
     let workspace = core.workspace();
-    for layer in [&workspace.pool1()[..], workspace.pool2(), workspace.fc1(), workspace.fc2()] {
+    let pool1: Vec<u8> = workspace.pool1().collect();
+    for layer in [&pool1[..], workspace.pool2(), workspace.fc1(), workspace.fc2()] {
         let inside = layer.iter().filter(|u| (1..=254).contains(*u)).count();
         assert!(inside * 5 > layer.len(), "{inside} of {} activations are not saturated", layer.len());
     }

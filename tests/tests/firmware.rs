@@ -158,7 +158,7 @@ fn verify(board: &Board) -> Result<(), Failed> {
         let logits = network.classify(digits_10k().test.pixels(index));
         let [pool1, pool2, fc1, fc2, of_logits] = crcs.each_mut().map(|(_, crc)| crc);
         let workspace = network.workspace();
-        append(pool1, workspace.pool1());
+        append(pool1, workspace.pool1().collect::<Vec<_>>());
         append(pool2, workspace.pool2());
         append(fc1, workspace.fc1());
         append(fc2, workspace.fc2());

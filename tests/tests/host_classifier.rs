@@ -58,7 +58,7 @@ fn random_networks_and_corner_values() {
                 Multipliers::Uniform,
                 Multipliers::Smallest,
                 Multipliers::Largest,
-                Multipliers::Half,
+                Multipliers::Eighth,
             ] {
                 for biases in [Biases::Fitting, Biases::Tiny, Biases::Extremes] {
                     let network = random::network(seed, pools, weights, multipliers, biases);

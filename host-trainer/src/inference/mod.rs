@@ -36,7 +36,7 @@ use conv1::Conv1;
 use conv2::Conv2;
 use linear::Linear;
 use pairs::{load, pack, parts, store};
-use parameters::{Channels, channels};
+use parameters::{Channels, convolution, dense};
 use requantize::Requantizer;
 
 /// Values computed together, whatever the instruction set: one of its vectors holds all or a part of them.
@@ -76,14 +76,14 @@ impl Classifier {
 
     /// A classifier for `model` on a given instruction set. All give the same bits.
     pub fn with_instruction_set(model: &Model<'_>, set: InstructionSet) -> Self {
-        let fc1 = channels::<_, FC1_INPUTS, _>(model.fc1());
-        let fc2 = channels::<_, FC1_OUTPUTS, _>(model.fc2());
-        let fc3 = channels::<_, FC2_OUTPUTS, _>(model.fc3());
+        let fc1 = dense::<FC1_INPUTS, _, _, _>(model.fc1());
+        let fc2 = dense::<FC1_OUTPUTS, _, _, _>(model.fc2());
+        let fc3 = dense::<FC2_OUTPUTS, _, _, _>(model.fc3());
         Self {
             set,
             pools: [model.pool1(), model.pool2()],
-            conv1: Conv1::new(&channels(model.conv1())),
-            conv2: Conv2::new(&channels(model.conv2())),
+            conv1: Conv1::new(&convolution(model.conv1())),
+            conv2: Conv2::new(&convolution(model.conv2())),
             fc1: Linear::new(&fc1),
             fc1_requantizer: requantizers(&fc1),
             fc2: Linear::new(&fc2),
@@ -129,7 +129,7 @@ impl WithSimd for Classify<'_> {
         let [fc3] = c.fc3.forward::<_, 1>(simd, fc2.as_flattened());
         let Quantization { zero_point, .. } = c.quantization;
         let values = std::array::from_fn(|class| c.fc3_multiplier[class].apply_linear(fc3[class], zero_point));
-        Logits { values, quantization: c.quantization }
+        Logits::new(values, c.quantization)
     }
 }
 

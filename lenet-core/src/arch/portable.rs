@@ -27,8 +27,8 @@ impl Map {
     }
 
     /// In HWC order.
-    pub(crate) fn to_hwc(&self) -> [[[u8; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE] {
-        self.0
+    pub(crate) fn hwc(&self) -> impl Iterator<Item = u8> {
+        self.0.as_flattened().as_flattened().iter().copied()
     }
 }
 

@@ -65,18 +65,13 @@ impl Map {
     }
 
     /// In HWC order.
-    pub(crate) fn to_hwc(&self) -> [[[u8; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE] {
-        let mut hwc = [[[0; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE];
-        for (channel, pairs) in self.0.iter().enumerate() {
-            for (pair, rows) in pairs.iter().enumerate() {
-                for (pixels, word) in hwc.iter_mut().zip(rows) {
-                    for (pixel, u) in pixels.iter_mut().skip(2 * pair).zip([*word as u8, (*word >> FIELD_BITS) as u8]) {
-                        pixel[channel] = u;
-                    }
-                }
-            }
-        }
-        hwc
+    pub(crate) fn hwc(&self) -> impl Iterator<Item = u8> {
+        let places = (0..POOL1_SIDE).flat_map(|row| (0..POOL1_SIDE).map(move |column| (row, column)));
+        places.flat_map(move |(row, column)| {
+            self.0.iter().map(move |pairs: &[[Pair; POOL1_SIDE]; MAP_PAIRS]| {
+                (pairs[column / 2][row] >> (column as u32 % 2 * FIELD_BITS)) as u8
+            })
+        })
     }
 }
 
