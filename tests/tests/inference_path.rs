@@ -13,7 +13,7 @@ use tests::firmware::{self, Board};
 const BIN: &str = "bench";
 
 /// The inference begins in the functions with the first of these in their names that there are any of.
-const ROOTS: [&[&str]; 2] = [&["LeNet5::classify"], &["lenet_mcu::bench::dense", "lenet_mcu::bench::skip"]];
+const ROOTS: [&[&str]; 2] = [&["lenet_mcu::inference::classify"], &["LeNet5::classify"]];
 
 /// A firmware that prints percentages, so that its whole program has what its inference must not have.
 const COUNTER_EXAMPLE: &str = "demo";
