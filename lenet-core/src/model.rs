@@ -232,7 +232,7 @@ impl<'a, const INPUT_PAIRS: usize, const OUTPUT_PAIRS: usize, const OUTPUTS: usi
         let words = self.words.get(output / 2).into_iter().flatten();
         words.flat_map(|word| [*word as u16, (*word >> 16) as u16]).map(move |halfword| {
             let [even, odd] = split_halfword(halfword);
-            (if output % 2 == 0 { even } else { odd }) as i8
+            (if output.is_multiple_of(2) { even } else { odd }) as i8
         })
     }
 
@@ -247,7 +247,7 @@ impl<'a, const INPUT_PAIRS: usize, const OUTPUT_PAIRS: usize, const OUTPUTS: usi
             let words = self.words.get(channel / 2).into_iter().flatten();
             for (input, halfword) in words.flat_map(|word| [*word as u16, (*word >> 16) as u16]).enumerate() {
                 let [even, odd] = split_halfword(halfword);
-                let weight = if channel % 2 == 0 { even } else { odd };
+                let weight = if channel.is_multiple_of(2) { even } else { odd };
                 let weight = i8::try_from(weight).map_err(|_| Error::Words { layer, channel })?;
                 if weight == i8::MIN {
                     return Err(Error::Weight { layer, channel });

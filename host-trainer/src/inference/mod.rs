@@ -13,7 +13,7 @@
 //!
 //! A pair's sum of products is at most `2 * 255 * 127 < 2^16`, exact in 32 bits. An accumulator starts from its
 //! bias, and the model's reader has proved that no partial sum, in any order, leaves 32 bits
-//! ([`lenet_core::model::largest_accumulator`]): so every sum here is the exact integer that `lenet-core`
+//! ([`lenet_core::Error::AccumulatorOverflow`]): so every sum here is the exact integer that `lenet-core`
 //! computes. Lanes and taps that only fill up have the weight 0. What follows the sums, requantization and
 //! pools, is derived in `requantize`.
 

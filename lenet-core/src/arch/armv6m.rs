@@ -67,7 +67,7 @@ impl Finish {
             channel,
             bias: channel.bias.wrapping_sub(offset),
             high: channel.multiplier.mantissa as u32 >> LOW_BITS,
-            half: 1 << (shift - 1 & 31),
+            half: 1 << ((shift - 1) & 31),
             shift,
             limit,
         }
