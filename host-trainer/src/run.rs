@@ -196,7 +196,7 @@ pub struct Summary {
     pub int8_crc32: String,
     /// Bytes of flash the model takes.
     pub model_bytes: usize,
-    /// Bytes of RAM an inference takes besides its image and stack.
+    /// Bytes of RAM an inference takes besides its image and stack, on the cores that need most.
     pub workspace_bytes: usize,
     /// The program that wrote this.
     pub tool: &'static str,

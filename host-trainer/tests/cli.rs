@@ -70,7 +70,7 @@ fn a_run_writes_its_folder_and_the_files_agree() {
     assert_eq!(summary["recipe"], "default");
     assert_eq!((&summary["seed"], &summary["epochs"]), (&1.into(), &3.into()));
     assert_eq!((&summary["train_images"], &summary["validation_images"]), (&360.into(), &40.into()));
-    assert_eq!(summary["workspace_bytes"], lenet_core::Workspace::BYTES);
+    assert_eq!(summary["workspace_bytes"], lenet_core::Workspace::BYTES_ARMV7M);
     let model = fs::read(folder.path().join("run/model.lenet")).unwrap();
     assert_eq!(summary["model_bytes"], model.len());
 

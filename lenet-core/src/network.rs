@@ -2,7 +2,8 @@
 
 use crate::arch::{self, Map, Scratch};
 use crate::architecture::{
-    CLASSES, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Layer, POOL2_SIDE, Pixels, Tensor,
+    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_BYTES, Layer, POOL1_SIDE,
+    POOL2_SIDE, Pixels, Tensor,
 };
 use crate::kernels::{fully_connected, fully_connected_logits};
 use crate::model::Model;
@@ -22,9 +23,22 @@ pub struct Workspace {
     fc2: [u8; FC2_OUTPUTS],
 }
 
+/// Outputs of pool1.
+const POOL1_BYTES: usize = POOL1_SIDE * POOL1_SIDE * CONV1_CHANNELS;
+/// Outputs of pool2, fc1 and fc2.
+const OTHER_BYTES: usize = FC1_INPUTS + FC1_OUTPUTS + FC2_OUTPUTS;
+const _: () = assert!(Workspace::BYTES == Workspace::BYTES_ARMV6M || Workspace::BYTES == Workspace::BYTES_ARMV7M);
+
 impl Workspace {
-    /// Bytes of RAM it takes.
+    /// Bytes of RAM it takes, with the kernels of this build.
     pub const BYTES: usize = size_of::<Self>();
+
+    /// Bytes of RAM it takes with the kernels of Armv6-M, as in a Cortex-M0, and with the portable ones.
+    pub const BYTES_ARMV6M: usize = POOL1_BYTES + OTHER_BYTES;
+
+    /// Bytes of RAM it takes with the kernels of Armv7-M and Armv8-M mainline, as in a Cortex-M3 to M7, M33 and M55:
+    /// two bytes for each pixel and each output of pool1.
+    pub const BYTES_ARMV7M: usize = 2 * (IMAGE_BYTES + POOL1_BYTES) + OTHER_BYTES;
 
     const fn new() -> Self {
         Self {

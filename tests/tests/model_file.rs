@@ -1,9 +1,11 @@
 //! The writer, the reader and the page about the format agree, and values out of range are refused.
 
 use host_trainer::Error as TrainerError;
+use host_trainer::formats::ModelFile;
 use host_trainer::quantization::QuantizedNetwork;
-use lenet_core::format::Description;
-use lenet_core::{Pool, Tensor};
+use lenet_core::checksum::crc32;
+use lenet_core::format::{Description, PARAMETER_BYTES};
+use lenet_core::{Error, Layer, Pool, Tensor};
 use tests::random::{self, Biases, Multipliers, Weights};
 use tests::{committed_model, page};
 
@@ -78,5 +80,34 @@ fn values_out_of_range_are_refused_by_name() {
             panic!("accepted although: {expected}");
         };
         assert!(message.contains(expected), "{message:?} does not say {expected:?}");
+    }
+}
+
+/// The writer cannot make these, so the bytes are changed and the checksum made right again.
+#[test]
+fn words_that_stand_for_no_weights_are_refused_by_name() {
+    const WORDS: usize = 3 * 24 + 8 + 24;
+    // Each adds to four bytes of the parameters, counted from their start or, if negative, from their end.
+    let cases: [(isize, i32, Error); 5] = [
+        // Column 1 of conv1 channel 0: another weight on its left than the one in column 0.
+        (WORDS as isize + 24, 1 << 21, Error::Words { layer: Layer::Conv1, channel: 0 }),
+        // Column 4 of conv1 channel 5: no other word has it, but the offset depends on it.
+        (WORDS as isize + 4 * 24 + 20, -5, Error::Offset { layer: Layer::Conv1, channel: 5 }),
+        (WORDS as isize - 8, 255, Error::Offset { layer: Layer::Conv1, channel: 4 }),
+        // The first word of conv1 has nothing on its left.
+        (WORDS as isize, 1 << 21, Error::Words { layer: Layer::Conv1, channel: 0 }),
+        // The last inputs of fc3 only fill up.
+        (-4, 3, Error::Padding),
+    ];
+    for (place, change, expected) in cases {
+        let file = network().encode(&Description::default()).unwrap();
+        let mut bytes = file.bytes().to_vec();
+        let end = bytes.len() - 4;
+        let start = if place < 0 { end - place.unsigned_abs() } else { end - PARAMETER_BYTES + place.unsigned_abs() };
+        let word = i32::from_le_bytes(bytes[start..start + 4].try_into().unwrap()).wrapping_add(change);
+        bytes[start..start + 4].copy_from_slice(&word.to_le_bytes());
+        let crc = crc32(&bytes[..end]);
+        bytes[end..].copy_from_slice(&crc.to_le_bytes());
+        assert_eq!(ModelFile::new(&bytes).model().unwrap_err(), expected);
     }
 }

@@ -117,9 +117,10 @@ impl Quantized {
             count(int8.changed_predictions(float), "prediction")
         );
         println!(
-            "needs  {} bytes of flash for the model, {} of RAM and {} for the image",
+            "needs  {} bytes of flash; of RAM {} on a Cortex-M0, {} on larger ones, and {} for the image",
             thousands(self.file.bytes().len()),
-            thousands(Workspace::BYTES),
+            thousands(Workspace::BYTES_ARMV6M),
+            thousands(Workspace::BYTES_ARMV7M),
             lenet_core::IMAGE_BYTES
         );
     }

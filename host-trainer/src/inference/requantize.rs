@@ -27,7 +27,7 @@ use super::LANES;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Requantizer<const N: usize> {
     doubled_mantissa: [u32; N],
-    /// `-exponent`, in [0, 31].
+    /// `-exponent`, in [2, 31].
     shift: [u32; N],
 }
 
@@ -142,7 +142,7 @@ mod tests {
             [i32::MIN, -1, 0, 1, 2, 3, 254, 255, 256, 509, 510, 511, 512, 1 << 20, i32::MAX - 1, i32::MAX];
         for set in InstructionSet::available() {
             for mantissa in [1 << 30, (1 << 30) + 1, 3 << 29, i32::MAX] {
-                for exponent in [0, -1, -7, -20, -30, -31] {
+                for exponent in [-2, -3, -7, -20, -30, -31] {
                     let multiplier = Multiplier { mantissa, exponent };
                     let expected = accumulators.map(|accumulator| u32::from(multiplier.apply_relu(accumulator)));
                     let (one, all) = (Requantizer::<1>::new(&[multiplier]), Requantizer::new(&[multiplier; LANES]));

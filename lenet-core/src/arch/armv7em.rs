@@ -4,7 +4,7 @@
 
 use core::arch::naked_asm;
 
-use super::smlal::separate;
+use super::separate_words;
 pub(crate) use super::smlal::{Map, Scratch, conv1_pool, conv2_pool};
 use crate::model::DenseParameters;
 use crate::network::Blank;
@@ -28,7 +28,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     }
     for words in parameters.words() {
         // SAFETY: there are `IP` words and as many pairs of inputs.
-        each(separate(unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), IP / 4) }));
+        each(separate_words(unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), IP / 4) }));
     }
 }
 

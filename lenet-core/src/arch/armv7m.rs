@@ -4,9 +4,8 @@
 
 use core::arch::naked_asm;
 
-use super::nonzero;
-use super::smlal::separate;
 pub(crate) use super::smlal::{Map, Scratch, conv1_pool, conv2_pool};
+use super::{nonzero, separate_words};
 use crate::model::DenseParameters;
 use crate::network::Blank;
 
@@ -25,7 +24,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     {
         for words in parameters.words() {
             // SAFETY: the inputs are some times 4, and their offsets those of halfwords among the words.
-            each(separate(unsafe { sparse_assembly(inputs.as_ptr(), words.as_ptr(), inputs.len()) }));
+            each(separate_words(unsafe { sparse_assembly(inputs.as_ptr(), words.as_ptr(), inputs.len()) }));
         }
         return;
     }
@@ -39,7 +38,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     for words in parameters.words() {
         // SAFETY: there are `IP` words and two inputs to each of them.
         let sums = unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), IP / 2) };
-        each(separate(sums));
+        each(separate_words(sums));
     }
 }
 

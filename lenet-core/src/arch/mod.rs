@@ -42,6 +42,8 @@ mod armv6m;
 mod armv7em;
 #[cfg(kernels = "armv7m")]
 mod armv7m;
+#[cfg(any(kernels = "armv6m", kernels = "portable"))]
+mod hwc;
 #[cfg(any(kernels = "armv6m", kernels = "armv7m"))]
 mod nonzero;
 #[cfg(kernels = "portable")]
@@ -57,3 +59,17 @@ pub(crate) use armv7em::{Map, Scratch, conv1_pool, conv2_pool, sums_of_products}
 pub(crate) use armv7m::{Map, Scratch, conv1_pool, conv2_pool, sums_of_products};
 #[cfg(kernels = "portable")]
 pub(crate) use portable::{Map, Scratch, conv1_pool, conv2_pool, sums_of_products};
+
+/// The two sums in `256 * odd + even`, given `even`. With up to 256 products of magnitude 255 * 127 neither the one
+/// nor the other leaves 32 bits: 255 * 127 * 256 * 257 is less than 2^31.
+#[inline]
+fn separate(sum: i32, even: i32) -> [i32; 2] {
+    [even, (sum - even) >> 8]
+}
+
+/// The same of the two words in which an assembly function returns them, `even` in the upper one.
+#[cfg(not(kernels = "portable"))]
+#[inline]
+fn separate_words(sums: u64) -> [i32; 2] {
+    separate(sums as i32, (sums >> 32) as i32)
+}

@@ -1,36 +1,11 @@
 //! The definition, in plain Rust for any processor. It computes blank input as any other.
 
-use crate::architecture::{
-    CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, POOL1_SIDE, POOL2_SIDE, Pixels, Pool,
-};
+pub(crate) use super::hwc::{Map, Scratch};
+use super::separate;
+use crate::architecture::{CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, POOL2_SIDE, Pixels, Pool};
 use crate::kernels::pool_window;
 use crate::model::{Conv1Parameters, Conv2Parameters, ConvParameters, DenseParameters, low_field};
 use crate::network::Blank;
-
-/// These kernels need none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Scratch;
-
-impl Scratch {
-    pub(crate) const fn new() -> Self {
-        Self
-    }
-}
-
-/// Pool1's output in HWC order, activations `u` in [0, 255].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Map([[[u8; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE]);
-
-impl Map {
-    pub(crate) const fn new() -> Self {
-        Self([[[0; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE])
-    }
-
-    /// In HWC order.
-    pub(crate) fn hwc(&self) -> impl Iterator<Item = u8> {
-        self.0.as_flattened().as_flattened().iter().copied()
-    }
-}
 
 pub(crate) fn conv1_pool(
     pixels: &Pixels,
@@ -129,10 +104,4 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
         }
         each(separate(sum, low_sum));
     }
-}
-
-/// The two sums in `256 * odd + even`, given `even`. With up to 256 products of magnitude 255 * 127
-/// neither the one nor the other leaves 32 bits: 255 * 127 * 256 * 257 is less than 2^31.
-fn separate(sum: i32, even: i32) -> [i32; 2] {
-    [even, (sum - even) >> 8]
 }

@@ -200,7 +200,7 @@ impl Run {
             float_crc32: format!("{:08x}", quantized.float.crc32),
             int8_crc32: format!("{:08x}", quantized.int8.crc32),
             model_bytes: quantized.file.bytes().len(),
-            workspace_bytes: Workspace::BYTES,
+            workspace_bytes: Workspace::BYTES_ARMV7M,
             tool: TOOL,
         };
         let summary = serde_json::to_string_pretty(&summary).expect("a summary has only numbers and names");

@@ -1,0 +1,161 @@
+#![allow(unsafe_code)] // Assembly functions, and their calls.
+//! The multiplications of the fully connected layers.
+
+use core::arch::naked_asm;
+
+use crate::arch::hwc::Scratch;
+use crate::arch::{nonzero, separate_words};
+use crate::model::DenseParameters;
+use crate::network::Blank;
+
+/// Calls `each` with the sums of the products of every two outputs, in order.
+///
+/// `input` are activations in [0, 255], as many as the layer has, a multiple of 4; what it lacks counts as zero.
+pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
+    input: &[u8],
+    parameters: &DenseParameters<'_, IP, OP, O>,
+    blank: Blank,
+    _scratch: &mut Scratch,
+    mut each: impl FnMut([i32; 2]),
+) {
+    let mut room = [[0; 2]; INPUTS_MAX];
+    if blank == Blank::Skip
+        && let Some(inputs) = nonzero::list(input, &mut room)
+    {
+        let inputs = inputs.as_ptr_range();
+        for words in parameters.words() {
+            // SAFETY: the inputs are some times 4, and their offsets those of halfwords among the words.
+            let sums = unsafe { sparse_assembly(inputs.start, words.as_ptr(), inputs.end) };
+            each(separate_words(sums));
+        }
+        return;
+    }
+    let (fours, _) = input.as_chunks::<4>();
+    let fours = fours.get(..IP / 2).unwrap_or(fours);
+    let inputs = fours.as_ptr_range();
+    for words in parameters.words() {
+        // SAFETY: there are at least two words to every four inputs, of which there is one at least.
+        let sums = unsafe { dense_assembly(inputs.start.cast(), words.as_ptr(), inputs.end.cast()) };
+        each(separate_words(sums));
+    }
+}
+
+/// Inputs of the largest fully connected layer.
+const INPUTS_MAX: usize = 256;
+
+/// Two inputs of two outputs: 14 instructions for 4 multiply-accumulates, 3.5 each.
+macro_rules! two_inputs {
+    ($word:literal, $first:literal, $second:literal) => {
+        concat!(
+            "ldrb r6, [r0, #",
+            $first,
+            "]\n",
+            "sxth r5, ",
+            $word,
+            "\n",
+            "muls r5, r6, r5\n",
+            "adds r2, r2, r5\n",
+            "sxtb r5, ",
+            $word,
+            "\n",
+            "muls r5, r6, r5\n",
+            "adds r3, r3, r5\n",
+            "ldrb r6, [r0, #",
+            $second,
+            "]\n",
+            "asrs ",
+            $word,
+            ", ",
+            $word,
+            ", #16\n",
+            "sxtb r5, ",
+            $word,
+            "\n",
+            "muls r5, r6, r5\n",
+            "adds r3, r3, r5\n",
+            "muls ",
+            $word,
+            ", r6, ",
+            $word,
+            "\n",
+            "adds r2, r2, ",
+            $word,
+            "\n",
+        )
+    };
+}
+
+/// Registers: r0 the inputs, r1 the words, r2 the sum with whole halfwords (`256 * odd + even`), r3 the sum with
+/// lower bytes (`even`), r4 and r7 words, r5 a weight or a product, r6 an input, r12 where the inputs end.
+///
+/// # Safety
+/// From `inputs` to `end` are some times four inputs, at least once, and at `words` half as many words.
+#[unsafe(naked)]
+unsafe extern "C" fn dense_assembly(inputs: *const u8, words: *const u32, end: *const u8) -> u64 {
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "mov r12, r2",
+        "movs r2, #0",
+        "movs r3, #0",
+        "2:",
+        "ldm r1!, {{r4, r7}}",
+        two_inputs!("r4", "0", "1"),
+        two_inputs!("r7", "2", "3"),
+        "adds r0, #4",
+        "cmp r0, r12",
+        "bne 2b",
+        "movs r0, r2",
+        "movs r1, r3",
+        "pop {{r4-r7, pc}}",
+    )
+}
+
+/// One input that is not zero, of two outputs: 8 instructions for 2 multiply-accumulates.
+macro_rules! nonzero_input {
+    ($place:literal) => {
+        concat!(
+            "ldrh r5, [r0, #(",
+            $place,
+            " * 4)]\n",
+            "ldrh r6, [r0, #(",
+            $place,
+            " * 4 + 2)]\n",
+            "ldrsh r4, [r1, r5]\n",
+            "ldrsb r7, [r1, r5]\n",
+            "muls r4, r6, r4\n",
+            "adds r2, r2, r4\n",
+            "muls r7, r6, r7\n",
+            "adds r3, r3, r7\n",
+        )
+    };
+}
+
+/// Registers: r0 the inputs, r1 the words, r2 and r3 the sums as in [`dense_assembly`], r4 a halfword, r5 its offset,
+/// r6 an activation, r7 the halfword's lower byte, r12 where the inputs end.
+///
+/// # Safety
+/// From `inputs` to `end` are some times 4 inputs, with offsets of halfwords at `words`.
+#[unsafe(naked)]
+unsafe extern "C" fn sparse_assembly(
+    inputs: *const nonzero::Input,
+    words: *const u32,
+    end: *const nonzero::Input,
+) -> u64 {
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "mov r12, r2",
+        "movs r2, #0",
+        "movs r3, #0",
+        "2:",
+        nonzero_input!("0"),
+        nonzero_input!("1"),
+        nonzero_input!("2"),
+        nonzero_input!("3"),
+        "adds r0, #16",
+        "cmp r0, r12",
+        "bne 2b",
+        "movs r0, r2",
+        "movs r1, r3",
+        "pop {{r4-r7, pc}}",
+    )
+}

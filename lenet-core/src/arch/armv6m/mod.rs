@@ -1,0 +1,100 @@
+#![allow(unsafe_code)] // Calls of assembly functions.
+//! Armv6-M (and Armv8-M baseline): 32-bit multiplications without accumulation, eight registers they can use.
+//!
+//! A convolution's word serves as the plain 32-bit weight that `LDM` loads several of at a time: only the
+//! lowest 21 bits of a sum are used, and those are right whatever lies above. Accumulators are in the upper
+//! registers, which an addition can reach.
+
+mod dense;
+mod finish;
+mod windows;
+
+use finish::{finish_pixel, finishes};
+use windows::{conv1_assembly, conv1_sparse_assembly, conv2_assembly};
+
+pub(crate) use self::dense::sums_of_products;
+pub(crate) use super::hwc::{Map, Scratch};
+use crate::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE, Pixels, Pool};
+use crate::model::{Conv1Parameters, Conv2Parameters};
+use crate::network::Blank;
+
+#[inline(never)]
+pub(crate) fn conv1_pool(
+    pixels: &Pixels,
+    parameters: &Conv1Parameters<'_>,
+    pool: Pool,
+    blank: Blank,
+    _scratch: &mut Scratch,
+    output: &mut Map,
+) {
+    let offsets = parameters.offsets();
+    let Some(finish) = finishes::<CONV1_CHANNELS>(parameters.channels().iter(), offsets) else { return };
+    let ink = match blank {
+        Blank::Compute => [u32::MAX; POOL1_SIDE],
+        Blank::Skip => ink(pixels),
+    };
+    for (y, (row, mut ink)) in output.0.iter_mut().zip(ink).enumerate() {
+        for (x, pixel) in row.iter_mut().enumerate() {
+            let mut sums = [[0; CONV1_CHANNELS]; 4];
+            if ink & 7 == 0 {
+                // Nothing but what the sums start from.
+                sums = [offsets.map(|offset| offset as u32); 4];
+            } else {
+                let window = pixels.as_ptr().wrapping_add(2 * y * IMAGE_SIDE + 2 * x);
+                let words = parameters.words().as_ptr().cast();
+                // SAFETY: the pooled position is less than 12 both ways, so that the window of 6 x 6 pixels lies
+                // within the image. There are 25 times 6 words, 6 offsets and room for 4 times 6 sums.
+                unsafe {
+                    match blank {
+                        Blank::Compute => conv1_assembly(window, words, offsets, &mut sums),
+                        Blank::Skip => conv1_sparse_assembly(window, words, offsets, &mut sums),
+                    }
+                }
+            }
+            finish_pixel(pool, &finish, &sums, pixel);
+            ink >>= 1;
+        }
+    }
+}
+
+/// For each pooled row which pairs of columns have ink in its windows: the pair `p` at bit `p`.
+fn ink(pixels: &Pixels) -> [u32; POOL1_SIDE] {
+    let mut ink = [0; POOL1_SIDE];
+    let (rows, _) = pixels.as_chunks::<IMAGE_SIDE>();
+    for (y, row) in rows.iter().enumerate() {
+        let (pairs, _) = row.as_chunks::<2>();
+        let bits = pairs.iter().rev().fold(0, |bits, pair| bits << 1 | u32::from(*pair != [0, 0]));
+        // The windows of pooled row p are the rows 2 p to 2 p + 5.
+        for all in ink.iter_mut().skip((y / 2).saturating_sub(2)).take(3 - 2usize.saturating_sub(y / 2)) {
+            *all |= bits;
+        }
+    }
+    ink
+}
+
+#[inline(never)]
+pub(crate) fn conv2_pool(
+    input: &Map,
+    parameters: &Conv2Parameters<'_>,
+    pool: Pool,
+    output: &mut [[[u8; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
+) {
+    let mut channels = parameters.channels().iter();
+    let (offsets, _) = parameters.offsets().as_chunks::<4>();
+    for (group, (words, offsets)) in parameters.words().iter().zip(offsets).enumerate() {
+        let Some(finish) = finishes::<4>(&mut channels, offsets) else { return };
+        for (y, row) in output.iter_mut().enumerate() {
+            for (x, pixel) in row.iter_mut().enumerate() {
+                let mut sums = [[0; 4]; 4];
+                let map = input.0.as_flattened().as_flattened().as_ptr();
+                let window = map.wrapping_add((2 * y * POOL1_SIDE + 2 * x) * CONV1_CHANNELS);
+                // SAFETY: the pooled position is less than 4 both ways, so that the window of 6 x 6 positions lies
+                // within the map. There are 150 times 4 words, 4 offsets and room for 4 times 4 sums.
+                unsafe { conv2_assembly(window, words.as_ptr().cast(), offsets, &mut sums) };
+                if let Some(pixel) = pixel.get_mut(4 * group..) {
+                    finish_pixel(pool, &finish, &sums, pixel);
+                }
+            }
+        }
+    }
+}

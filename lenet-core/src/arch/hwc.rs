@@ -1,0 +1,28 @@
+//! Buffers of the kernels that need no special order.
+
+use crate::architecture::{CONV1_CHANNELS, POOL1_SIDE};
+
+/// These kernels need none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Scratch;
+
+impl Scratch {
+    pub(crate) const fn new() -> Self {
+        Self
+    }
+}
+
+/// Pool1's output in HWC order, activations `u` in [0, 255].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Map(pub(super) [[[u8; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE]);
+
+impl Map {
+    pub(crate) const fn new() -> Self {
+        Self([[[0; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE])
+    }
+
+    /// In HWC order.
+    pub(crate) fn hwc(&self) -> impl Iterator<Item = u8> {
+        self.0.as_flattened().as_flattened().iter().copied()
+    }
+}
