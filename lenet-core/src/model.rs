@@ -130,8 +130,8 @@ impl<'a, const INPUTS: usize, const PER_GROUP: usize, const GROUPS: usize, const
         &self.channels
     }
 
-    /// 255 times the sum of the magnitudes of each output channel's negative weights: what a field
-    /// starts from, so that it never falls below zero.
+    /// 255 times the sum of the magnitudes of each output channel's negative weights: what a sum starts
+    /// from where it must never fall below zero, see [`arch`](crate::arch).
     pub fn offsets(&self) -> &'a [i32; OUTPUTS] {
         self.offset
     }

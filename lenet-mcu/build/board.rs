@@ -24,7 +24,6 @@ pub(crate) const CODE_X: &str = "SECTIONS
     *(.text.*lenet_core*7network*);
     *(.text.*lenet_core*12quantization*);
     *(.text.*lenet_mcu*9inference*);
-    *(.lenet_kernels .lenet_kernels.*);
     . = ALIGN(4);
     __inference_end = .;
   } > FLASH

@@ -31,10 +31,11 @@
 //!
 //! An accumulator for each even `d`, from -2 on, yields every output: the odd ones are its middle field,
 //! the even ones the upper field of one and the lower field of the next. (This is Kronecker's
-//! substitution.) It is exact as long as no field leaves its 21 bits. Every field starts from the
-//! channel's offset, 255 times the sum of its negative weights' magnitudes, so that it never falls below
-//! zero; and it never reaches 2^21 because the loader has checked the sum of all magnitudes,
-//! [`WEIGHT_SUM_MAX`](crate::model::WEIGHT_SUM_MAX).
+//! substitution.) It is exact as long as no field leaves its bits. The two lower fields start from the
+//! channel's offset, 255 times the sum of its negative weights' magnitudes, so that they never fall below
+//! zero and never borrow from their neighbour; and they never reach 2^21, because the loader has checked the
+//! sum of all magnitudes, [`WEIGHT_SUM_MAX`](crate::model::WEIGHT_SUM_MAX). The upper one is the topmost: it
+//! starts from zero and has a sign.
 
 #[cfg(kernels = "armv6m")]
 mod armv6m;
