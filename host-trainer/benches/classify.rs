@@ -1,11 +1,13 @@
 //! One image through the int8 network, on one thread: the workstation's classifier on every instruction set
-//! of this processor, and `lenet-core`, which is the firmware's code.
+//! of this processor, and `lenet-core`, which is the definition of its bits. Then all images of a data set, as
+//! `lenet eval` classifies them, on one thread and more.
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 use host_trainer::data::digits_10k;
+use host_trainer::evaluation::classify_all;
 use host_trainer::formats::ModelFile;
 use host_trainer::inference::Classifier;
 use host_trainer::network::lanes::InstructionSet;
@@ -43,5 +45,20 @@ fn main() {
         });
     });
     group.finish();
+
+    let images = digits_10k().train;
+    let mut group = criterion.benchmark_group("classify_all");
+    group.throughput(Throughput::Elements(images.len() as u64));
+    for threads in [1, 2, 4, 8].into_iter().filter(|threads| *threads <= cores()) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+        group.bench_function(format!("{threads} threads"), |bencher| {
+            pool.install(|| bencher.iter(|| classify_all(model, black_box(&images))));
+        });
+    }
+    group.finish();
     criterion.final_summary();
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -117,7 +117,7 @@ impl Quantized {
             count(int8.changed_predictions(float), "prediction")
         );
         println!(
-            "needs  {} bytes of flash; RAM {} on an M0, else {}, and {} for the image",
+            "needs  {} bytes of flash; of RAM {} (M0) or {}, and {} for the image",
             thousands(self.file.bytes().len()),
             thousands(Workspace::BYTES_ARMV6M),
             thousands(Workspace::BYTES_ARMV7M),
