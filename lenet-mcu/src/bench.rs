@@ -200,7 +200,31 @@ fn print_counts(console: &mut Console, counter: &Counter, figures: &Figures) -> 
     }
     row("total", &dense.total, &skipping.total, Layer::ALL.into_iter().map(macs).sum())?;
     writeln!(console, "first image, dense: {} {}", dense.total.first, counter.unit().name())?;
+    if let Some(estimates) = estimates(board::CORE) {
+        writeln!(console, "\nestimated cycles (instructions) per MAC, inner loops; see KERNELS.md")?;
+        writeln!(console, "{estimates}")?;
+    }
     Ok(())
+}
+
+/// Instructions are not cycles. What the chosen forms of the inner loops take according to the manuals, and what the
+/// other forms would, for the cores whose manual has a table; `lenet-core/KERNELS.md` says how they were added up.
+fn estimates(core: &str) -> Option<&'static str> {
+    match core {
+        "Cortex-M0" => Some(
+            "  convolutions 3.7 (2.5); with weights as bytes 4.2 (3.3)\n\
+             \x20 dense        5.4 (4.0)",
+        ),
+        "Cortex-M3" => Some(
+            "  convolutions 1.6 to 2.5 (0.45); by MLA 4 (2.0)\n\
+             \x20 dense        4.0 (2.25); by LDRSB, LDRSH 4.6 (2.1), so not taken",
+        ),
+        "Cortex-M4F" => Some(
+            "  convolutions 0.69 (0.45); by SMLAD 1.06 (0.75)\n\
+             \x20 dense        1.4 (0.88); one output at a time 1.5 (1.25)",
+        ),
+        _ => None,
+    }
 }
 
 fn print_memory(console: &mut Console, figures: &Figures) -> Result<(), Failure> {
