@@ -120,7 +120,11 @@ pub struct ConvParameters<'a, const INPUTS: usize, const PER_GROUP: usize, const
 pub type Conv1Parameters<'a> = ConvParameters<'a, 1, CONV1_CHANNELS, 1, CONV1_CHANNELS>;
 
 /// Parameters of conv2.
-pub type Conv2Parameters<'a> = ConvParameters<'a, CONV1_CHANNELS, 4, 4, CONV2_CHANNELS>;
+pub type Conv2Parameters<'a> =
+    ConvParameters<'a, CONV1_CHANNELS, CONV2_GROUP, { CONV2_CHANNELS / CONV2_GROUP }, CONV2_CHANNELS>;
+
+/// Output channels of conv2 whose weights lie side by side in the file.
+pub const CONV2_GROUP: usize = 4;
 
 impl<'a, const INPUTS: usize, const PER_GROUP: usize, const GROUPS: usize, const OUTPUTS: usize>
     ConvParameters<'a, INPUTS, PER_GROUP, GROUPS, OUTPUTS>

@@ -212,8 +212,8 @@ fn print_counts(console: &mut Console, counter: &Counter, figures: &Figures) -> 
 fn estimates(core: &str) -> Option<&'static str> {
     match core {
         "Cortex-M0" => Some(
-            "  convolutions 3.7 (2.5); with weights as bytes 4.2 (3.3)\n\
-             \x20 dense        5.4 (4.0)",
+            "  convolutions 3.7 (2.5); with weights as bytes 4.5 (3.3)\n\
+             \x20 dense        5.0 (4.0)",
         ),
         "Cortex-M3" => Some(
             "  convolutions 1.6 to 2.5 (0.45); by MLA 4 (2.0)\n\
@@ -221,7 +221,7 @@ fn estimates(core: &str) -> Option<&'static str> {
         ),
         "Cortex-M4F" => Some(
             "  convolutions 0.69 (0.45); by SMLAD 1.06 (0.75)\n\
-             \x20 dense        1.4 (0.88); one output at a time 1.5 (1.25)",
+             \x20 dense        1.4 (0.88); one output at a time 1.9 (1.2)",
         ),
         _ => None,
     }

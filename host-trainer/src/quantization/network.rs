@@ -1,15 +1,13 @@
 use lenet_core::architecture::{CONV1_CHANNELS, Layer};
 use lenet_core::checksum::crc32;
 use lenet_core::format::{ALIGNMENT, Description, MAGIC, Message, Prefix, VERSION};
+use lenet_core::model::CONV2_GROUP;
 use lenet_core::quantization::Quantization;
 
 use crate::error::{Error, Result};
 use crate::formats::ModelFile;
 use crate::network::Pools;
 use crate::quantization::words;
-
-/// Output channels of conv2 whose weights lie side by side in the file.
-const CONV2_GROUP: usize = 4;
 
 /// One layer's integers, owned. With `n` output channels and `k` weights each:
 #[derive(Clone, Debug, Default, PartialEq)]

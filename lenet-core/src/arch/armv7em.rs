@@ -19,7 +19,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
 ) {
-    const { assert!(IP.is_multiple_of(4)) };
+    const { assert!(IP <= Scratch::WORDS && IP.is_multiple_of(4)) };
     let Some(inputs) = scratch.words().first_chunk_mut::<IP>() else { return };
     let (pairs, _) = input.as_chunks::<2>();
     inputs.fill(0);

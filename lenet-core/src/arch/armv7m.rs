@@ -19,6 +19,8 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
 ) {
+    // More would have no weights.
+    let input = input.get(..2 * IP).unwrap_or(input);
     if blank == Blank::Skip
         && let Some(inputs) = nonzero::list(input, bytemuck::must_cast_slice_mut(scratch.words()))
     {
@@ -28,8 +30,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
         }
         return;
     }
-    // 256 inputs at most, in a scratch of 392 words.
-    const { assert!(2 * IP <= 392 && IP.is_multiple_of(4)) };
+    const { assert!(2 * IP <= Scratch::WORDS && IP.is_multiple_of(4)) };
     let Some(inputs) = scratch.words().get_mut(..2 * IP) else { return };
     inputs.fill(0);
     for (place, u) in inputs.iter_mut().zip(input) {

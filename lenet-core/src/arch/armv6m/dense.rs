@@ -5,6 +5,7 @@ use core::arch::naked_asm;
 
 use crate::arch::hwc::Scratch;
 use crate::arch::{nonzero, separate_words};
+use crate::architecture::FC1_INPUTS;
 use crate::model::DenseParameters;
 use crate::network::Blank;
 
@@ -18,7 +19,10 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     _scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
 ) {
-    let mut room = [[0; 2]; INPUTS_MAX];
+    // More would have no weights.
+    let input = input.get(..2 * IP).unwrap_or(input);
+    // Those of the largest layer.
+    let mut room = [[0; 2]; FC1_INPUTS];
     if blank == Blank::Skip
         && let Some(inputs) = nonzero::list(input, &mut room)
     {
@@ -31,7 +35,9 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
         return;
     }
     let (fours, _) = input.as_chunks::<4>();
-    let fours = fours.get(..IP / 2).unwrap_or(fours);
+    if fours.is_empty() {
+        return parameters.words().iter().for_each(|_| each([0; 2]));
+    }
     let inputs = fours.as_ptr_range();
     for words in parameters.words() {
         // SAFETY: there are at least two words to every four inputs, of which there is one at least.
@@ -39,9 +45,6 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
         each(separate_words(sums));
     }
 }
-
-/// Inputs of the largest fully connected layer.
-const INPUTS_MAX: usize = 256;
 
 /// Two inputs of two outputs: 14 instructions for 4 multiply-accumulates, 3.5 each.
 macro_rules! two_inputs {

@@ -74,7 +74,7 @@ impl Finish {
     }
 }
 
-/// The channels from `first` on.
+/// What finishes the next `N` channels; nothing where there are fewer.
 pub(super) fn finishes<const N: usize>(
     mut channels: impl Iterator<Item = Channel>,
     offsets: &[i32],

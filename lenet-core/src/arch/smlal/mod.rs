@@ -27,6 +27,9 @@ const MAP_PAIRS: usize = POOL1_SIDE / 2;
 pub(crate) struct Scratch([[Pair; IMAGE_SIDE]; IMAGE_PAIRS]);
 
 impl Scratch {
+    /// How many there are in [`words`](Self::words).
+    pub(in crate::arch) const WORDS: usize = IMAGE_PAIRS * IMAGE_SIDE;
+
     pub(crate) const fn new() -> Self {
         Self([[0; IMAGE_SIDE]; IMAGE_PAIRS])
     }
