@@ -63,9 +63,9 @@ pub enum Error {
         /// What is wrong, and what to do.
         problem: String,
     },
-    /// A safetensors file is not a float network of this architecture.
+    /// A file is not a network of this architecture.
     #[error("{}: {problem}", path.display())]
-    Safetensors {
+    Weights {
         /// The file.
         path: PathBuf,
         /// What was expected and what was found.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use host_trainer::Error;
-use host_trainer::commands::{eval, fetch, quantize, train};
+use host_trainer::commands::{eval, export, fetch, quantize, train};
 
 /// Trains LeNet-5, quantizes it to int8, and tests the network a microcontroller runs.
 #[derive(Parser)]
@@ -30,6 +30,8 @@ enum Command {
     Quantize(quantize::Arguments),
     /// Measure the accuracy of a network, and the checksum of its answers
     Eval(eval::Arguments),
+    /// Write a network in another format
+    Export(export::Arguments),
     /// Download a data set
     Fetch(fetch::Arguments),
 }
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Quantize(arguments) => quantize::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
     };
     match result {

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use common::{idx, small_data};
 use host_trainer::data::digits_10k;
-use host_trainer::formats::read_safetensors;
+use host_trainer::formats::read_float;
 use host_trainer::network::Pools;
 use host_trainer::training::{Options, Recipe, RecipeName, initial_network};
 use serde_json::Value;
@@ -91,7 +91,7 @@ fn a_run_writes_its_folder_and_the_files_agree() {
         let right = predictions.iter().zip(labels).filter(|(p, label)| p.as_u64() == Some(u64::from(*label))).count();
         assert_eq!(answer["correct"], right);
     }
-    let network = read_safetensors(&folder.path().join("run/model.safetensors")).unwrap();
+    let network = read_float(&folder.path().join("run/model.safetensors")).unwrap();
     assert_eq!(network.seed(), Some(1));
     stdout(folder.path(), &["quantize", "run/model.safetensors", "--data", "small", "-o", "again.lenet"]);
     let again = json(&stdout(folder.path(), &["eval", "again.lenet", "--data", "small", "--json"]));
@@ -168,7 +168,7 @@ fn no_epochs_give_the_initial_network() {
     for (recipe, name) in [("default", RecipeName::Default), ("tutorial", RecipeName::Tutorial)] {
         let arguments = ["train", "--data", "small", "--epochs", "0", "--recipe", recipe, "--seed", "9", "-o", recipe];
         stdout(folder.path(), &arguments);
-        let written = read_safetensors(&folder.path().join(recipe).join("model.safetensors")).unwrap().network;
+        let written = read_float(&folder.path().join(recipe).join("model.safetensors")).unwrap().network;
         let recipe = Recipe::named(name);
         assert_eq!(written, initial_network(&Options { recipe, pools: Pools::default(), seed: 9 }));
     }

@@ -2,7 +2,7 @@
 
 use host_trainer::data::{DataSet, digits_10k};
 use host_trainer::evaluation::{evaluate_float, evaluate_int8};
-use host_trainer::formats::read_safetensors;
+use host_trainer::formats::read_float;
 use host_trainer::network::Pools;
 use host_trainer::quantization::{calibrate, quantize};
 use host_trainer::training::{Options, Recipe, RecipeName, train};
@@ -13,7 +13,7 @@ use tests::{committed_model, compare_images, root};
 #[test]
 fn committed_int8_model_agrees_with_its_float_network() {
     let test = digits_10k().test;
-    let float = read_safetensors(&root().join("data/digits-10k/digits-10k.safetensors")).unwrap();
+    let float = read_float(&root().join("data/digits-10k/digits-10k.safetensors")).unwrap();
     let float = evaluate_float(&float.network, &test);
     let file = committed_model();
     let int8 = evaluate_int8(file.model().unwrap(), &test);

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{DataArguments, ThreadArguments, quantize_and_measure};
 use crate::error::Result;
 use crate::files::{Existing, check_writable, write_whole};
-use crate::formats::read_safetensors;
+use crate::formats::read_float;
 
 /// Arguments of `lenet quantize`.
 #[derive(Args, Debug)]
@@ -37,7 +37,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     check_writable(&arguments.output, existing)?;
-    let float = read_safetensors(&arguments.float)?;
+    let float = read_float(&arguments.float)?;
     let pool = arguments.threads.pool()?;
     let data = pool.install(|| arguments.data.load())?;
     let quantized =

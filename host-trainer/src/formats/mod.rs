@@ -31,23 +31,23 @@ impl NetworkFile {
             file.model().map_err(|source| Error::Model { path: path.to_owned(), source })?;
             return Ok(Self::Int8(file));
         }
-        read_float(path, &bytes).map(|file| Self::Float(Box::new(file)))
+        decode_float(path, &bytes).map(|file| Self::Float(Box::new(file)))
     }
 }
 
-/// Reads the float network of a `.safetensors` file.
+/// Reads the float network of a file.
 ///
 /// # Errors
 /// When it cannot be read, or a tensor is missing, misshapen or not f32; the text says which.
-pub fn read_safetensors(path: &Path) -> Result<FloatFile> {
+pub fn read_float(path: &Path) -> Result<FloatFile> {
     let bytes = std::fs::read(path).map_err(Error::read(path))?;
     if bytes.starts_with(&lenet_core::format::MAGIC) {
         let problem = "this is a quantized .lenet model; the float .safetensors it came from is needed".into();
-        return Err(Error::Safetensors { path: path.to_owned(), problem });
+        return Err(Error::Weights { path: path.to_owned(), problem });
     }
-    read_float(path, &bytes)
+    decode_float(path, &bytes)
 }
 
-fn read_float(path: &Path, bytes: &[u8]) -> Result<FloatFile> {
-    decode_safetensors(bytes).map_err(|problem| Error::Safetensors { path: path.to_owned(), problem })
+fn decode_float(path: &Path, bytes: &[u8]) -> Result<FloatFile> {
+    decode_safetensors(bytes).map_err(|problem| Error::Weights { path: path.to_owned(), problem })
 }

@@ -5,6 +5,7 @@
 //! calibration images, and from both the biases and multipliers.
 
 mod calibration;
+mod decode;
 mod multiplier;
 mod network;
 mod words;

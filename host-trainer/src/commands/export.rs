@@ -1,0 +1,100 @@
+//! `lenet export`: a network in another format.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use crate::error::{Error, Result};
+use crate::files::{Existing, check_writable, write_whole};
+use crate::formats::{FloatFile, ModelFile, NetworkFile};
+
+/// Arguments of `lenet export`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lenet export runs/tutorial/model.lenet --format bin -o model.bin")]
+pub struct Arguments {
+    /// A float network (.safetensors) or an int8 model (.lenet).
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// What to write.
+    #[arg(long, value_enum)]
+    format: Format,
+    /// The file to write.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Overwrite it if it exists.
+    #[arg(long)]
+    force: bool,
+}
+
+/// A format to export to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The bytes of the int8 model, for a flasher.
+    Bin,
+}
+
+impl Format {
+    fn name(self) -> String {
+        self.to_possible_value().expect("no format is hidden").get_name().to_owned()
+    }
+}
+
+/// A file to write: its path and content.
+type Output = (PathBuf, Vec<u8>);
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// An unreadable network, one of the wrong kind for the format, an unwritable output.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
+    check_writable(&arguments.output, existing)?;
+    let file = NetworkFile::read(&arguments.model)?;
+    let outputs = encode(arguments, &file)?;
+    for (path, _) in &outputs {
+        check_writable(path, existing)?;
+    }
+    for (path, bytes) in &outputs {
+        write_whole(path, bytes, existing)?;
+        println!("wrote  {}", path.display());
+    }
+    Ok(())
+}
+
+fn encode(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<Output>> {
+    let one = |bytes: Vec<u8>| vec![(arguments.output.clone(), bytes)];
+    match arguments.format {
+        Format::Bin => Ok(one(int8(arguments, file)?.bytes().to_vec())),
+    }
+}
+
+/// The int8 model, or the advice how to get one.
+fn int8<'a>(arguments: &Arguments, file: &'a NetworkFile) -> Result<&'a ModelFile> {
+    match file {
+        NetworkFile::Int8(file) => Ok(file),
+        NetworkFile::Float(_) => Err(wrong_kind(
+            &arguments.model,
+            arguments.format,
+            "an int8 model (.lenet), and this is a float network; quantize it first with `lenet quantize`",
+        )),
+    }
+}
+
+/// The float network, or the advice where to find it.
+#[expect(dead_code, reason = "the formats of float networks follow")]
+fn float<'a>(arguments: &Arguments, file: &'a NetworkFile) -> Result<&'a FloatFile> {
+    match file {
+        NetworkFile::Float(file) => Ok(file),
+        NetworkFile::Int8(_) => Err(wrong_kind(
+            &arguments.model,
+            arguments.format,
+            "a float network, and this is an int8 model; give the float network it came from",
+        )),
+    }
+}
+
+fn wrong_kind(path: &Path, format: Format, needs: &str) -> Error {
+    Error::Weights { path: path.to_owned(), problem: format!("--format {} needs {needs}", format.name()) }
+}

@@ -1,0 +1,69 @@
+use lenet_core::architecture::{KERNEL_SIDE, Layer};
+use lenet_core::model::{Channels, ConvParameters, DenseParameters};
+use lenet_core::{Model, Tensor};
+
+use super::{QuantizedLayer, QuantizedNetwork};
+use crate::network::Pools;
+
+impl From<&Model<'_>> for QuantizedNetwork {
+    /// The numbers of a model file, copied into plain arrays; [`QuantizedNetwork::encode`] gives the file again.
+    fn from(model: &Model<'_>) -> Self {
+        Self {
+            pools: Pools { pool1: model.pool1(), pool2: model.pool2() },
+            activations: Tensor::ALL.map(|tensor| model.quantization(tensor)),
+            layers: [
+                convolution(model.conv1()),
+                convolution(model.conv2()),
+                dense(model.fc1(), Layer::Fc1),
+                dense(model.fc2(), Layer::Fc2),
+                dense(model.fc3(), Layer::Fc3),
+            ],
+        }
+    }
+}
+
+fn convolution<const I: usize, const N: usize, const G: usize, const O: usize>(
+    parameters: &ConvParameters<'_, I, N, G, O>,
+) -> QuantizedLayer {
+    let mut weights = vec![0; O * KERNEL_SIDE * KERNEL_SIDE * I];
+    for output in 0..O {
+        for ([row, column, input], weight) in parameters.weights(output) {
+            weights[((output * KERNEL_SIDE + row) * KERNEL_SIDE + column) * I + input] = weight;
+        }
+    }
+    layer(parameters.channels(), weights)
+}
+
+fn dense<const IP: usize, const OP: usize, const O: usize>(
+    parameters: &DenseParameters<'_, IP, OP, O>,
+    which: Layer,
+) -> QuantizedLayer {
+    let weights = |output| parameters.weights(output).take(which.weights_per_output());
+    layer(parameters.channels(), (0..O).flat_map(weights).collect())
+}
+
+fn layer<const O: usize>(channels: &Channels<'_, O>, weights: Vec<i8>) -> QuantizedLayer {
+    let mut layer =
+        QuantizedLayer { weight_scale: channels.weight_scales().to_vec(), weights, ..QuantizedLayer::default() };
+    for channel in channels.iter() {
+        layer.bias.push(channel.bias);
+        layer.mantissa.push(channel.multiplier.mantissa);
+        layer.exponent.push(channel.multiplier.exponent);
+    }
+    layer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::ModelFile;
+
+    #[test]
+    fn a_file_decoded_and_encoded_is_the_same_file() {
+        let bytes = include_bytes!("../../../data/digits-10k/digits-10k.lenet");
+        let file = ModelFile::new(bytes);
+        let model = file.model().unwrap();
+        let again = QuantizedNetwork::from(&model).encode(&model.description()).unwrap();
+        assert_eq!(again.bytes(), bytes);
+    }
+}
