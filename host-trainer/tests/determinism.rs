@@ -3,7 +3,7 @@
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::evaluation::evaluate_float;
 use host_trainer::network::{Network, Pools};
-use host_trainer::quantization::{calibrate, quantize};
+use host_trainer::quantization::quantize_trained;
 use host_trainer::training::{Options, Recipe, RecipeName, train};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -27,7 +27,7 @@ fn one_two_and_eight_threads_give_the_same_bytes() {
             let network = trained(&images, recipe, 5, &pool);
             pool.install(|| {
                 let float = evaluate_float(&network, &data.test);
-                let quantized = quantize(&network, &calibrate(&network, &images)).unwrap();
+                let quantized = quantize_trained(&network, &images, &Default::default()).unwrap();
                 (float.crc32, quantized.encode(&Default::default()).unwrap(), network)
             })
         });

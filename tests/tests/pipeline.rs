@@ -4,7 +4,7 @@ use host_trainer::data::{DataSet, digits_10k};
 use host_trainer::evaluation::{evaluate_float, evaluate_int8};
 use host_trainer::formats::read_float;
 use host_trainer::network::Pools;
-use host_trainer::quantization::{calibrate, quantize};
+use host_trainer::quantization::quantize_trained;
 use host_trainer::training::{Options, Recipe, RecipeName, train};
 use lenet_core::Pool;
 use rayon::ThreadPoolBuilder;
@@ -33,7 +33,7 @@ fn other_pool_kinds_train_quantize_and_run() {
         let options = Options { recipe, pools: Pools { pool1, pool2 }, seed: 1 };
         let images = data.train.first(2_000);
         let network = train(&images, None, &options, &threads, &mut ()).unwrap();
-        let quantized = quantize(&network, &calibrate(&network, &images)).unwrap();
+        let quantized = quantize_trained(&network, &images, &Default::default()).unwrap();
         let file = quantized.encode(&Default::default()).unwrap();
         let model = file.model().unwrap();
         compare_images(&quantized, model, (0..20).map(|index| data.test.pixels(index))).unwrap();
@@ -62,7 +62,7 @@ fn accuracies_on_mnist(recipe: Recipe) -> Option<(f64, f64)> {
     let threads = ThreadPoolBuilder::new().build().unwrap();
     let options = Options { recipe, pools: Pools::default(), seed: 1 };
     let network = train(&data.train, None, &options, &threads, &mut ()).unwrap();
-    let quantized = quantize(&network, &calibrate(&network, &data.train)).unwrap();
+    let quantized = quantize_trained(&network, &data.train, &Default::default()).unwrap();
     let file = quantized.encode(&Default::default()).unwrap();
     let (float, int8) = (evaluate_float(&network, &data.test), evaluate_int8(file.model().unwrap(), &data.test));
     println!("float {} int8 {}", float.accuracy(), int8.accuracy());

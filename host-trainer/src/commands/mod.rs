@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::evaluation::{Evaluation, evaluate_float, evaluate_int8};
 use crate::formats::ModelFile;
 use crate::network::Network;
-use crate::quantization::{calibrate, quantize};
+use crate::quantization::QuantizedNetwork;
 
 /// Name and version of this program, as files carry it.
 pub const TOOL: &str = concat!("lenet ", env!("CARGO_PKG_VERSION"));
@@ -83,15 +83,14 @@ struct Quantized {
     int8: Evaluation,
 }
 
-/// Quantizes with calibration on `train` and measures both networks on `judged`.
-fn quantize_and_measure(
+/// Measures a float network and the int8 one made of it on `judged`, and writes both figures into the model.
+fn measure(
     network: &Network,
-    train: &Split,
+    quantized: &QuantizedNetwork,
     judged: &Split,
     data_set: &str,
     seed: Option<u64>,
 ) -> Result<Quantized> {
-    let quantized = quantize(network, &calibrate(network, train))?;
     let float = evaluate_float(network, judged);
     let mut description = lenet_core::format::Description {
         data_set,

@@ -8,7 +8,7 @@ pub mod image;
 use std::path::{Path, PathBuf};
 
 use lenet_core::{CLASSES, Pixels};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
 use crate::error::{Error, Result};
 
@@ -73,6 +73,16 @@ impl Split {
     /// The first `count` images, all if there are fewer.
     pub fn first(&self, count: usize) -> Self {
         self.range(0, count.min(self.len()))
+    }
+
+    /// `count` images, or all if there are no more, evenly spaced: so that they stand for all, however those are
+    /// sorted.
+    pub fn evenly_spaced(&self, count: usize) -> Self {
+        if count >= self.len() {
+            return self.clone();
+        }
+        let indices: Vec<usize> = (0..count).map(|index| index * self.len() / count).collect();
+        Self { images: self.images.select(Axis(0), &indices), labels: self.labels.select(Axis(0), &indices) }
     }
 
     /// Parts the last `count` images from those before them, as a validation split.

@@ -2,10 +2,13 @@
 //!
 //! The scheme and its formulas are in [`lenet_core::quantization`]. Here the numbers are chosen:
 //! weight scales from each output channel's largest weight, activation scales from the ranges seen on
-//! calibration images, and from both the biases and multipliers.
+//! calibration images ([`calibrate`]), and from both the biases and multipliers ([`quantize`]). Biases can make
+//! up for what the rounding of weights adds up to ([`correct_biases`]).
 
+mod bias_correction;
 mod calibration;
 mod decode;
+mod histogram;
 mod multiplier;
 mod network;
 mod words;
@@ -15,10 +18,12 @@ use lenet_core::model::WEIGHT_SUM_MAX;
 use lenet_core::quantization::{ACTIVATION_ZERO_POINT, Quantization};
 use ndarray::ArrayViewD;
 
+use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::network::Network;
+use crate::network::{Network, Parameters};
 
-pub use calibration::{CALIBRATION_IMAGES, Ranges, calibrate};
+pub use bias_correction::correct_biases;
+pub use calibration::{CALIBRATION_IMAGES, Calibration, PERCENTILE_OUTSIDE, Ranges, calibrate};
 pub use multiplier::multiplier_from_real;
 pub use network::{QuantizedLayer, QuantizedNetwork};
 
@@ -33,32 +38,67 @@ const MULTIPLIER_MAX: f64 = 0.249;
 /// Rounding may add half a step to each of a convolution channel's weights.
 const ROUNDING: f64 = 0.5;
 
+/// How a trained network is quantized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How the ranges of activations are chosen.
+    pub calibration: Calibration,
+    /// How many training images that choice looks at, at most: evenly spaced over all.
+    pub images: usize,
+    /// What shares a weight scale.
+    pub granularity: Granularity,
+    /// Whether biases make up for the rounding of weights.
+    pub bias_correction: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            calibration: Calibration::default(),
+            images: CALIBRATION_IMAGES,
+            granularity: Granularity::default(),
+            bias_correction: false,
+        }
+    }
+}
+
+/// Post-training quantization: calibrates on `images`, which must be training images, and quantizes.
+///
+/// # Errors
+/// As [`calibrate`] and [`quantize`].
+pub fn quantize_trained(network: &Network, images: &Split, options: &Options) -> Result<QuantizedNetwork> {
+    let images = images.evenly_spaced(options.images);
+    let ranges = calibrate(network, &images, options.calibration)?;
+    let mut quantized = quantize(network, &ranges, options.granularity)?;
+    if options.bias_correction {
+        correct_biases(&mut quantized, network, &images);
+    }
+    Ok(quantized)
+}
+
+/// What shares a weight scale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Granularity {
+    /// The weights of an output channel.
+    #[default]
+    PerChannel,
+    /// All weights of a layer.
+    PerTensor,
+}
+
 /// Quantizes a network whose activations have the given ranges.
 ///
 /// # Errors
 /// [`Error::Quantize`] when a weight, bias or range is not finite.
-pub fn quantize(network: &Network, ranges: &Ranges) -> Result<QuantizedNetwork> {
+pub fn quantize(network: &Network, ranges: &Ranges, granularity: Granularity) -> Result<QuantizedNetwork> {
     let p = &network.parameters;
-    // Weights channel by channel in the order of the model file: OIHW to OHWI, fc1's CHW to HWC.
-    let fc1 = p.fc1_weight().into_shape_with_order((FC1_OUTPUTS, CONV2_CHANNELS, POOL2_SIDE, POOL2_SIDE));
-    let weights: [ArrayViewD<'_, f32>; 5] = [
-        p.conv1_weight().permuted_axes([0, 2, 3, 1]).into_dyn(),
-        p.conv2_weight().permuted_axes([0, 2, 3, 1]).into_dyn(),
-        fc1.expect("256 is 16 x 4 x 4").permuted_axes([0, 2, 3, 1]).into_dyn(),
-        p.fc2_weight().into_dyn(),
-        p.fc3_weight().into_dyn(),
-    ];
     let biases = [p.conv1_bias(), p.conv2_bias(), p.fc1_bias(), p.fc2_bias(), p.fc3_bias()];
 
     let mut input = Quantization { scale: (1.0f64 / 255.0) as f32, zero_point: ACTIVATION_ZERO_POINT };
     let mut activations = vec![input];
     let mut layers = Vec::with_capacity(Layer::ALL.len());
-    for (layer, (weights, bias)) in Layer::ALL.into_iter().zip(weights.into_iter().zip(biases)) {
-        let float = FloatLayer {
-            layer,
-            weights: weights.iter().map(|w| f64::from(*w)).collect(),
-            bias: bias.iter().map(|b| f64::from(*b)).collect(),
-        };
+    for (layer, (weights, bias)) in Layer::ALL.into_iter().zip(weights_in_file_order(p).into_iter().zip(biases)) {
+        let float = FloatLayer { layer, granularity, weights, bias: bias.iter().map(|b| f64::from(*b)).collect() };
         float.check_finite()?;
         let wanted = ranges.quantization(layer)?;
         let (quantized, output) = float.quantize(f64::from(input.scale), wanted);
@@ -74,8 +114,22 @@ pub fn quantize(network: &Network, ranges: &Ranges) -> Result<QuantizedNetwork> 
     })
 }
 
+/// The weights of each layer, channel by channel in the order of the model file: OIHW to OHWI, fc1's CHW to HWC.
+fn weights_in_file_order(parameters: &Parameters<f32>) -> [Vec<f64>; 5] {
+    let fc1 = parameters.fc1_weight().into_shape_with_order((FC1_OUTPUTS, CONV2_CHANNELS, POOL2_SIDE, POOL2_SIDE));
+    let weights: [ArrayViewD<'_, f32>; 5] = [
+        parameters.conv1_weight().permuted_axes([0, 2, 3, 1]).into_dyn(),
+        parameters.conv2_weight().permuted_axes([0, 2, 3, 1]).into_dyn(),
+        fc1.expect("256 is 16 x 4 x 4").permuted_axes([0, 2, 3, 1]).into_dyn(),
+        parameters.fc2_weight().into_dyn(),
+        parameters.fc3_weight().into_dyn(),
+    ];
+    weights.map(|weights| weights.iter().map(|w| f64::from(*w)).collect())
+}
+
 struct FloatLayer {
     layer: Layer,
+    granularity: Granularity,
     weights: Vec<f64>,
     bias: Vec<f64>,
 }
@@ -110,7 +164,7 @@ impl FloatLayer {
     fn quantize(&self, input_scale: f64, wanted: Quantization) -> (QuantizedLayer, Quantization) {
         let per_output = self.layer.weights_per_output();
         let channels = || self.weights.chunks_exact(per_output).zip(&self.bias);
-        let weight_scales: Vec<f32> = channels()
+        let mut weight_scales: Vec<f32> = channels()
             .map(|(weights, bias)| {
                 let largest = weights.iter().fold(0f64, |largest, w| largest.max(w.abs()));
                 // The lower bounds matter only where all weights of a channel are nearly zero.
@@ -123,8 +177,11 @@ impl FloatLayer {
                     .max(f64::from(f32::MIN_POSITIVE)) as f32
             })
             .collect();
-        let coarsest = weight_scales.iter().fold(0f64, |coarsest, scale| coarsest.max(f64::from(*scale)));
-        let least_scale = input_scale * coarsest / MULTIPLIER_MAX;
+        let coarsest = weight_scales.iter().fold(0f32, |coarsest, scale| coarsest.max(*scale));
+        if self.granularity == Granularity::PerTensor {
+            weight_scales.fill(coarsest);
+        }
+        let least_scale = input_scale * f64::from(coarsest) / MULTIPLIER_MAX;
         let output = Quantization { scale: wanted.scale.max(least_scale as f32), ..wanted };
 
         let mut quantized = QuantizedLayer::default();
@@ -149,17 +206,36 @@ mod tests {
 
     use super::*;
     use crate::data::digits_10k;
-    use crate::training::{Options, Recipe, RecipeName, initial_network};
+    use crate::training::{self, Recipe, RecipeName, initial_network};
 
     fn untrained() -> Network {
         let recipe = Recipe::named(RecipeName::Default);
-        initial_network(&Options { recipe, pools: Default::default(), seed: 3 })
+        initial_network(&training::Options { recipe, pools: Default::default(), seed: 3 })
+    }
+
+    /// Quantized with the default choices and so many calibration images.
+    fn default(network: &Network, images: usize) -> QuantizedNetwork {
+        quantize_trained(network, &digits_10k().train.first(images), &Options::default()).unwrap()
+    }
+
+    #[test]
+    fn per_tensor_scales_are_the_coarsest_of_the_layer() {
+        let network = untrained();
+        let ranges = calibrate(&network, &digits_10k().train.first(10), Calibration::MinMax).unwrap();
+        let per_tensor = quantize(&network, &ranges, Granularity::PerTensor).unwrap();
+        let per_channel = quantize(&network, &ranges, Granularity::PerChannel).unwrap();
+        for (tensor, channel) in per_tensor.layers.iter().zip(&per_channel.layers) {
+            let coarsest = channel.weight_scale.iter().copied().fold(0f32, f32::max);
+            assert!(tensor.weight_scale.iter().all(|scale| *scale == coarsest));
+        }
+        assert_ne!(per_tensor, per_channel);
+        per_tensor.encode(&Default::default()).unwrap();
     }
 
     #[test]
     fn quantized_weights_are_within_half_a_step() {
         let network = untrained();
-        let quantized = quantize(&network, &calibrate(&network, &digits_10k().train.first(50))).unwrap();
+        let quantized = default(&network, 50);
         let layer = &quantized.layers[4];
         for (index, real) in network.parameters.fc3_weight().iter().enumerate() {
             let scale = layer.weight_scale[index / 84];
@@ -183,7 +259,7 @@ mod tests {
         network.parameters.conv2_bias_mut()[0] = 1e6;
         network.parameters.fc2_bias_mut().fill(-1e9);
         network.parameters.fc3_weight_mut().fill(1e-30);
-        let quantized = quantize(&network, &calibrate(&network, &digits_10k().train.first(10))).unwrap();
+        let quantized = default(&network, 10);
         quantized.encode(&Default::default()).unwrap();
     }
 
@@ -191,7 +267,7 @@ mod tests {
     fn a_channel_of_equally_large_weights_gets_a_coarser_scale_and_others_do_not() {
         let mut network = untrained();
         network.parameters.conv2_weight_mut().index_axis_mut(ndarray::Axis(0), 3).fill(-0.25);
-        let quantized = quantize(&network, &calibrate(&network, &digits_10k().train.first(10))).unwrap();
+        let quantized = default(&network, 10);
         quantized.encode(&Default::default()).unwrap();
         let layer = &quantized.layers[1];
         let sums: Vec<u32> =
@@ -205,9 +281,9 @@ mod tests {
     #[test]
     fn not_a_number_is_refused_by_name() {
         let mut network = untrained();
-        let ranges = calibrate(&network, &digits_10k().train.first(10));
+        let ranges = calibrate(&network, &digits_10k().train.first(10), Calibration::MinMax).unwrap();
         network.parameters.fc2_bias_mut()[7] = f32::NAN;
-        let message = quantize(&network, &ranges).unwrap_err().to_string();
+        let message = quantize(&network, &ranges, Granularity::PerChannel).unwrap_err().to_string();
         assert!(message.contains("bias 7 of fc2"), "{message}");
     }
 }

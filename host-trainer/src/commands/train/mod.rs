@@ -10,13 +10,14 @@ use clap::Args;
 use lenet_core::Workspace;
 use rayon::ThreadPool;
 
-use super::{DataArguments, PoolKind, TOOL, ThreadArguments, count, percent, quantize_and_measure, thousands};
+use super::{DataArguments, PoolKind, TOOL, ThreadArguments, count, measure, percent, thousands};
 use crate::checkpoint::{Checkpoint, Plan, Record, data_crc32};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::files::Existing;
 use crate::formats::encode_safetensors;
 use crate::network::Pools;
+use crate::quantization::quantize_trained;
 use crate::run::{self, RunFolder, Summary};
 use crate::training::{EpochLine, Options, Outcome, Snapshot, Trainer};
 use progress::Progress;
@@ -172,8 +173,10 @@ impl Run {
             Some(validation) if plan.no_test => (validation, "validation"),
             _ => (&data.test, "test"),
         };
-        let quantized =
-            pool.install(|| quantize_and_measure(&network, &training, judged, &data.name, Some(options.seed)))?;
+        let quantized = pool.install(|| {
+            let quantized = quantize_trained(&network, &training, &Default::default())?;
+            measure(&network, &quantized, judged, &data.name, Some(options.seed))
+        })?;
         let recipe = &options.recipe;
         let last = record.last.and_then(|line| line.validation);
         let summary = Summary {
