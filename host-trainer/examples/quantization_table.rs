@@ -8,7 +8,7 @@ use host_trainer::data::{DataSet, Split};
 use host_trainer::evaluation::{Evaluation, evaluate_float, evaluate_int8};
 use host_trainer::formats::read_float;
 use host_trainer::network::Network;
-use host_trainer::quantization::{Calibration, Granularity, Options, quantize_trained};
+use host_trainer::quantization::{Calibration, Granularity, Options, Rounding, quantize_trained};
 
 #[derive(Parser)]
 struct Arguments {
@@ -25,23 +25,26 @@ struct Arguments {
 
 /// One way to quantize, and its name in the table.
 struct Way {
-    name: &'static str,
+    name: String,
     options: Options,
 }
 
 fn ways() -> Vec<Way> {
     let mut ways = Vec::new();
     for (granularity, weights) in [(Granularity::PerChannel, "per-channel"), (Granularity::PerTensor, "per-tensor")] {
-        for (bias_correction, biases) in [(false, ""), (true, "corrected")] {
+        for (rounding, bias_correction, rounded) in [
+            (Rounding::Nearest, false, "nearest"),
+            (Rounding::Nearest, true, "nearest, bias corrected"),
+            (Rounding::LeastSquares, true, "least squares, bias corrected"),
+        ] {
             for (calibration, name) in [
                 (Calibration::MinMax, "minmax"),
                 (Calibration::Percentile, "percentile"),
                 (Calibration::Mse, "mse"),
                 (Calibration::Entropy, "entropy"),
             ] {
-                let options = Options { calibration, granularity, bias_correction, ..Options::default() };
-                let name = format!("{name} | {weights} | {biases}").leak();
-                ways.push(Way { name, options });
+                let options = Options { calibration, granularity, rounding, bias_correction, ..Options::default() };
+                ways.push(Way { name: format!("{weights} | {rounded} | {name}"), options });
             }
         }
     }

@@ -9,7 +9,7 @@ use super::{DataArguments, ThreadArguments, measure};
 use crate::error::Result;
 use crate::files::{Existing, check_writable, write_whole};
 use crate::formats::read_float;
-use crate::quantization::{CALIBRATION_IMAGES, Calibration, Granularity, Options, quantize_trained};
+use crate::quantization::{CALIBRATION_IMAGES, Calibration, Granularity, Options, Rounding, quantize_trained};
 
 /// Arguments of `lenet quantize`.
 #[derive(Args, Debug)]
@@ -33,6 +33,9 @@ pub struct Arguments {
     /// One weight scale for a layer instead of one for each of its output channels.
     #[arg(long)]
     per_tensor: bool,
+    /// To which integers weights are rounded.
+    #[arg(long, value_enum, default_value = "nearest")]
+    rounding: RoundingName,
     /// Let the biases make up for what the rounding of the weights adds on the average.
     #[arg(long)]
     bias_correction: bool,
@@ -70,12 +73,31 @@ impl From<CalibrationName> for Calibration {
     }
 }
 
+/// A rounding on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum RoundingName {
+    /// Each to the nearest.
+    Nearest,
+    /// Up or down, so that errors cancel in the outputs for training images.
+    LeastSquares,
+}
+
+impl From<RoundingName> for Rounding {
+    fn from(name: RoundingName) -> Self {
+        match name {
+            RoundingName::Nearest => Self::Nearest,
+            RoundingName::LeastSquares => Self::LeastSquares,
+        }
+    }
+}
+
 impl Arguments {
     fn options(&self) -> Options {
         Options {
             calibration: self.calibration.into(),
             images: self.images.get(),
             granularity: if self.per_tensor { Granularity::PerTensor } else { Granularity::PerChannel },
+            rounding: self.rounding.into(),
             bias_correction: self.bias_correction,
         }
     }

@@ -2,15 +2,16 @@
 //!
 //! The scheme and its formulas are in [`lenet_core::quantization`]. Here the numbers are chosen:
 //! weight scales from each output channel's largest weight, activation scales from the ranges seen on
-//! calibration images ([`calibrate`]), and from both the biases and multipliers ([`quantize`]). Biases can make
-//! up for what the rounding of weights adds up to ([`correct_biases`]).
+//! calibration images ([`calibrate`]), and from both the biases and multipliers ([`quantize`]). [`quantize_trained`]
+//! can also round so that the errors of a channel's weights cancel, and let its bias make up for their mean.
 
-mod bias_correction;
 mod calibration;
 mod decode;
 mod histogram;
+mod moments;
 mod multiplier;
 mod network;
+mod output_error;
 mod words;
 
 use lenet_core::architecture::{CONV2_CHANNELS, FC1_OUTPUTS, Layer, POOL2_SIDE};
@@ -22,9 +23,10 @@ use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::network::{Network, Parameters};
 
-pub use bias_correction::correct_biases;
 pub use calibration::{CALIBRATION_IMAGES, Calibration, PERCENTILE_OUTSIDE, Ranges, calibrate};
 pub use multiplier::multiplier_from_real;
+use output_error::{Changes, reduce_output_error};
+
 pub use network::{QuantizedLayer, QuantizedNetwork};
 
 /// The largest weight; weights are symmetric.
@@ -35,8 +37,8 @@ const BIAS_MAX: f64 = (1u32 << 30) as f64;
 const MULTIPLIER_MIN: f64 = 1.0 / (1u64 << 31) as f64;
 /// Greatest multiplier a channel is given; 1/4 could not be stored.
 const MULTIPLIER_MAX: f64 = 0.249;
-/// Rounding may add half a step to each of a convolution channel's weights.
-const ROUNDING: f64 = 0.5;
+/// Rounding may add up to a step to each of a convolution channel's weights, see [`Rounding::LeastSquares`].
+const ROUNDING: f64 = 1.0;
 
 /// How a trained network is quantized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +49,9 @@ pub struct Options {
     pub images: usize,
     /// What shares a weight scale.
     pub granularity: Granularity,
-    /// Whether biases make up for the rounding of weights.
+    /// To which integers weights are rounded.
+    pub rounding: Rounding,
+    /// Whether biases make up for the mean error that the rounding of weights leaves in the outputs.
     pub bias_correction: bool,
 }
 
@@ -57,6 +61,7 @@ impl Default for Options {
             calibration: Calibration::default(),
             images: CALIBRATION_IMAGES,
             granularity: Granularity::default(),
+            rounding: Rounding::default(),
             bias_correction: false,
         }
     }
@@ -70,10 +75,21 @@ pub fn quantize_trained(network: &Network, images: &Split, options: &Options) ->
     let images = images.evenly_spaced(options.images);
     let ranges = calibrate(network, &images, options.calibration)?;
     let mut quantized = quantize(network, &ranges, options.granularity)?;
-    if options.bias_correction {
-        correct_biases(&mut quantized, network, &images);
+    let changes = Changes { weights: options.rounding == Rounding::LeastSquares, biases: options.bias_correction };
+    if changes.weights || changes.biases {
+        reduce_output_error(&mut quantized, network, &images, changes);
     }
     Ok(quantized)
+}
+
+/// To which integers weights are rounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rounding {
+    /// Each to the nearest.
+    #[default]
+    Nearest,
+    /// To one of the two nearest, so that the output has the least mean squared error over calibration images.
+    LeastSquares,
 }
 
 /// What shares a weight scale.

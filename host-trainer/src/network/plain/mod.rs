@@ -37,6 +37,23 @@ pub struct Activations<T> {
     pub logits: Array2<T>,
 }
 
+impl<T> Activations<T> {
+    /// What conv1's weights meet, `[25, N * 576]`: a column for each place of the kernel, in OIHW order.
+    pub fn conv1_columns(&self) -> ArrayView2<'_, T> {
+        self.conv1_columns.view()
+    }
+
+    /// What conv2's weights meet, `[150, N * 64]`, likewise.
+    pub fn conv2_columns(&self) -> ArrayView2<'_, T> {
+        self.conv2_columns.view()
+    }
+
+    /// What fc1's weights meet, `[N, 256]`, in CHW order.
+    pub fn features(&self) -> ArrayView2<'_, T> {
+        self.features.view()
+    }
+}
+
 /// Runs the network on `images`, `[N, 784]`, one byte a pixel; the real input is `p / 255`.
 pub fn forward<T: Real>(parameters: &Parameters<T>, pools: Pools, images: ArrayView2<'_, u8>) -> Activations<T> {
     let input = input_map(images);

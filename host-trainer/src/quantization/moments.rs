@@ -1,0 +1,123 @@
+use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, KERNEL_SIDE, Layer, POOL2_SIDE};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+
+use super::calibration::for_each_chunk;
+use crate::data::Split;
+use crate::network::Network;
+
+/// Mean and covariance of what the weights of an output channel meet, in the order of the model file: over
+/// images, and in a convolution over the places of the kernel too.
+#[derive(Clone, Debug)]
+pub(super) struct Moments {
+    /// `[K]`.
+    pub(super) mean: Vec<f64>,
+    /// `[K, K]`.
+    pub(super) covariance: Array2<f64>,
+}
+
+/// The moments of each layer's inputs in the float network, in the order of [`Layer::ALL`]. The result does not
+/// depend on the number of threads.
+pub(super) fn input_moments(network: &Network, images: &Split) -> [Moments; 5] {
+    let sums: Vec<[Sums; 5]> = for_each_chunk(network, images, |_, a| {
+        let (features, fc1, fc2) = (a.features(), a.fc1.view(), a.fc2.view());
+        [a.conv1_columns(), a.conv2_columns(), features.t(), fc1.t(), fc2.t()].map(Sums::of)
+    })
+    .collect();
+    // In order, so that the sum is the same for any number of threads.
+    let sums = sums.into_iter().reduce(|mut all, chunk| {
+        all.iter_mut().zip(&chunk).for_each(|(sum, more)| sum.add(more));
+        all
+    });
+    let mut layers = Layer::ALL.into_iter();
+    let mut next = || layers.next().expect("there are five of both");
+    sums.expect("a split has images").map(|sums| sums.moments(&file_order(next())))
+}
+
+/// Sums over samples of the inputs, and of the products of every two of them.
+struct Sums {
+    samples: usize,
+    values: Vec<f64>,
+    products: Array2<f64>,
+}
+
+impl Sums {
+    /// Of `[K, samples]`.
+    fn of(inputs: ArrayView2<'_, f32>) -> Self {
+        let mut products = Array2::zeros((inputs.nrows(), inputs.nrows()));
+        general_mat_mul(1.0, &inputs, &inputs.t(), 0.0, &mut products);
+        Self {
+            samples: inputs.ncols(),
+            values: inputs.rows().into_iter().map(|row| row.iter().map(|x| f64::from(*x)).sum()).collect(),
+            products: products.mapv(f64::from),
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.samples += other.samples;
+        self.values.iter_mut().zip(&other.values).for_each(|(sum, more)| *sum += more);
+        self.products += &other.products;
+    }
+
+    /// The moments with the inputs put in another order: first the one with the index `order[0]`.
+    fn moments(&self, order: &[usize]) -> Moments {
+        let samples = self.samples as f64;
+        let mean: Vec<f64> = order.iter().map(|index| self.values[*index] / samples).collect();
+        let covariance = Array2::from_shape_fn((order.len(), order.len()), |(i, j)| {
+            self.products[(order[i], order[j])] / samples - mean[i] * mean[j]
+        });
+        Moments { mean, covariance }
+    }
+}
+
+/// For each weight of an output channel in the order of the model file, its place in PyTorch's order.
+fn file_order(layer: Layer) -> Vec<usize> {
+    let channels_last = |side: usize, channels: usize| {
+        let place = move |channel: usize, position: usize| channel * side * side + position;
+        (0..side * side).flat_map(move |position| (0..channels).map(move |channel| place(channel, position))).collect()
+    };
+    match layer {
+        Layer::Conv1 => channels_last(KERNEL_SIDE, 1),
+        Layer::Conv2 => channels_last(KERNEL_SIDE, CONV1_CHANNELS),
+        Layer::Fc1 => channels_last(POOL2_SIDE, CONV2_CHANNELS),
+        Layer::Fc2 | Layer::Fc3 => (0..layer.weights_per_output()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::digits_10k;
+    use crate::network::plain;
+    use crate::training::{Options, Recipe, RecipeName, initial_network};
+
+    #[test]
+    fn moments_are_those_of_windows_in_file_order() {
+        let recipe = Recipe::named(RecipeName::Default);
+        let network = initial_network(&Options { recipe, pools: Default::default(), seed: 2 });
+        let images = digits_10k().train.first(70);
+        let moments = input_moments(&network, &images);
+        let a = plain::forward(&network.parameters, network.pools, images.images());
+        // conv2's weight [row 1, column 3, input channel 4] and [row 0, column 2, input channel 5].
+        let (i, j) = ((5 + 3) * 6 + 4, 2 * 6 + 5);
+        let (mut sums, mut product) = ([0.0; 2], 0.0);
+        for image in 0..70 {
+            for y in 0..8 {
+                for x in 0..8 {
+                    let pair = [a.pool1[(4, image, y + 1, x + 3)], a.pool1[(5, image, y, x + 2)]].map(f64::from);
+                    sums = [sums[0] + pair[0], sums[1] + pair[1]];
+                    product += pair[0] * pair[1];
+                }
+            }
+        }
+        let means = sums.map(|sum| sum / (70.0 * 64.0));
+        let covariance = product / (70.0 * 64.0) - means[0] * means[1];
+        assert!((moments[1].mean[i] - means[0]).abs() < 1e-6 && (moments[1].mean[j] - means[1]).abs() < 1e-6);
+        assert!((moments[1].covariance[(i, j)] - covariance).abs() < 1e-6);
+        // fc1's weight [row 2, column 1, channel 7].
+        let mean: f64 = (0..70).map(|image| f64::from(a.pool2[(7, image, 2, 1)])).sum::<f64>() / 70.0;
+        assert!((moments[2].mean[(2 * 4 + 1) * 16 + 7] - mean).abs() < 1e-6);
+        assert_eq!(moments.map(|m| m.mean.len()), [25, 150, 256, 120, 84]);
+    }
+}
