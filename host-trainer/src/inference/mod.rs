@@ -24,7 +24,7 @@ mod conv2;
 mod linear;
 mod pairs;
 mod parameters;
-mod requantize;
+pub(crate) mod requantize;
 
 use lenet_core::architecture::{CLASSES, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS};
 use lenet_core::quantization::{Multiplier, Quantization};

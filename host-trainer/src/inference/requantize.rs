@@ -25,7 +25,7 @@ use super::LANES;
 
 /// The multipliers of sixteen lanes: `N` is 16, or 1 if all lanes have the same.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Requantizer<const N: usize> {
+pub(crate) struct Requantizer<const N: usize> {
     doubled_mantissa: [u32; N],
     /// `-exponent`, in [2, 31].
     shift: [u32; N],
@@ -33,7 +33,7 @@ pub(super) struct Requantizer<const N: usize> {
 
 impl<const N: usize> Requantizer<N> {
     /// Lanes for which there is no multiplier give 0.
-    pub(super) fn new(multipliers: &[Multiplier]) -> Self {
+    pub(crate) fn new(multipliers: &[Multiplier]) -> Self {
         let mut made = Self { doubled_mantissa: [0; N], shift: [0; N] };
         for (lane, multiplier) in multipliers.iter().enumerate() {
             made.doubled_mantissa[lane] = 2 * multiplier.mantissa.unsigned_abs();
@@ -45,12 +45,17 @@ impl<const N: usize> Requantizer<N> {
     /// As [`Multiplier::apply_relu`], in each lane; `part` is that of the lanes.
     #[inline(always)]
     pub(super) fn relu<S: Simd>(&self, simd: S, accumulators: S::i32s, part: usize) -> S::u32s {
+        simd.min_u32s(self.rounded(simd, accumulators, part), simd.splat_u32s(255))
+    }
+
+    /// As [`Multiplier::apply`], in each lane, but 0 instead of what is negative.
+    #[inline(always)]
+    pub(crate) fn rounded<S: Simd>(&self, simd: S, accumulators: S::i32s, part: usize) -> S::u32s {
         let positive = simd.transmute_u32s_i32s(simd.max_i32s(accumulators, simd.splat_i32s(0)));
         let doubled = simd.add_u32s(positive, positive);
         let (_, high) = simd.widening_mul_u32s(doubled, Self::lanes(simd, &self.doubled_mantissa, part));
         let shifted = simd.wrapping_dyn_shr_u32s(high, Self::lanes(simd, &self.shift, part));
-        let rounded = shift_right::<S, 1>(simd, simd.add_u32s(shifted, simd.splat_u32s(1)));
-        simd.min_u32s(rounded, simd.splat_u32s(255))
+        shift_right::<S, 1>(simd, simd.add_u32s(shifted, simd.splat_u32s(1)))
     }
 
     /// The pooled activation of one window in each lane, from its four accumulators.
@@ -85,7 +90,7 @@ fn shift_right<S: Simd, const BITS: u32>(simd: S, values: S::u32s) -> S::u32s {
 /// down elsewhere. Shifted to unsigned values that is `(sum + 2) >> 2` and `(sum + 1) >> 2`; and
 /// `(sum + 511) >> 10` is 1 where `sum > 512`, else 0.
 #[inline(always)]
-fn average<S: Simd>(simd: S, sum: S::u32s) -> S::u32s {
+pub(crate) fn average<S: Simd>(simd: S, sum: S::u32s) -> S::u32s {
     let up = shift_right::<S, 10>(simd, simd.add_u32s(sum, simd.splat_u32s(511)));
     shift_right::<S, 2>(simd, simd.add_u32s(simd.add_u32s(sum, simd.splat_u32s(1)), up))
 }

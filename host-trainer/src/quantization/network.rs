@@ -2,7 +2,7 @@ use lenet_core::architecture::{CONV1_CHANNELS, Layer};
 use lenet_core::checksum::crc32;
 use lenet_core::format::{ALIGNMENT, Description, MAGIC, Message, Prefix, VERSION};
 use lenet_core::model::CONV2_GROUP;
-use lenet_core::quantization::Quantization;
+use lenet_core::quantization::{Multiplier, Quantization};
 
 use crate::error::{Error, Result};
 use crate::formats::ModelFile;
@@ -22,6 +22,16 @@ pub struct QuantizedLayer {
     pub weight_scale: Vec<f32>,
     /// `n * k` weights in [-127, 127]: OHWI for convolutions, inputs in HWC order for fc1.
     pub weights: Vec<i8>,
+}
+
+impl QuantizedLayer {
+    /// The multiplier of an output channel.
+    ///
+    /// # Panics
+    /// When there is no such channel.
+    pub fn multiplier(&self, channel: usize) -> Multiplier {
+        Multiplier { mantissa: self.mantissa[channel], exponent: self.exponent[channel] }
+    }
 }
 
 /// A quantized network before it becomes a file.

@@ -21,10 +21,10 @@ const CHANNELS: usize = 2;
 /// `[O, I, 5, 5]`.
 pub type Weight<const I: usize, const O: usize> = [[[[f32; K]; K]; I]; O];
 
-/// `relu(conv(input))`. `blank(y, x)` may tell that `input[.., y, x..x + 12]` is zero in all lanes,
+/// `conv(input)`, then a ReLU if `RELU`. `blank(y, x)` may tell that `input[.., y, x..x + 12]` is zero in all lanes,
 /// which is then skipped.
 #[inline(always)]
-pub fn forward<S: Simd, const I: usize, const H: usize, const O: usize, const P: usize>(
+pub fn forward<S: Simd, const I: usize, const H: usize, const O: usize, const P: usize, const RELU: bool>(
     simd: S,
     input: &Map<I, H>,
     weight: &Weight<I, O>,
@@ -63,7 +63,8 @@ pub fn forward<S: Simd, const I: usize, const H: usize, const O: usize, const P:
                         for p in 0..TILE {
                             // Not a maximum: a NaN must live on, to be found in the loss.
                             let negative = simd.less_than_f32s(sums[c][p], zero);
-                            store(simd, &mut row[p], part, simd.select_f32s(negative, zero, sums[c][p]));
+                            let value = if RELU { simd.select_f32s(negative, zero, sums[c][p]) } else { sums[c][p] };
+                            store(simd, &mut row[p], part, value);
                         }
                     }
                 }

@@ -39,7 +39,8 @@ pub fn forward<S: Simd, const I: usize, const O: usize, const B: usize, const RE
 
 /// The gradient in the input; `B` inputs at a time, a divisor of `I`.
 ///
-/// If `RELU`, the input is what a ReLU gave, and the gradient that before it.
+/// If `RELU`, the input is what a ReLU gave, and the gradient that before it; nothing else of the input
+/// matters than where it is above zero.
 #[inline(always)]
 pub fn backward_input<S: Simd, const I: usize, const O: usize, const B: usize, const RELU: bool>(
     simd: S,

@@ -13,6 +13,7 @@
 
 pub mod conv2d;
 pub mod cross_entropy;
+mod int8;
 pub mod linear;
 pub mod pool2d;
 mod simd;
@@ -28,6 +29,7 @@ use pulp::{Scalar512b, Simd, WithSimd};
 
 use super::{Parameters, Pools};
 pub use cross_entropy::Targets;
+pub use int8::Int8;
 pub use simd::InstructionSet;
 
 const CONV1_SIDE: usize = 2 * POOL1_SIDE;
@@ -157,6 +159,7 @@ pub struct Group {
     d_fc1: [Lanes; FC1_OUTPUTS],
     d_pool2: Map<CONV2_CHANNELS, POOL2_SIDE>,
     d_pool1: Map<CONV1_CHANNELS, POOL1_SIDE>,
+    trace: int8::Trace,
     /// For each row of the input and each of conv1's tiles, whether their taps are zero in all
     /// lanes: 1 if so. The border of a digit is.
     blank: [[u8; CONV1_SIDE / conv2d::TILE]; IMAGE_SIDE],
@@ -240,7 +243,7 @@ impl Group {
         gradient: &mut Parameters<f32>,
     ) {
         let (parameters, gradient) = (Arrays::of(parameters), Arrays::of_mut(gradient));
-        set.run(Backward { group: self, parameters, pools, d_logits, gradient });
+        set.run(Backward { group: self, parameters, pools, int8: false, d_logits, gradient });
     }
 }
 
@@ -257,9 +260,10 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let (g, p) = (self.group, self.parameters);
         let blank = |y: usize, x: usize| g.blank[y][x / conv2d::TILE] != 0;
-        conv2d::forward(simd, &g.input, &p.conv1_weight, &p.conv1_bias, &mut g.conv1, blank);
+        conv2d::forward::<_, _, _, _, _, true>(simd, &g.input, &p.conv1_weight, &p.conv1_bias, &mut g.conv1, blank);
         pool2d::forward(simd, self.pools.pool1, &g.conv1, &mut g.pool1);
-        conv2d::forward(simd, &g.pool1, &p.conv2_weight, &p.conv2_bias, &mut g.conv2, |_, _| false);
+        let none = |_, _| false;
+        conv2d::forward::<_, _, _, _, _, true>(simd, &g.pool1, &p.conv2_weight, &p.conv2_bias, &mut g.conv2, none);
         pool2d::forward(simd, self.pools.pool2, &g.conv2, &mut g.pool2);
         let features: &[Lanes; FC1_INPUTS] = bytemuck::cast_ref(&g.pool2);
         linear::forward::<_, _, _, 12, true>(simd, features, &p.fc1_weight, &p.fc1_bias, &mut g.fc1);
@@ -272,6 +276,8 @@ struct Backward<'a> {
     group: &'a mut Group,
     parameters: &'a Arrays,
     pools: Pools,
+    /// Whether the forward pass was that of int8.
+    int8: bool,
     d_logits: &'a [Lanes; CLASSES],
     gradient: &'a mut Arrays,
 }
@@ -282,13 +288,14 @@ impl WithSimd for Backward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (g, p, d) = (self.group, self.parameters, self.gradient);
+        let (active1, active2) = if self.int8 { (&g.trace.fc1, &g.trace.fc2) } else { (&g.fc1, &g.fc2) };
         let rows = linear::rows::<_, 6>(&g.fc2);
         linear::backward_parameters::<_, _, _, _, 10>(simd, &rows, self.d_logits, &mut d.fc3_weight, &mut d.fc3_bias);
-        linear::backward_input::<_, _, _, 12, true>(simd, &g.fc2, &p.fc3_weight, self.d_logits, &mut g.d_fc2);
+        linear::backward_input::<_, _, _, 12, true>(simd, active2, &p.fc3_weight, self.d_logits, &mut g.d_fc2);
 
         let rows = linear::rows::<_, 8>(&g.fc1);
         linear::backward_parameters::<_, _, _, _, 12>(simd, &rows, &g.d_fc2, &mut d.fc2_weight, &mut d.fc2_bias);
-        linear::backward_input::<_, _, _, 12, true>(simd, &g.fc1, &p.fc2_weight, &g.d_fc2, &mut g.d_fc1);
+        linear::backward_input::<_, _, _, 12, true>(simd, active1, &p.fc2_weight, &g.d_fc2, &mut g.d_fc1);
 
         let features: &[Lanes; FC1_INPUTS] = bytemuck::cast_ref(&g.pool2);
         let rows = linear::rows::<_, 16>(features);

@@ -33,7 +33,7 @@ pub fn forward<S: Simd, const C: usize, const H: usize, const P: usize>(
 }
 
 /// Turns `map`, the ReLU's output that went into [`forward`], into the gradient before the ReLU, from
-/// the gradient in the pool's output.
+/// the gradient in the pool's output. Only the order of the values in a window and their sign matter.
 ///
 /// The maximum's goes to the first of equal largest values, in row order, as in PyTorch.
 #[inline(always)]
@@ -77,10 +77,10 @@ pub fn backward<S: Simd, const C: usize, const H: usize, const P: usize>(
 }
 
 /// The four places of a window, in row order.
-struct Window<'a>([&'a Lanes; 4]);
+pub(super) struct Window<'a>(pub(super) [&'a Lanes; 4]);
 
 #[inline(always)]
-fn window<const H: usize>(map: &[[Lanes; H]; H], y: usize, x: usize) -> Window<'_> {
+pub(super) fn window<const H: usize>(map: &[[Lanes; H]; H], y: usize, x: usize) -> Window<'_> {
     let (upper, lower) = (&map[2 * y], &map[2 * y + 1]);
     Window([&upper[2 * x], &upper[2 * x + 1], &lower[2 * x], &lower[2 * x + 1]])
 }

@@ -1,0 +1,359 @@
+//! The int8 network in float lanes, for a training that is to know its rounding.
+//!
+//! Activations are `u = q + 128` in [0, 255] and weights their steps in [-127, 127], both as floats, and the
+//! layers are those of the float network without bias and ReLU. No partial sum of theirs is above
+//! `256 * 127 * 255 < 2^23`, so each is an exact integer, in any order and with any rounding. Biases are added to
+//! the sums as 32-bit integers, and what follows, requantization and pools, is that of the int8 network. So
+//! every activation is that of [`lenet_core::LeNet5`], whatever the network.
+//!
+//! Afterwards the activations are made real, and the backward pass of the float network runs on them and on
+//! the real values of the weights. Rounding counts as the identity there (the straight-through estimator of
+//! Bengio, Léonard and Courville, 2013). Everything else has its own derivative, and that of a clamp, a ReLU or
+//! a saturation, is zero outside of its bounds.
+
+use bytemuck::{Pod, Zeroable};
+use lenet_core::Pool;
+use lenet_core::architecture::{
+    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, KERNEL_SIDE, POOL2_SIDE,
+};
+use lenet_core::quantization::{Multiplier, Quantization};
+use pulp::{Simd, WithSimd};
+
+use super::{Arrays, Group, LANES, Lanes, Map, conv2d, linear, load, parts, pool2d, store};
+use crate::inference::requantize::{Requantizer, average};
+use crate::network::{Parameters, Pools};
+use crate::quantization::{QuantizedLayer, QuantizedNetwork};
+
+/// An int8 network as the lanes compute it.
+pub struct Int8 {
+    pub(super) pools: Pools,
+    /// Weights in [-127, 127]. The biases are not in it.
+    steps: Parameters<f32>,
+    /// What they stand for. The biases are not in it, as no gradient depends on one.
+    pub(super) real: Parameters<f32>,
+    conv1: Channels<CONV1_CHANNELS>,
+    conv2: Channels<CONV2_CHANNELS>,
+    fc1: Channels<FC1_OUTPUTS>,
+    fc2: Channels<FC2_OUTPUTS>,
+    fc3: Channels<CLASSES>,
+    fc3_multiplier: [Multiplier; CLASSES],
+    /// Scales of pool1, pool2, fc1 and fc2.
+    scales: [f32; 4],
+    logits: Quantization,
+}
+
+impl From<&QuantizedNetwork> for Int8 {
+    /// # Panics
+    /// When an array has another length than its layer needs.
+    fn from(network: &QuantizedNetwork) -> Self {
+        let (mut steps, mut real) = (Parameters::zeros(), Parameters::zeros());
+        let arrays = steps.slices_mut().into_iter().zip(real.slices_mut()).step_by(2);
+        let kernel = KERNEL_SIDE * KERNEL_SIDE;
+        for ((layer, positions), (steps, real)) in
+            network.layers.iter().zip([kernel, kernel, POOL2_SIDE * POOL2_SIDE, 1, 1]).zip(arrays)
+        {
+            set_weights(layer, positions, steps, real);
+        }
+        let [conv1, conv2, fc1, fc2, fc3] = &network.layers;
+        let [input, scales @ .., _] = network.activations.map(|activation| activation.scale);
+        Self {
+            pools: network.pools,
+            steps,
+            real,
+            conv1: Channels::new(conv1, input),
+            conv2: Channels::new(conv2, scales[0]),
+            fc1: Channels::new(fc1, scales[1]),
+            fc2: Channels::new(fc2, scales[2]),
+            fc3: Channels::new(fc3, scales[3]),
+            fc3_multiplier: std::array::from_fn(|class| fc3.multiplier(class)),
+            scales,
+            logits: network.activations[5],
+        }
+    }
+}
+
+/// Channels, which come last in an int8 weight, come before the positions in a float one: OHWI to OIHW, and HWC to
+/// CHW in fc1. Where there is one position, nothing moves.
+fn set_weights(layer: &QuantizedLayer, positions: usize, steps: &mut [f32], real: &mut [f32]) {
+    let inputs = layer.weights.len() / layer.weight_scale.len();
+    let outputs = steps.chunks_exact_mut(inputs).zip(real.chunks_exact_mut(inputs));
+    let quantized = layer.weights.chunks_exact(inputs).zip(&layer.weight_scale);
+    for ((steps, real), (weights, scale)) in outputs.zip(quantized) {
+        for (position, weights) in weights.chunks_exact(inputs / positions).enumerate() {
+            for (channel, weight) in weights.iter().enumerate() {
+                let place = channel * positions + position;
+                steps[place] = f32::from(*weight);
+                real[place] = steps[place] * scale;
+            }
+        }
+    }
+}
+
+/// From the sums of a layer's products to its outputs.
+struct Channels<const O: usize> {
+    bias: [i32; O],
+    requantizer: [Requantizer<1>; O],
+    /// Real value of one step of the accumulator.
+    scale: [f32; O],
+}
+
+impl<const O: usize> Channels<O> {
+    fn new(layer: &QuantizedLayer, input_scale: f32) -> Self {
+        Self {
+            bias: std::array::from_fn(|channel| layer.bias[channel]),
+            requantizer: std::array::from_fn(|channel| Requantizer::new(&[layer.multiplier(channel)])),
+            scale: std::array::from_fn(|channel| input_scale * layer.weight_scale[channel]),
+        }
+    }
+
+    #[inline(always)]
+    fn accumulators(&self, channel: usize, sums: &Lanes) -> [i32; LANES] {
+        sums.0.map(|sum| sum as i32 + self.bias[channel])
+    }
+
+    /// Raises `highest` to the real values of a channel's accumulators where those are higher.
+    #[inline(always)]
+    fn raise(&self, channel: usize, highest: &mut Lanes, accumulators: &[i32; LANES]) {
+        for (highest, accumulator) in highest.0.iter_mut().zip(accumulators) {
+            *highest = highest.max(*accumulator as f32 * self.scale[channel]);
+        }
+    }
+}
+
+/// What a forward pass in int8 leaves besides the activations.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Trace {
+    /// 1 where an output of fc1 was not clamped, else 0.
+    pub(super) fc1: [Lanes; FC1_OUTPUTS],
+    /// The same for fc2.
+    pub(super) fc2: [Lanes; FC2_OUTPUTS],
+    /// The same for the logits.
+    pub(super) logits: [Lanes; CLASSES],
+    /// Highest real output of each layer before it was rounded and clamped.
+    highest: [Lanes; 5],
+    lowest_logit: Lanes,
+}
+
+impl Group {
+    /// Computes every activation of the images as the int8 network does; they are real afterwards. Only the
+    /// convolutions' outputs are not there: they are 1 where the gradient passes the ReLU, the
+    /// saturation and a maximum pool behind them, and 0 elsewhere.
+    pub fn forward_int8(&mut self, set: super::InstructionSet, int8: &Int8) {
+        set.run(Forward { group: self, int8 });
+    }
+
+    /// As [`Group::backward`], after [`Group::forward_int8`].
+    pub fn backward_int8(
+        &mut self,
+        set: super::InstructionSet,
+        int8: &Int8,
+        d_logits: &[Lanes; CLASSES],
+        gradient: &mut Parameters<f32>,
+    ) {
+        let mut d_logits = *d_logits;
+        for (d, active) in d_logits.iter_mut().zip(&self.trace.logits) {
+            d.0.iter_mut().zip(active.0).for_each(|(d, active)| *d *= active);
+        }
+        let (parameters, gradient) = (Arrays::of(&int8.real), Arrays::of_mut(gradient));
+        let pools = int8.pools;
+        set.run(super::Backward { group: self, parameters, pools, int8: true, d_logits: &d_logits, gradient });
+    }
+
+    /// The lowest and highest real output of each layer in the first `images` lanes, before
+    /// [`Group::forward_int8`] rounded and clamped them. Zero counts as one of them.
+    pub fn extremes(&self, images: usize) -> [(f32, f32); 5] {
+        let lowest = self.trace.lowest_logit.0[..images].iter().fold(0f32, |lowest, value| lowest.min(*value));
+        let highest = self.trace.highest.map(|lanes| lanes.0[..images].iter().fold(0f32, |high, x| high.max(*x)));
+        [(0.0, highest[0]), (0.0, highest[1]), (0.0, highest[2]), (0.0, highest[3]), (lowest, highest[4])]
+    }
+}
+
+struct Forward<'a> {
+    group: &'a mut Group,
+    int8: &'a Int8,
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (g, n, w) = (self.group, self.int8, Arrays::of(&self.int8.steps));
+        let Pools { pool1, pool2 } = n.pools;
+        g.trace.highest = [Lanes::ZERO; 5];
+        let [conv1, conv2, fc1, fc2, _] = &mut g.trace.highest;
+
+        each(simd, g.input.as_flattened_mut().as_flattened_mut(), 255.0, S::mul_f32s);
+        let blank = |y: usize, x: usize| g.blank[y][x / conv2d::TILE] != 0;
+        conv2d::forward::<_, _, _, _, _, false>(simd, &g.input, &w.conv1_weight, &[0.0; _], &mut g.conv1, blank);
+        pool(simd, &n.conv1, pool1, &mut g.conv1, &mut g.pool1, conv1);
+        let none = |_, _| false;
+        conv2d::forward::<_, _, _, _, _, false>(simd, &g.pool1, &w.conv2_weight, &[0.0; _], &mut g.conv2, none);
+        pool(simd, &n.conv2, pool2, &mut g.conv2, &mut g.pool2, conv2);
+        let features: &[Lanes; FC1_INPUTS] = bytemuck::cast_ref(&g.pool2);
+        linear::forward::<_, _, _, 12, false>(simd, features, &w.fc1_weight, &[0.0; _], &mut g.fc1);
+        requantize(simd, &n.fc1, &mut g.fc1, &mut g.trace.fc1, fc1);
+        linear::forward::<_, _, _, 12, false>(simd, &g.fc1, &w.fc2_weight, &[0.0; _], &mut g.fc2);
+        requantize(simd, &n.fc2, &mut g.fc2, &mut g.trace.fc2, fc2);
+        linear::forward::<_, _, _, 10, false>(simd, &g.fc2, &w.fc3_weight, &[0.0; _], &mut g.logits);
+        n.finish(&mut g.logits, &mut g.trace);
+
+        // Divided, as the real pixels are: one multiplied by the inverse might not be `p / 255`.
+        each(simd, g.input.as_flattened_mut().as_flattened_mut(), 255.0, S::div_f32s);
+        each(simd, g.pool1.as_flattened_mut().as_flattened_mut(), n.scales[0], S::mul_f32s);
+        each(simd, g.pool2.as_flattened_mut().as_flattened_mut(), n.scales[1], S::mul_f32s);
+        each(simd, &mut g.fc1, n.scales[2], S::mul_f32s);
+        each(simd, &mut g.fc2, n.scales[3], S::mul_f32s);
+    }
+}
+
+impl Int8 {
+    /// From fc3's sums to real logits.
+    #[inline(always)]
+    fn finish(&self, logits: &mut [Lanes; CLASSES], trace: &mut Trace) {
+        let Quantization { scale, zero_point } = self.logits;
+        trace.lowest_logit = Lanes::ZERO;
+        for class in 0..CLASSES {
+            let accumulators = self.fc3.accumulators(class, &logits[class]);
+            self.fc3.raise(class, &mut trace.highest[4], &accumulators);
+            for (lane, accumulator) in accumulators.into_iter().enumerate() {
+                let lowest = &mut trace.lowest_logit.0[lane];
+                *lowest = lowest.min(accumulator as f32 * self.fc3.scale[class]);
+                let multiplier = self.fc3_multiplier[class];
+                let q = i32::from(multiplier.apply_linear(accumulator, zero_point));
+                let steps = q - i32::from(zero_point);
+                logits[class].0[lane] = scale * steps as f32;
+                trace.logits[class].0[lane] = f32::from(multiplier.apply(accumulator) == steps);
+            }
+        }
+    }
+}
+
+/// Replaces each value by what `operation` makes of it and `operand`.
+#[inline(always)]
+fn each<S: Simd>(simd: S, values: &mut [Lanes], operand: f32, operation: impl Fn(S, S::f32s, S::f32s) -> S::f32s) {
+    let operand = simd.splat_f32s(operand);
+    for lanes in values {
+        for part in parts::<S>() {
+            let value = operation(simd, load(simd, lanes, part), operand);
+            store(simd, lanes, part, value);
+        }
+    }
+}
+
+/// Replaces a layer's sums by its activations, and sets `active` to 1 where those were not clamped, else to 0.
+#[inline(always)]
+fn requantize<S: Simd, const O: usize>(
+    simd: S,
+    channels: &Channels<O>,
+    values: &mut [Lanes; O],
+    active: &mut [Lanes; O],
+    highest: &mut Lanes,
+) {
+    for o in 0..O {
+        let accumulators = channels.accumulators(o, &values[o]);
+        channels.raise(o, highest, &accumulators);
+        for part in parts::<S>() {
+            let accumulator = S::as_simd_i32s(&accumulators).0[part];
+            let (activation, passes) = activation(simd, &channels.requantizer[o], accumulator);
+            store(simd, &mut values[o], part, float(simd, activation));
+            store(simd, &mut active[o], part, passes);
+        }
+    }
+}
+
+/// Pools a convolution's sums into activations. In their place it leaves 1 where the gradient passes, else 0:
+/// where an output was not clamped, and for a maximum only at the first of equal largest ones.
+#[inline(always)]
+fn pool<S: Simd, const C: usize, const H: usize, const P: usize>(
+    simd: S,
+    channels: &Channels<C>,
+    pool: Pool,
+    map: &mut Map<C, H>,
+    output: &mut Map<C, P>,
+    highest: &mut Lanes,
+) {
+    for c in 0..C {
+        let requantizer = &channels.requantizer[c];
+        let mut largest = [i32::MIN; LANES];
+        for y in 0..P {
+            for x in 0..P {
+                let window = pool2d::window(&map[c], y, x).0.map(|sums| channels.accumulators(c, sums));
+                for part in parts::<S>() {
+                    let window = window.each_ref().map(|lanes| S::as_simd_i32s(lanes).0[part]);
+                    let [a, b, d, e] = window;
+                    let maximum = simd.max_i32s(simd.max_i32s(a, b), simd.max_i32s(d, e));
+                    let highest = &mut S::as_mut_simd_i32s(&mut largest).0[part];
+                    *highest = simd.max_i32s(*highest, maximum);
+                    let (pooled, passes) = match pool {
+                        Pool::Maximum => {
+                            let (pooled, passes) = activation(simd, requantizer, maximum);
+                            (pooled, first_equal(simd, window, maximum, passes))
+                        }
+                        Pool::Average => {
+                            let mut sum = simd.splat_u32s(0);
+                            let passes = window.map(|accumulator| {
+                                let (activation, passes) = activation(simd, requantizer, accumulator);
+                                sum = simd.add_u32s(sum, activation);
+                                passes
+                            });
+                            (average(simd, sum), passes)
+                        }
+                    };
+                    store(simd, &mut output[c][y][x], part, float(simd, pooled));
+                    for k in 0..4 {
+                        store(simd, &mut map[c][2 * y + k / 2][2 * x + k % 2], part, passes[k]);
+                    }
+                }
+            }
+        }
+        channels.raise(c, highest, &largest);
+    }
+}
+
+/// The activation of an accumulator, in [0, 255], and 1 if it was not clamped, else 0.
+#[inline(always)]
+fn activation<S: Simd>(simd: S, requantizer: &Requantizer<1>, accumulator: S::i32s) -> (S::u32s, S::f32s) {
+    let rounded = requantizer.rounded(simd, accumulator, 0);
+    let activation = simd.min_u32s(rounded, simd.splat_u32s(255));
+    let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+    let positive = simd.greater_than_i32s(accumulator, simd.splat_i32s(0));
+    let unsaturated = simd.equal_u32s(rounded, activation);
+    (activation, simd.select_f32s(positive, simd.select_f32s(unsaturated, one, zero), zero))
+}
+
+/// `value` at the first of the four that is `largest`, 0 elsewhere.
+#[inline(always)]
+fn first_equal<S: Simd>(simd: S, window: [S::i32s; 4], largest: S::i32s, value: S::f32s) -> [S::f32s; 4] {
+    let zero = simd.splat_f32s(0.0);
+    let mut left = value;
+    window.map(|candidate| {
+        let here = simd.equal_i32s(candidate, largest);
+        let taken = simd.select_f32s(here, left, zero);
+        left = simd.select_f32s(here, zero, left);
+        taken
+    })
+}
+
+/// A small integer, below 2^23, as a float: the mantissa of a float of [2^23, 2^24) holds it.
+#[inline(always)]
+fn float<S: Simd>(simd: S, value: S::u32s) -> S::f32s {
+    const UNIT: f32 = (1u32 << 23) as f32;
+    let with_exponent = simd.or_u32s(value, simd.splat_u32s(UNIT.to_bits()));
+    simd.sub_f32s(simd.transmute_f32s_u32s(with_exponent), simd.splat_f32s(UNIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::lanes::REAL_PIXELS;
+
+    #[test]
+    fn a_real_pixel_goes_back_to_its_byte() {
+        for (pixel, real) in REAL_PIXELS.into_iter().enumerate() {
+            assert_eq!(real * 255.0, pixel as f32);
+            assert_eq!(pixel as f32 / 255.0, real);
+        }
+    }
+}
