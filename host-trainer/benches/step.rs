@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use host_trainer::data::{Split, digits_10k};
-use host_trainer::network::lanes::InstructionSet;
+use host_trainer::network::lanes::{InstructionSet, Pass};
 use host_trainer::network::{Initialization, Parameters, Pools, plain};
 use host_trainer::training::{Augmentation, Augmenter, BatchGradient, Recipe, RecipeName, Source, State};
 use rand::SeedableRng;
@@ -44,7 +44,8 @@ fn lanes(criterion: &mut Criterion, images: &Split) {
                 pool.install(|| {
                     bencher.iter(|| {
                         let indices = batches.next().expect("a cycle has no end");
-                        let result = gradient.compute(&state.parameters, Pools::default(), source, indices);
+                        let pass = Pass::Float(&state.parameters, Pools::default());
+                        let result = gradient.compute(pass, source, indices);
                         state.step(set, &options, &gradient.gradients());
                         result
                     });

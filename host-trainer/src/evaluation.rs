@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Split;
 use crate::inference::Classifier;
 use crate::network::Network;
-use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, cross_entropy};
+use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, Pass, cross_entropy};
 
 /// What a network answered on a split.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Evaluation {
 pub fn evaluate_float(network: &Network, split: &Split) -> Evaluation {
     let mut crc32 = Crc32::new();
     let mut predictions = Vec::with_capacity(split.len());
-    for group in for_each_group(network, split, |group, images| (group.classes(), *group.logits(), images.len())) {
+    for group in for_each_group(Pass::Float(&network.parameters, network.pools), split, |group, images| (group.classes(), *group.logits(), images.len())) {
         let (classes, logits, images) = group;
         predictions.extend(&classes[..images]);
         for lane in 0..images {
@@ -56,7 +56,7 @@ pub fn evaluate_float(network: &Network, split: &Split) -> Evaluation {
     Evaluation::new(predictions, split.labels(), crc32)
 }
 
-/// Mean cross-entropy of a float network on a split, and its accuracy.
+/// Mean cross-entropy of a network on a split, and its accuracy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LossAndAccuracy {
     /// Mean loss.
@@ -65,10 +65,10 @@ pub struct LossAndAccuracy {
     pub accuracy: f64,
 }
 
-/// Measures a float network on a split, on the threads of the current rayon pool.
-pub fn loss_and_accuracy(network: &Network, split: &Split) -> LossAndAccuracy {
+/// Measures the network of a pass on a split, on the threads of the current rayon pool.
+pub fn loss_and_accuracy(pass: Pass<'_>, split: &Split) -> LossAndAccuracy {
     let labels = split.labels();
-    let parts = for_each_group(network, split, |group, images| {
+    let parts = for_each_group(pass, split, |group, images| {
         let mut targets = [Lanes::ZERO; CLASSES];
         for (lane, index) in images.clone().enumerate() {
             targets[usize::from(labels[index])].0[lane] = 1.0;
@@ -82,10 +82,10 @@ pub fn loss_and_accuracy(network: &Network, split: &Split) -> LossAndAccuracy {
     LossAndAccuracy { loss: loss / images, accuracy: correct as f64 / images }
 }
 
-/// Runs a float network over a split in groups, and takes from each, in order, what `take` makes of
+/// Runs a network over a split in groups, and takes from each, in order, what `take` makes of
 /// it and of the range of its images.
 fn for_each_group<T: Send>(
-    network: &Network,
+    pass: Pass<'_>,
     split: &Split,
     take: impl Fn(&Group, Range<usize>) -> T + Sync,
 ) -> Vec<T> {
@@ -95,7 +95,7 @@ fn for_each_group<T: Send>(
         .map_init(Group::new, |group, index| {
             let images = index * LANES..split.len().min((index + 1) * LANES);
             group.set_images(&images.clone().map(|image| split.pixels(image)).collect::<Vec<_>>());
-            group.forward(set, &network.parameters, network.pools);
+            pass.forward(set, group);
             take(group, images)
         })
         .collect()

@@ -55,6 +55,16 @@ impl Ranges {
         Self { bounds }
     }
 
+    /// Ranges between these and other least and greatest outputs: `share` of the way there.
+    pub fn toward(&self, bounds: [(f32, f32); 5], share: f32) -> Self {
+        let mut moved = *self;
+        for ((low, high), (other_low, other_high)) in moved.bounds.iter_mut().zip(bounds) {
+            *low += share * (other_low - *low);
+            *high += share * (other_high - *high);
+        }
+        moved
+    }
+
     /// Least and greatest real output of a layer.
     pub fn of_layer(&self, layer: Layer) -> (f32, f32) {
         self.bounds[layer as usize]

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::augment::Augmenter;
 use super::rendezvous::Rendezvous;
 use crate::data::Split;
-use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, Targets, cross_entropy};
+use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, Pass, Targets, cross_entropy};
 use crate::network::{Parameters, Pools};
 
 /// Parts of a batch, at most. Each is one thread's work at a time and has a gradient of its own.
@@ -61,6 +61,7 @@ struct Part {
     gradient: Parameters<f32>,
     loss: f64,
     correct: usize,
+    extremes: [(f32, f32); 5],
 }
 
 impl BatchGradient {
@@ -71,13 +72,7 @@ impl BatchGradient {
 
     /// Computes the loss of the images that `batch` names, and its gradients; their sum is that of
     /// the mean loss.
-    pub fn compute(
-        &mut self,
-        parameters: &Parameters<f32>,
-        pools: Pools,
-        source: Source<'_>,
-        batch: &[usize],
-    ) -> BatchResult {
+    pub fn compute(&mut self, pass: Pass<'_>, source: Source<'_>, batch: &[usize]) -> BatchResult {
         let groups = batch.len().div_ceil(LANES);
         let images = groups.div_ceil(MAX_PARTS) * LANES;
         self.parts.resize_with(batch.len().div_ceil(images), || Part {
@@ -85,6 +80,7 @@ impl BatchGradient {
             gradient: Parameters::zeros(),
             loss: 0.0,
             correct: 0,
+            extremes: [(0.0, 0.0); 5],
         });
         let (set, weight) = (self.set, 1.0 / batch.len() as f32);
         let together = Rendezvous::new(self.parts.len());
@@ -92,7 +88,7 @@ impl BatchGradient {
             .par_iter_mut()
             .with_max_len(1)
             .zip(batch.par_chunks(images))
-            .for_each(|(part, indices)| together.run(|| part.compute(set, parameters, pools, source, indices, weight)));
+            .for_each(|(part, indices)| together.run(|| part.compute(set, pass, source, indices, weight)));
         let loss: f64 = self.parts.iter().map(|part| part.loss).sum();
         BatchResult { loss: loss / batch.len() as f64, correct: self.parts.iter().map(|part| part.correct).sum() }
     }
@@ -128,6 +124,14 @@ impl BatchGradient {
         LAYERS.get(first).copied().unwrap_or("the loss")
     }
 
+    /// The lowest and highest real output of each layer on the batch computed last, if that was a pass in int8;
+    /// zero counts as one of them.
+    pub fn extremes(&self) -> [(f32, f32); 5] {
+        let mut extremes = [(0.0, 0.0); 5];
+        self.parts.iter().for_each(|part| widen(&mut extremes, part.extremes));
+        extremes
+    }
+
     /// The gradients computed last, to be added in this order.
     pub fn gradients(&self) -> Vec<&Parameters<f32>> {
         self.parts.iter().map(|part| &part.gradient).collect()
@@ -138,18 +142,17 @@ impl Part {
     fn compute(
         &mut self,
         set: InstructionSet,
-        parameters: &Parameters<f32>,
-        pools: Pools,
+        pass: Pass<'_>,
         source: Source<'_>,
         indices: &[usize],
         weight: f32,
     ) {
-        (self.loss, self.correct) = (0.0, 0);
+        (self.loss, self.correct, self.extremes) = (0.0, 0, [(0.0, 0.0); 5]);
         self.gradient.values_mut().fill(0.0);
         for indices in indices.chunks(LANES) {
             let labels = source.split.labels();
             source.set_images(set, &mut self.group, indices);
-            self.group.forward(set, parameters, pools);
+            pass.forward(set, &mut self.group);
             let mut targets = [Lanes::ZERO; CLASSES];
             for (lane, index) in indices.iter().enumerate() {
                 set_target(&mut targets, lane, usize::from(labels[*index]), source.label_smoothing);
@@ -159,8 +162,18 @@ impl Part {
                 indices.iter().zip(classes).filter(|(index, class)| usize::from(labels[**index]) == *class).count();
             let (loss, d_logits) = cross_entropy::loss_and_gradient(self.group.logits(), &targets, weight);
             self.loss += loss;
-            self.group.backward(set, parameters, pools, &d_logits, &mut self.gradient);
+            pass.backward(set, &mut self.group, &d_logits, &mut self.gradient);
+            if let Pass::Int8(_) = pass {
+                widen(&mut self.extremes, self.group.extremes(indices.len()));
+            }
         }
+    }
+}
+
+/// Widens each range to include another.
+fn widen(ranges: &mut [(f32, f32); 5], others: [(f32, f32); 5]) {
+    for ((low, high), (lowest, highest)) in ranges.iter_mut().zip(others) {
+        (*low, *high) = (low.min(lowest), high.max(highest));
     }
 }
 

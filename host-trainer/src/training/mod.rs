@@ -6,6 +6,7 @@
 mod augment;
 mod gradient;
 mod optimizer;
+mod quantization_aware;
 mod recipe;
 mod rendezvous;
 mod schedule;
@@ -21,14 +22,17 @@ use serde::{Deserialize, Serialize};
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluation::{self, LossAndAccuracy};
-use crate::network::lanes::InstructionSet;
+use crate::network::lanes::{InstructionSet, Pass};
 use crate::network::{Network, Parameters, Pools};
 
 pub use augment::{Augmentation, Augmenter};
 pub use gradient::{BatchGradient, BatchResult, Source};
 pub use optimizer::{Optimizer, State, StepOptions};
+pub use quantization_aware::{ActivationRanges, QatOptions, fine_tune};
 pub use recipe::{Recipe, RecipeName};
 pub use schedule::Schedule;
+
+use quantization_aware::Simulation;
 
 /// Everything a training depends on besides its images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,6 +133,14 @@ pub struct Snapshot {
     correct: usize,
 }
 
+impl Snapshot {
+    /// A training at its beginning.
+    fn new(parameters: Parameters<f32>) -> Self {
+        let state = State::new(parameters);
+        Self { state, epochs: 0, batches: 0, epoch_loss: 0.0, logged_loss: 0.0, correct: 0 }
+    }
+}
+
 /// How a training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -145,21 +157,21 @@ pub struct Trainer<'a> {
     options: &'a Options,
     set: InstructionSet,
     batch: BatchGradient,
+    /// The int8 network's rounding, if gradients are taken through it.
+    simulation: Option<Simulation>,
     snapshot: Snapshot,
 }
 
 impl<'a> Trainer<'a> {
     /// A training at its beginning.
     pub fn new(images: &'a Split, validation: Option<&'a Split>, options: &'a Options) -> Self {
-        let state = State::new(initial_network(options).parameters);
-        let snapshot = Snapshot { state, epochs: 0, batches: 0, epoch_loss: 0.0, logged_loss: 0.0, correct: 0 };
-        Self::resume(images, validation, options, snapshot)
+        Self::resume(images, validation, options, Snapshot::new(initial_network(options).parameters))
     }
 
     /// A training where another one on the same images with the same options left off.
     pub fn resume(images: &'a Split, validation: Option<&'a Split>, options: &'a Options, snapshot: Snapshot) -> Self {
         let set = InstructionSet::detect();
-        Self { images, validation, options, set, batch: BatchGradient::new(set), snapshot }
+        Self { images, validation, options, set, batch: BatchGradient::new(set), simulation: None, snapshot }
     }
 
     /// What it takes to go on from here.
@@ -173,6 +185,14 @@ impl<'a> Trainer<'a> {
         let averaged = self.options.recipe.ema > 0.0;
         let parameters = if averaged { average } else { parameters }.clone();
         Network { parameters, pools: self.options.pools }
+    }
+
+    /// Loss and accuracy of what would be the result now, in the arithmetic that it is trained for.
+    fn measure(&self, split: &Split) -> Result<LossAndAccuracy> {
+        let Network { parameters, pools } = self.result();
+        let simulated = self.simulation.as_ref().map(|int8| int8.of(&parameters, pools)).transpose()?;
+        let pass = simulated.as_ref().map_or(Pass::Float(&parameters, pools), Pass::Int8);
+        Ok(evaluation::loss_and_accuracy(pass, split))
     }
 
     /// Trains to the end, or to where the observer stops.
@@ -204,14 +224,19 @@ impl<'a> Trainer<'a> {
         let batches = order.len().div_ceil(recipe.batch);
         let mut lr = recipe.lr;
         for (batch, images) in order.chunks(recipe.batch).enumerate().skip(self.snapshot.batches) {
-            let Snapshot { state, .. } = &mut self.snapshot;
+            let state = &mut self.snapshot.state;
             lr = recipe.learning_rate(state.steps, (recipe.epochs * batches) as u64);
-            let result = self.batch.compute(&state.parameters, *pools, source, images);
+            let simulated = self.simulation.as_ref().map(|int8| int8.of(&state.parameters, *pools)).transpose()?;
+            let pass = simulated.as_ref().map_or(Pass::Float(&state.parameters, *pools), Pass::Int8);
+            let result = self.batch.compute(pass, source, images);
             if !result.loss.is_finite() {
                 let layer = self.batch.not_finite(&state.parameters, *pools, source, images);
                 return Err(Error::Diverged { epoch, step: batch + 1, layer, lr });
             }
             state.step(self.set, &recipe.step_options(lr), &self.batch.gradients());
+            if let Some(simulation) = &mut self.simulation {
+                simulation.observe(self.batch.extremes());
+            }
             self.snapshot.batches += 1;
             self.snapshot.epoch_loss += result.loss;
             self.snapshot.logged_loss += result.loss;
@@ -228,7 +253,7 @@ impl<'a> Trainer<'a> {
         let accuracy = self.snapshot.correct as f64 / order.len() as f64;
         let Snapshot { epochs, batches, epoch_loss, logged_loss, correct, .. } = &mut self.snapshot;
         (*epochs, *batches, *epoch_loss, *logged_loss, *correct) = (epoch, 0, 0.0, 0.0, 0);
-        let validation = self.validation.map(|split| evaluation::loss_and_accuracy(&self.result(), split));
+        let validation = self.validation.map(|split| self.measure(split)).transpose()?;
         observer.epoch(EpochLine { epoch, loss, accuracy, validation, lr }, &self.snapshot)?;
         Ok(Outcome::Finished)
     }

@@ -19,7 +19,7 @@ use lenet_core::architecture::{
 use lenet_core::quantization::{Multiplier, Quantization};
 use pulp::{Simd, WithSimd};
 
-use super::{Arrays, Group, LANES, Lanes, Map, conv2d, linear, load, parts, pool2d, store};
+use super::{Arrays, Backward, Group, InstructionSet, LANES, Lanes, Map, conv2d, linear, load, parts, pool2d, store};
 use crate::inference::requantize::{Requantizer, average};
 use crate::network::{Parameters, Pools};
 use crate::quantization::{QuantizedLayer, QuantizedNetwork};
@@ -139,14 +139,14 @@ impl Group {
     /// Computes every activation of the images as the int8 network does; they are real afterwards. Only the
     /// convolutions' outputs are not there: they are 1 where the gradient passes the ReLU, the
     /// saturation and a maximum pool behind them, and 0 elsewhere.
-    pub fn forward_int8(&mut self, set: super::InstructionSet, int8: &Int8) {
+    pub fn forward_int8(&mut self, set: InstructionSet, int8: &Int8) {
         set.run(Forward { group: self, int8 });
     }
 
     /// As [`Group::backward`], after [`Group::forward_int8`].
     pub fn backward_int8(
         &mut self,
-        set: super::InstructionSet,
+        set: InstructionSet,
         int8: &Int8,
         d_logits: &[Lanes; CLASSES],
         gradient: &mut Parameters<f32>,
@@ -157,7 +157,7 @@ impl Group {
         }
         let (parameters, gradient) = (Arrays::of(&int8.real), Arrays::of_mut(gradient));
         let pools = int8.pools;
-        set.run(super::Backward { group: self, parameters, pools, int8: true, d_logits: &d_logits, gradient });
+        set.run(Backward { group: self, parameters, pools, int8: true, d_logits: &d_logits, gradient });
     }
 
     /// The lowest and highest real output of each layer in the first `images` lanes, before

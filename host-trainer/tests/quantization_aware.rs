@@ -1,0 +1,61 @@
+//! Quantization-aware training: what it simulates is what the int8 network does.
+
+use host_trainer::data::digits_10k;
+use host_trainer::formats::decode_safetensors;
+use host_trainer::network::lanes::{Group, Int8, InstructionSet, LANES};
+use host_trainer::network::{Initialization, Network, Parameters, Pools};
+use host_trainer::quantization::{calibrate, quantize};
+use lenet_core::quantization::Quantization;
+use lenet_core::{CLASSES, LeNet5, Logits, Pool};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+fn trained() -> Network {
+    decode_safetensors(include_bytes!("../../data/digits-10k/digits-10k.safetensors")).unwrap().network
+}
+
+fn untrained(seed: u64) -> Network {
+    let parameters = Parameters::init(Initialization::He, &mut ChaCha8Rng::seed_from_u64(seed));
+    Network { parameters, pools: Pools::default() }
+}
+
+fn pool_kinds() -> impl Iterator<Item = Pools> {
+    let kinds = [Pool::Average, Pool::Maximum];
+    kinds.into_iter().flat_map(move |pool1| kinds.map(|pool2| Pools { pool1, pool2 }))
+}
+
+fn real(logits: Logits) -> [f32; CLASSES] {
+    let Quantization { scale, zero_point } = logits.quantization();
+    logits.values.map(|q| scale * f32::from(i16::from(q) - i16::from(zero_point)))
+}
+
+#[test]
+fn the_simulated_logits_are_those_of_the_int8_network() {
+    let data = digits_10k();
+    for network in [trained(), untrained(1), untrained(2)] {
+        for pools in pool_kinds() {
+            let network = Network { pools, ..network.clone() };
+            // From a few images, so that others saturate.
+            let quantized = quantize(&network, &calibrate(&network, &data.train.first(5))).unwrap();
+            let file = quantized.encode(&Default::default()).unwrap();
+            let mut core = LeNet5::new(file.model().unwrap());
+            let int8 = Int8::from(&quantized);
+            let mut group = Group::new();
+            for first in (0..400).step_by(LANES) {
+                let images: Vec<_> = (first..first + LANES).map(|image| data.test.pixels(image)).collect();
+                let expected: Vec<_> = images.iter().map(|pixels| real(core.classify(pixels))).collect();
+                for set in InstructionSet::available() {
+                    group.set_images(&images);
+                    // Twice, as the group has to stay as it is.
+                    for _ in 0..2 {
+                        group.forward_int8(set, &int8);
+                        for (lane, expected) in expected.iter().enumerate() {
+                            let got = group.logits().map(|logit| logit.0[lane]);
+                            assert_eq!(got, *expected, "image {}, {pools:?}, {set}", first + lane);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
