@@ -144,11 +144,25 @@ impl WithSimd for Run<'_> {
         let Pools { pool1, pool2 } = Pools::default();
         match pass {
             Pass::Conv1Forward => {
-                conv2d::forward::<_, _, _, _, _, true>(simd, &data.input, &p.conv1_weight, &p.conv1_bias, &mut data.conv1, blank);
+                conv2d::forward::<_, _, _, _, _, true>(
+                    simd,
+                    &data.input,
+                    &p.conv1_weight,
+                    &p.conv1_bias,
+                    &mut data.conv1,
+                    blank,
+                );
             }
             Pass::Pool1Forward => pool2d::forward(simd, pool1, &data.conv1, &mut data.pool1),
             Pass::Conv2Forward => {
-                conv2d::forward::<_, _, _, _, _, true>(simd, &data.pool1, &p.conv2_weight, &p.conv2_bias, &mut data.conv2, |_, _| false);
+                conv2d::forward::<_, _, _, _, _, true>(
+                    simd,
+                    &data.pool1,
+                    &p.conv2_weight,
+                    &p.conv2_bias,
+                    &mut data.conv2,
+                    |_, _| false,
+                );
             }
             Pass::Pool2Forward => pool2d::forward(simd, pool2, &data.conv2, &mut data.pool2),
             Pass::Fc1Forward => {

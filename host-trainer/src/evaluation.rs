@@ -45,7 +45,9 @@ impl Evaluation {
 pub fn evaluate_float(network: &Network, split: &Split) -> Evaluation {
     let mut crc32 = Crc32::new();
     let mut predictions = Vec::with_capacity(split.len());
-    for group in for_each_group(Pass::Float(&network.parameters, network.pools), split, |group, images| (group.classes(), *group.logits(), images.len())) {
+    for group in for_each_group(Pass::Float(&network.parameters, network.pools), split, |group, images| {
+        (group.classes(), *group.logits(), images.len())
+    }) {
         let (classes, logits, images) = group;
         predictions.extend(&classes[..images]);
         for lane in 0..images {
@@ -84,11 +86,7 @@ pub fn loss_and_accuracy(pass: Pass<'_>, split: &Split) -> LossAndAccuracy {
 
 /// Runs a network over a split in groups, and takes from each, in order, what `take` makes of
 /// it and of the range of its images.
-fn for_each_group<T: Send>(
-    pass: Pass<'_>,
-    split: &Split,
-    take: impl Fn(&Group, Range<usize>) -> T + Sync,
-) -> Vec<T> {
+fn for_each_group<T: Send>(pass: Pass<'_>, split: &Split, take: impl Fn(&Group, Range<usize>) -> T + Sync) -> Vec<T> {
     let set = InstructionSet::detect();
     (0..split.len().div_ceil(LANES))
         .into_par_iter()

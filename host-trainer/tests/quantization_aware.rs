@@ -2,9 +2,9 @@
 
 use host_trainer::data::digits_10k;
 use host_trainer::formats::decode_safetensors;
-use host_trainer::network::lanes::{Group, Int8, InstructionSet, LANES};
+use host_trainer::network::lanes::{Group, InstructionSet, Int8, LANES};
 use host_trainer::network::{Initialization, Network, Parameters, Pools};
-use host_trainer::quantization::{calibrate, quantize};
+use host_trainer::quantization::quantize_trained;
 use lenet_core::quantization::Quantization;
 use lenet_core::{CLASSES, LeNet5, Logits, Pool};
 use rand::SeedableRng;
@@ -36,7 +36,7 @@ fn the_simulated_logits_are_those_of_the_int8_network() {
         for pools in pool_kinds() {
             let network = Network { pools, ..network.clone() };
             // From a few images, so that others saturate.
-            let quantized = quantize(&network, &calibrate(&network, &data.train.first(5))).unwrap();
+            let quantized = quantize_trained(&network, &data.train.first(5), &Default::default()).unwrap();
             let file = quantized.encode(&Default::default()).unwrap();
             let mut core = LeNet5::new(file.model().unwrap());
             let int8 = Int8::from(&quantized);

@@ -139,14 +139,7 @@ impl BatchGradient {
 }
 
 impl Part {
-    fn compute(
-        &mut self,
-        set: InstructionSet,
-        pass: Pass<'_>,
-        source: Source<'_>,
-        indices: &[usize],
-        weight: f32,
-    ) {
+    fn compute(&mut self, set: InstructionSet, pass: Pass<'_>, source: Source<'_>, indices: &[usize], weight: f32) {
         (self.loss, self.correct, self.extremes) = (0.0, 0, [(0.0, 0.0); 5]);
         self.gradient.values_mut().fill(0.0);
         for indices in indices.chunks(LANES) {

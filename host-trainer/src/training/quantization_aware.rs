@@ -11,7 +11,7 @@ use crate::data::Split;
 use crate::error::Result;
 use crate::network::lanes::Int8;
 use crate::network::{Network, Parameters, Pools};
-use crate::quantization::{Ranges, quantize};
+use crate::quantization::{Granularity, Ranges, quantize};
 
 /// Where the ranges of the activations come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,6 +33,8 @@ pub struct QatOptions {
     pub recipe: Recipe,
     /// Where the ranges of the activations come from.
     pub ranges: ActivationRanges,
+    /// What shares a weight scale.
+    pub granularity: Granularity,
     /// Seed of shuffling and augmentation.
     pub seed: u64,
 }
@@ -50,7 +52,7 @@ impl QatOptions {
             augmentation: Augmentation::DIGITS,
             ..Recipe::named(RecipeName::Default)
         };
-        Self { recipe, ranges: ActivationRanges::Frozen, seed }
+        Self { recipe, ranges: ActivationRanges::Frozen, granularity: Granularity::default(), seed }
     }
 }
 
@@ -70,11 +72,11 @@ pub fn fine_tune(
     pool: &ThreadPool,
     observer: &mut (dyn Observer + Send),
 ) -> Result<(Network, Ranges)> {
-    let QatOptions { recipe, ranges: kind, seed } = options;
+    let QatOptions { recipe, ranges: kind, granularity, seed } = options;
     let options = Options { recipe: recipe.clone(), pools: network.pools, seed: *seed };
     let snapshot = Snapshot::new(network.parameters.clone());
     let mut trainer = Trainer::resume(images, validation, &options, snapshot);
-    trainer.simulation = Some(Simulation { ranges: *ranges, kind: *kind });
+    trainer.simulation = Some(Simulation { ranges: *ranges, kind: *kind, granularity: *granularity });
     trainer.run(pool, observer)?;
     let ranges = trainer.simulation.as_ref().map_or(*ranges, |simulation| simulation.ranges);
     Ok((trainer.result(), ranges))
@@ -84,6 +86,7 @@ pub fn fine_tune(
 pub(super) struct Simulation {
     ranges: Ranges,
     kind: ActivationRanges,
+    granularity: Granularity,
 }
 
 impl Simulation {
@@ -93,7 +96,7 @@ impl Simulation {
     /// As [`quantize`].
     pub(super) fn of(&self, parameters: &Parameters<f32>, pools: Pools) -> Result<Int8> {
         let network = Network { parameters: parameters.clone(), pools };
-        Ok(Int8::from(&quantize(&network, &self.ranges)?))
+        Ok(Int8::from(&quantize(&network, &self.ranges, self.granularity)?))
     }
 
     /// Takes notice of the lowest and highest outputs of a batch.
