@@ -1,15 +1,24 @@
 //! `lenet quantize`: from a float network to a model file.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::ThreadPool;
 
-use super::{DataArguments, ThreadArguments, measure};
+use super::{DataArguments, ThreadArguments, measure, percent};
+use crate::data::Split;
 use crate::error::Result;
 use crate::files::{Existing, check_writable, write_whole};
 use crate::formats::read_float;
-use crate::quantization::{CALIBRATION_IMAGES, Calibration, Granularity, Options, Rounding, quantize_trained};
+use crate::network::Network;
+use crate::quantization::{
+    CALIBRATION_IMAGES, Calibration, Granularity, Options, QuantizedNetwork, Rounding, calibrate, quantize,
+    quantize_trained,
+};
+use crate::training::{ActivationRanges, BatchResult, EpochLine, Observer, QatOptions, Snapshot, fine_tune};
 
 /// Arguments of `lenet quantize`.
 #[derive(Args, Debug)]
@@ -39,6 +48,16 @@ pub struct Arguments {
     /// Let the biases make up for what the rounding of the weights adds on the average.
     #[arg(long)]
     bias_correction: bool,
+    /// Fine-tune for so many epochs with the int8 network's arithmetic simulated to the bit; weights are
+    /// then rounded to the nearest, as they were trained to be.
+    #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["rounding", "bias_correction"])]
+    qat: Option<NonZeroUsize>,
+    /// Whether activations keep the ranges of the calibration during --qat, or learn new ones.
+    #[arg(long, value_enum, value_name = "RANGES", default_value = "frozen", requires = "qat")]
+    qat_ranges: RangesName,
+    /// Seed of --qat's shuffling and augmentation: the same seed gives the same bytes.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "qat")]
+    seed: u64,
     /// The model file to write.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -91,7 +110,42 @@ impl From<RoundingName> for Rounding {
     }
 }
 
+/// Where activations' ranges come from in quantization-aware training, on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum RangesName {
+    /// They stay as calibration found them.
+    Frozen,
+    /// They follow a moving average of each batch's least and greatest values.
+    Learned,
+}
+
+impl From<RangesName> for ActivationRanges {
+    fn from(name: RangesName) -> Self {
+        match name {
+            RangesName::Frozen => Self::Frozen,
+            RangesName::Learned => Self::Learned { decay: 0.99 },
+        }
+    }
+}
+
 impl Arguments {
+    /// Quantizes after fine-tuning, on the threads of `pool`.
+    fn quantize_aware(
+        &self,
+        network: &Network,
+        images: &Split,
+        epochs: usize,
+        pool: &ThreadPool,
+    ) -> Result<QuantizedNetwork> {
+        let Options { calibration, images: count, granularity, .. } = self.options();
+        let ranges = pool.install(|| calibrate(network, &images.evenly_spaced(count), calibration))?;
+        let qat = QatOptions { ranges: self.qat_ranges.into(), granularity, ..QatOptions::new(epochs, self.seed) };
+        let mut progress = Progress::new(epochs, images.len());
+        let (network, ranges) = fine_tune(network, &ranges, images, None, &qat, pool, &mut progress)?;
+        progress.bar.finish_and_clear();
+        quantize(&network, &ranges, granularity)
+    }
+
     fn options(&self) -> Options {
         Options {
             calibration: self.calibration.into(),
@@ -113,12 +167,43 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let float = read_float(&arguments.float)?;
     let pool = arguments.threads.pool()?;
     let data = pool.install(|| arguments.data.load())?;
-    let quantized = pool.install(|| {
-        let quantized = quantize_trained(&float.network, &data.train, &arguments.options())?;
-        measure(&float.network, &quantized, &data.test, &data.name, float.seed())
-    })?;
+    let network = &float.network;
+    let quantized = match arguments.qat {
+        None => pool.install(|| quantize_trained(network, &data.train, &arguments.options())),
+        Some(epochs) => arguments.quantize_aware(network, &data.train, epochs.get(), &pool),
+    }?;
+    let quantized = pool.install(|| measure(network, &quantized, &data.test, &data.name, float.seed()))?;
     write_whole(&arguments.output, quantized.file.bytes(), existing)?;
     quantized.print("test");
     println!("wrote  {}", arguments.output.display());
     Ok(())
+}
+
+/// Shows how fine-tuning goes on: a bar on a terminal, and a line after each epoch.
+struct Progress {
+    epochs: usize,
+    bar: ProgressBar,
+}
+
+impl Progress {
+    fn new(epochs: usize, images: usize) -> Self {
+        let bar = ProgressBar::new((epochs * images) as u64);
+        let style = ProgressStyle::with_template("{bar:30} {percent} %, {eta} left");
+        bar.set_style(style.expect("the template is valid").progress_chars("=> "));
+        Self { epochs, bar }
+    }
+}
+
+impl Observer for Progress {
+    fn batch(&mut self, images: usize, _: BatchResult) -> ControlFlow<()> {
+        self.bar.inc(images as u64);
+        ControlFlow::Continue(())
+    }
+
+    fn epoch(&mut self, line: EpochLine, _: &Snapshot) -> Result<()> {
+        let EpochLine { epoch, loss, accuracy, .. } = line;
+        let epochs = self.epochs;
+        self.bar.suspend(|| println!("epoch  {epoch} of {epochs}: loss {loss:.4}, {} in int8", percent(accuracy)));
+        Ok(())
+    }
 }

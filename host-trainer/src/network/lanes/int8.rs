@@ -346,7 +346,6 @@ fn float<S: Simd>(simd: S, value: S::u32s) -> S::f32s {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::network::lanes::REAL_PIXELS;
 
     #[test]
