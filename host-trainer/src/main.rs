@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use host_trainer::Error;
-use host_trainer::commands::{eval, export, fetch, quantize, train};
+use host_trainer::commands::{eval, export, fetch, import_tflite, quantize, train};
 
 /// Trains LeNet-5, quantizes it to int8, and tests the network a microcontroller runs.
 #[derive(Parser)]
@@ -32,6 +32,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Write a network in another format
     Export(export::Arguments),
+    /// Make a model file of a .tflite file
+    ImportTflite(import_tflite::Arguments),
     /// Download a data set
     Fetch(fetch::Arguments),
 }
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Quantize(arguments) => quantize::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::ImportTflite(arguments) => import_tflite::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
     };
     match result {

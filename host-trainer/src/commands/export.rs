@@ -6,13 +6,15 @@ use clap::{Args, ValueEnum};
 
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
-use crate::formats::{FloatFile, ModelFile, NetworkFile};
+use crate::formats::{FloatFile, ModelFile, NetworkFile, encode_tflite};
+use crate::quantization::QuantizedNetwork;
 
 /// Arguments of `lenet export`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  lenet export runs/tutorial/model.lenet --format bin -o model.bin")]
+  lenet export runs/tutorial/model.lenet --format bin -o model.bin
+  lenet export runs/tutorial/model.lenet --format tflite -o model.tflite")]
 pub struct Arguments {
     /// A float network (.safetensors) or an int8 model (.lenet).
     #[arg(value_name = "MODEL")]
@@ -33,6 +35,8 @@ pub struct Arguments {
 pub enum Format {
     /// The bytes of the int8 model, for a flasher.
     Bin,
+    /// The int8 model as a file for LiteRT (TensorFlow Lite).
+    Tflite,
 }
 
 impl Format {
@@ -67,7 +71,15 @@ fn encode(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<Output>> {
     let one = |bytes: Vec<u8>| vec![(arguments.output.clone(), bytes)];
     match arguments.format {
         Format::Bin => Ok(one(int8(arguments, file)?.bytes().to_vec())),
+        Format::Tflite => tflite(arguments, int8(arguments, file)?).map(one),
     }
+}
+
+fn tflite(arguments: &Arguments, file: &ModelFile) -> Result<Vec<u8>> {
+    let path = || arguments.model.clone();
+    let model = file.model().map_err(|source| Error::Model { path: path(), source })?;
+    encode_tflite(&QuantizedNetwork::from(&model), &model.description())
+        .map_err(|problem| Error::Weights { path: path(), problem })
 }
 
 /// The int8 model, or the advice how to get one.

@@ -3,6 +3,7 @@
 pub mod eval;
 pub mod export;
 pub mod fetch;
+pub mod import_tflite;
 pub mod quantize;
 pub mod train;
 

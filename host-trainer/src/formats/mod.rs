@@ -2,6 +2,7 @@
 
 mod lenet;
 mod safetensors;
+mod tflite;
 
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use crate::error::{Error, Result};
 
 pub use lenet::ModelFile;
 pub use safetensors::{FloatFile, decode_safetensors, encode_safetensors};
+pub use tflite::{decode_tflite, encode_tflite};
 
 /// A network of either kind, read from a file.
 #[derive(Clone, Debug)]

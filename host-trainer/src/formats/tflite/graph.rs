@@ -1,0 +1,232 @@
+//! Access to a verified file in which no index and no missing field can cause a panic.
+
+use flatbuffers::{Follow, Vector};
+use lenet_core::quantization::Quantization;
+
+use super::SCHEMA_VERSION;
+use super::schema_generated::{
+    BuiltinOperator, MODEL_IDENTIFIER, Model, Operator, OperatorCode, QuantizationParameters, SubGraph, Tensor,
+    TensorType, root_as_model,
+};
+
+/// The only graph of a file.
+pub(super) struct Graph<'a> {
+    model: Model<'a>,
+    graph: SubGraph<'a>,
+}
+
+impl<'a> Graph<'a> {
+    /// Verifies the bytes of a file, which may be any.
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self, String> {
+        if bytes.get(4..8) != Some(MODEL_IDENTIFIER.as_bytes()) {
+            return Err(format!("it is no .tflite file: bytes 4 to 8 are not \"{MODEL_IDENTIFIER}\""));
+        }
+        let model = root_as_model(bytes).map_err(|error| {
+            let error = error.to_string();
+            let cause = error.lines().next().unwrap_or_default().trim_end_matches('.');
+            format!("it is a damaged .tflite file ({cause}); export or copy it again")
+        })?;
+        if model.version() != SCHEMA_VERSION {
+            return Err(format!("it has schema version {}, {SCHEMA_VERSION} is read", model.version()));
+        }
+        let graphs = model.subgraphs().map_or(0, |graphs| graphs.len());
+        match item(model.subgraphs(), 0) {
+            Some(graph) if graphs == 1 => Ok(Self { model, graph }),
+            _ => Err(format!("it has {graphs} graphs, a network of one graph is read")),
+        }
+    }
+
+    /// The index of the only input.
+    pub(super) fn input(&self) -> Result<i32, String> {
+        only(self.graph.inputs()).map_err(|found| format!("its graph has {found} inputs, LeNet-5 has one: the image"))
+    }
+
+    /// The index of the only output.
+    pub(super) fn output(&self) -> Result<i32, String> {
+        only(self.graph.outputs())
+            .map_err(|found| format!("its graph has {found} outputs, LeNet-5 has one: the logits"))
+    }
+
+    /// The operators in the order in which they run.
+    pub(super) fn steps(&self) -> Result<Vec<Step<'a>>, String> {
+        let operators = self.graph.operators().into_iter().flatten().enumerate();
+        let step = |(index, operator): (usize, Operator<'a>)| {
+            let code = item(self.model.operator_codes(), operator.opcode_index() as usize)
+                .ok_or_else(|| format!("operator {index} has no operator code"))?;
+            Ok(Step { index, code: builtin(&code), operator })
+        };
+        operators.map(step).collect()
+    }
+
+    /// A tensor; `what` is what it is to the network.
+    pub(super) fn tensor(&self, index: i32, what: &str) -> Result<Found<'a>, String> {
+        let tensor = usize::try_from(index).ok().and_then(|index| item(self.graph.tensors(), index));
+        let tensor = tensor.ok_or_else(|| format!("{what} should be tensor {index}, which is not there"))?;
+        let what = format!("{what} (tensor \"{}\")", tensor.name().unwrap_or_default());
+        Ok(Found { what, tensor })
+    }
+
+    /// The content of a tensor, which must have so many bytes.
+    pub(super) fn data(&self, found: &Found<'a>, length: usize) -> Result<&'a [u8], String> {
+        let data = self.buffer(found.tensor.buffer()).unwrap_or_default();
+        if data.len() == length {
+            Ok(data)
+        } else {
+            Err(format!("{} has {} bytes of data, {length} are needed", found.what, data.len()))
+        }
+    }
+
+    /// The content of the metadata entry of this name, if there is one.
+    pub(super) fn metadata(&self, name: &str) -> Option<&'a [u8]> {
+        let mut entries = self.model.metadata().into_iter().flatten();
+        let entry = entries.find(|entry| entry.name() == Some(name))?;
+        Some(self.buffer(entry.buffer()).unwrap_or_default())
+    }
+
+    fn buffer(&self, index: u32) -> Option<&'a [u8]> {
+        item(self.model.buffers(), index as usize)?.data().map(|data| data.bytes())
+    }
+}
+
+/// An operator of the graph.
+pub(super) struct Step<'a> {
+    index: usize,
+    /// Which operator it is.
+    pub(super) code: BuiltinOperator,
+    /// Its inputs, outputs and options.
+    pub(super) operator: Operator<'a>,
+}
+
+impl Step<'_> {
+    /// The operator for a message.
+    pub(super) fn name(&self) -> String {
+        format!("operator {} ({})", self.index, operator_name(self.code))
+    }
+
+    /// The index of an input; none when it is left out.
+    pub(super) fn input(&self, number: usize) -> Option<i32> {
+        item(self.operator.inputs(), number).filter(|index| *index >= 0)
+    }
+
+    /// The index of the only output.
+    pub(super) fn output(&self) -> Result<i32, String> {
+        only(self.operator.outputs()).map_err(|found| format!("{} has {found} outputs instead of one", self.name()))
+    }
+}
+
+/// A tensor that was found, with what it is to the network.
+pub(super) struct Found<'a> {
+    what: String,
+    tensor: Tensor<'a>,
+}
+
+impl Found<'_> {
+    /// The dimensions; one that is negative counts as 0.
+    pub(super) fn shape(&self) -> Vec<usize> {
+        let lengths = self.tensor.shape().into_iter().flatten();
+        lengths.map(|length| usize::try_from(length).unwrap_or(0)).collect()
+    }
+
+    /// How many values the shape stands for; none when it is too many to count.
+    pub(super) fn values(&self) -> Option<usize> {
+        self.shape().iter().try_fold(1, |product: usize, length| product.checked_mul(*length))
+    }
+
+    /// Fails unless the tensor has this type and shape.
+    pub(super) fn expect(&self, type_: TensorType, shape: &[usize]) -> Result<(), String> {
+        self.expect_type(type_)?;
+        if self.shape() == shape {
+            Ok(())
+        } else {
+            Err(format!("{} has shape {:?}, LeNet-5 needs {shape:?}", self.what, self.shape()))
+        }
+    }
+
+    /// Fails unless the tensor has this type and so many values, in any shape.
+    pub(super) fn expect_values(&self, type_: TensorType, values: usize) -> Result<(), String> {
+        self.expect_type(type_)?;
+        if self.values() == Some(values) {
+            Ok(())
+        } else {
+            Err(format!("{} has shape {:?}, LeNet-5 needs {values} values", self.what, self.shape()))
+        }
+    }
+
+    fn expect_type(&self, type_: TensorType) -> Result<(), String> {
+        let found = self.tensor.type_();
+        if found == type_ { Ok(()) } else { Err(format!("{} is {found:?}, {type_:?} is needed", self.what)) }
+    }
+
+    /// The one scale and zero point of an activation.
+    pub(super) fn quantization(&self) -> Result<Quantization, String> {
+        let (scales, zero_points) = self.scales();
+        let ([scale], [zero_point]) = (scales.as_slice(), zero_points.as_slice()) else {
+            return Err(format!(
+                "{} has {} scales and {} zero points, one of each is needed",
+                self.what,
+                scales.len(),
+                zero_points.len()
+            ));
+        };
+        match i8::try_from(*zero_point) {
+            Ok(zero_point) => Ok(Quantization { scale: *scale, zero_point }),
+            Err(_) => Err(format!("{} has the zero point {zero_point}, outside of int8", self.what)),
+        }
+    }
+
+    /// The scale of each of `channels` in the first dimension, where one may stand for all; zero points are 0.
+    pub(super) fn channel_scales(&self, channels: usize) -> Result<Vec<f32>, String> {
+        let (scales, zero_points) = self.scales();
+        if let Some(found) = zero_points.iter().find(|zero_point| **zero_point != 0) {
+            return Err(format!("{} has the zero point {found}; it must be symmetric, with 0", self.what));
+        }
+        match scales.as_slice() {
+            [scale] => Ok(vec![*scale; channels]),
+            _ if scales.len() != channels => {
+                Err(format!("{} has {} scales, 1 or {channels} are needed", self.what, scales.len()))
+            }
+            _ if self.parameters().is_some_and(|parameters| parameters.quantized_dimension() != 0) => {
+                Err(format!("{} has scales along another dimension than the output channels", self.what))
+            }
+            _ => Ok(scales),
+        }
+    }
+
+    /// What the tensor is, for a message.
+    pub(super) fn what(&self) -> &str {
+        &self.what
+    }
+
+    fn parameters(&self) -> Option<QuantizationParameters<'_>> {
+        self.tensor.quantization()
+    }
+
+    fn scales(&self) -> (Vec<f32>, Vec<i64>) {
+        self.parameters().map_or_else(Default::default, |parameters| {
+            let scales = parameters.scale().into_iter().flatten().collect();
+            (scales, parameters.zero_point().into_iter().flatten().collect())
+        })
+    }
+}
+
+/// The name of an operator in TFLite, or its number.
+pub(super) fn operator_name(code: BuiltinOperator) -> String {
+    code.variant_name().map_or_else(|| format!("operator code {}", code.0), str::to_owned)
+}
+
+/// An old writer has the code in the byte only; a new one has it in both, or 127 in the byte.
+fn builtin(code: &OperatorCode<'_>) -> BuiltinOperator {
+    code.builtin_code().max(BuiltinOperator(code.deprecated_builtin_code().into()))
+}
+
+fn item<'a, T: Follow<'a> + 'a>(vector: Option<Vector<'a, T>>, index: usize) -> Option<T::Inner> {
+    vector.filter(|vector| index < vector.len()).map(|vector| vector.get(index))
+}
+
+/// The only entry, or how many there are.
+fn only(indices: Option<Vector<'_, i32>>) -> Result<i32, usize> {
+    match indices {
+        Some(indices) if indices.len() == 1 => Ok(indices.get(0)),
+        other => Err(other.map_or(0, |indices| indices.len())),
+    }
+}

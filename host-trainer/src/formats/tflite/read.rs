@@ -1,0 +1,338 @@
+use lenet_core::Pool;
+use lenet_core::architecture::{
+    CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, Layer, POOL1_SIDE, POOL2_SIDE,
+};
+use lenet_core::format::Description;
+use lenet_core::model::WEIGHT_SUM_MAX;
+use lenet_core::quantization::{ACTIVATION_ZERO_POINT, Quantization};
+
+use super::graph::{Found, Graph, Step, operator_name};
+use super::schema_generated::{
+    ActivationFunctionType, BuiltinOperator, FullyConnectedOptionsWeightsFormat, Padding, TensorType,
+};
+use super::{DESCRIPTION, bias_scale};
+use crate::error::Error;
+use crate::formats::ModelFile;
+use crate::network::Pools;
+use crate::quantization::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
+
+/// By what part a bias's scale may differ from the product of the scales: LiteRT accepts as much.
+const BIAS_SCALE_TOLERANCE: f64 = 1e-6;
+
+/// Reads the int8 network of a `.tflite` file, written by [`encode_tflite`](super::encode_tflite) or by TFLite's
+/// converter, with one scale for all of a layer's weights or one for each output channel.
+///
+/// All activations must have the zero point -128, as they have after a ReLU. A RESHAPE may stand anywhere or
+/// nowhere: it moves no value. Without this program's metadata the description says only which program read
+/// the file.
+///
+/// # Errors
+/// A text that says what was found, what a `.lenet` file of this network needs, and what to do.
+pub fn decode_tflite(bytes: &[u8]) -> Result<ModelFile, String> {
+    let graph = Graph::read(bytes)?;
+    let description = description(&graph)?;
+    let network = network(&graph)?;
+    network.encode(&description).map_err(|error| match error {
+        Error::Quantize(problem) => cannot_hold(&problem),
+        other => other.to_string(),
+    })
+}
+
+fn cannot_hold(problem: &str) -> String {
+    format!("{problem}; a .lenet file cannot hold that bit for bit, quantize the float network with `lenet quantize`")
+}
+
+fn description<'a>(graph: &Graph<'a>) -> Result<Description<'a>, String> {
+    match graph.metadata(DESCRIPTION) {
+        None => Ok(Description { tool: crate::commands::TOOL, ..Description::default() }),
+        Some(bytes) => match postcard::take_from_bytes(bytes) {
+            Ok((description, [])) => Ok(description),
+            _ => Err(format!("its metadata {DESCRIPTION} is damaged; export it again")),
+        },
+    }
+}
+
+fn network(graph: &Graph<'_>) -> Result<QuantizedNetwork, String> {
+    let steps = graph.steps()?;
+    let pools = pools(&steps)?;
+    let mut chain = Chain::new(graph, steps)?;
+    let image = chain.quantization;
+    let (conv1_values, conv1) = chain.convolution(Layer::Conv1, IMAGE_SIDE)?;
+    chain.pool("pool1", [1, POOL1_SIDE, POOL1_SIDE, CONV1_CHANNELS])?;
+    let (conv2_values, conv2) = chain.convolution(Layer::Conv2, POOL1_SIDE)?;
+    chain.pool("pool2", [1, POOL2_SIDE, POOL2_SIDE, CONV2_CHANNELS])?;
+    let (fc1_values, fc1) = chain.fully_connected(Layer::Fc1)?;
+    let (fc2_values, fc2) = chain.fully_connected(Layer::Fc2)?;
+    let (fc3_values, logits) = chain.fully_connected(Layer::Fc3)?;
+    chain.end()?;
+    Ok(QuantizedNetwork {
+        pools,
+        activations: [image, conv1, conv2, fc1, fc2, logits],
+        layers: [conv1_values, conv2_values, fc1_values, fc2_values, fc3_values],
+    })
+}
+
+/// The pool kinds, if the operators are those of the network.
+fn pools(steps: &[Step<'_>]) -> Result<Pools, String> {
+    use BuiltinOperator as O;
+    let codes: Vec<BuiltinOperator> = steps.iter().map(|step| step.code).collect();
+    let without_reshape: Vec<BuiltinOperator> = codes.iter().copied().filter(|code| *code != O::RESHAPE).collect();
+    let dense = [O::FULLY_CONNECTED; 3];
+    if let [O::CONV_2D, first, O::CONV_2D, second, rest @ ..] = without_reshape.as_slice()
+        && let (Some(pool1), Some(pool2)) = (pool_kind(*first), pool_kind(*second))
+        && rest == dense
+    {
+        return Ok(Pools { pool1, pool2 });
+    }
+    let names: Vec<String> = codes.iter().map(|code| operator_name(*code)).collect();
+    let advice = if codes.iter().any(|code| matches!(*code, O::QUANTIZE | O::DEQUANTIZE)) {
+        "; convert it with int8 inputs and outputs"
+    } else if codes.contains(&O::SOFTMAX) {
+        "; leave the softmax out, it changes no prediction"
+    } else if codes.contains(&O::SHAPE) {
+        "; convert it with a batch size of 1, so that no shape is computed"
+    } else {
+        ""
+    };
+    Err(format!(
+        "its operators are {}; those of LeNet-5 are CONV_2D, AVERAGE_POOL_2D or MAX_POOL_2D, CONV_2D, AVERAGE_POOL_2D \
+         or MAX_POOL_2D, and three times FULLY_CONNECTED, with RESHAPE where it is needed{advice}",
+        if names.is_empty() { "none".into() } else { names.join(", ") }
+    ))
+}
+
+fn pool_kind(code: BuiltinOperator) -> Option<Pool> {
+    match code {
+        BuiltinOperator::AVERAGE_POOL_2D => Some(Pool::Average),
+        BuiltinOperator::MAX_POOL_2D => Some(Pool::Maximum),
+        _ => None,
+    }
+}
+
+/// The operators from the image to the logits, each of which reads what the one before it wrote.
+struct Chain<'g, 'a> {
+    graph: &'g Graph<'a>,
+    steps: std::vec::IntoIter<Step<'a>>,
+    /// The output of the operators consumed so far.
+    current: i32,
+    quantization: Quantization,
+}
+
+impl<'g, 'a> Chain<'g, 'a> {
+    fn new(graph: &'g Graph<'a>, steps: Vec<Step<'a>>) -> Result<Self, String> {
+        let current = graph.input()?;
+        let image = graph.tensor(current, "the input")?;
+        image.expect_values(TensorType::INT8, IMAGE_SIDE * IMAGE_SIDE)?;
+        let quantization = image.quantization()?;
+        check_zero_point(&image, quantization)?;
+        Ok(Self { graph, steps: steps.into_iter(), current, quantization })
+    }
+
+    /// The next operator, which reads the current tensor, and its output, which becomes the current one.
+    fn next(&mut self, what: &str) -> Result<(Step<'a>, Found<'a>), String> {
+        let step = self.steps.next().ok_or_else(|| format!("{what} is missing"))?;
+        if step.input(0) != Some(self.current) {
+            return Err(format!("{} does not read the output of the operator before it", step.name()));
+        }
+        self.current = step.output()?;
+        let output = self.graph.tensor(self.current, &format!("the output of {what}"))?;
+        Ok((step, output))
+    }
+
+    /// The next operator that is no RESHAPE.
+    fn next_layer(&mut self, what: &str) -> Result<(Step<'a>, Found<'a>), String> {
+        self.skip_reshapes()?;
+        self.next(what)
+    }
+
+    fn skip_reshapes(&mut self) -> Result<(), String> {
+        while self.steps.as_slice().first().is_some_and(|step| step.code == BuiltinOperator::RESHAPE) {
+            let values = self.graph.tensor(self.current, "the input of RESHAPE")?.values();
+            let (_, output) = self.next("RESHAPE")?;
+            output.expect_values(TensorType::INT8, values.unwrap_or_default())?;
+            self.check_unchanged(&output)?;
+        }
+        Ok(())
+    }
+
+    /// Pools and RESHAPE calculate with the integers as they are.
+    fn check_unchanged(&self, output: &Found<'_>) -> Result<(), String> {
+        let found = output.quantization()?;
+        if found == self.quantization {
+            return Ok(());
+        }
+        Err(format!(
+            "{} has the scale {} and the zero point {}, it needs those of its input, {} and {}",
+            output.what(),
+            found.scale,
+            found.zero_point,
+            self.quantization.scale,
+            self.quantization.zero_point
+        ))
+    }
+
+    fn convolution(&mut self, layer: Layer, side: usize) -> Result<(QuantizedLayer, Quantization), String> {
+        let inputs = layer.weights_per_output() / (KERNEL_SIDE * KERNEL_SIDE);
+        self.skip_reshapes()?;
+        let input = self.graph.tensor(self.current, &format!("the input of {layer}"))?;
+        input.expect(TensorType::INT8, &[1, side, side, inputs])?;
+        let (step, output) = self.next(&layer.to_string())?;
+        let options = step.operator.builtin_options_as_conv_2_doptions();
+        let options = options.ok_or_else(|| format!("{} has no options", step.name()))?;
+        let found = (options.padding(), options.stride_h(), options.stride_w());
+        if found != (Padding::VALID, 1, 1) {
+            let (padding, height, width) = found;
+            return Err(format!(
+                "{} has padding {padding:?} and strides {height} and {width}, LeNet-5 needs VALID, 1 and 1",
+                step.name()
+            ));
+        }
+        let dilation = (options.dilation_h_factor(), options.dilation_w_factor());
+        if dilation != (1, 1) {
+            return Err(format!("{} has dilation {dilation:?}, LeNet-5 needs (1, 1)", step.name()));
+        }
+        let side = side - KERNEL_SIDE + 1;
+        output.expect(TensorType::INT8, &[1, side, side, layer.outputs()])?;
+        let shape = [layer.outputs(), KERNEL_SIDE, KERNEL_SIDE, inputs];
+        self.layer(&step, &output, layer, &shape, options.fused_activation_function())
+    }
+
+    fn pool(&mut self, name: &str, shape: [usize; 4]) -> Result<(), String> {
+        let (step, output) = self.next_layer(name)?;
+        let options = step.operator.builtin_options_as_pool_2_doptions();
+        let options = options.ok_or_else(|| format!("{} has no options", step.name()))?;
+        let filter = [options.filter_height(), options.filter_width(), options.stride_h(), options.stride_w()];
+        // Sides are even, so that the padding does not matter.
+        if filter != [2; 4] {
+            return Err(format!("{} has a filter and strides of {filter:?}, LeNet-5 needs 2x2 and 2x2", step.name()));
+        }
+        output.expect(TensorType::INT8, &shape)?;
+        check_activation(&step, options.fused_activation_function(), self.quantization)?;
+        self.check_unchanged(&output)
+    }
+
+    fn fully_connected(&mut self, layer: Layer) -> Result<(QuantizedLayer, Quantization), String> {
+        let input = self.graph.tensor(self.current, &format!("the input of {layer}"))?;
+        input.expect_values(TensorType::INT8, layer.weights_per_output())?;
+        let (step, output) = self.next_layer(&layer.to_string())?;
+        let options = step.operator.builtin_options_as_fully_connected_options();
+        let options = options.ok_or_else(|| format!("{} has no options", step.name()))?;
+        if options.weights_format() != FullyConnectedOptionsWeightsFormat::DEFAULT {
+            return Err(format!("{} has weights in the format {:?}", step.name(), options.weights_format()));
+        }
+        output.expect_values(TensorType::INT8, layer.outputs())?;
+        let shape = [layer.outputs(), layer.weights_per_output()];
+        self.layer(&step, &output, layer, &shape, options.fused_activation_function())
+    }
+
+    /// What convolutions and fully connected layers have in common: weights, biases and the output's range.
+    fn layer(
+        &mut self,
+        step: &Step<'a>,
+        output: &Found<'a>,
+        layer: Layer,
+        shape: &[usize],
+        activation: ActivationFunctionType,
+    ) -> Result<(QuantizedLayer, Quantization), String> {
+        let quantization = output.quantization()?;
+        if layer != Layer::Fc3 {
+            check_zero_point(output, quantization)?;
+        }
+        check_activation(step, activation, quantization)?;
+        let index = step.input(1).ok_or_else(|| format!("{} has no weights", step.name()))?;
+        let weights = self.graph.tensor(index, &format!("the weights of {layer}"))?;
+        weights.expect(TensorType::INT8, shape)?;
+        let mut values = QuantizedLayer {
+            weight_scale: weights.channel_scales(layer.outputs())?,
+            weights: self.graph.data(&weights, shape.iter().product())?.iter().map(|byte| *byte as i8).collect(),
+            ..QuantizedLayer::default()
+        };
+        check_weight_sums(layer, &values.weights)?;
+        values.bias = self.biases(step, layer, &values.weight_scale)?;
+        for (channel, scale) in values.weight_scale.iter().enumerate() {
+            let real = f64::from(self.quantization.scale) * f64::from(*scale) / f64::from(quantization.scale);
+            let Some(multiplier) = multiplier_from_real(real) else {
+                return Err(cannot_hold(&format!(
+                    "the multiplier of {layer} channel {channel}, s_in * s_w / s_out, is {real:e}; it must be at least \
+                     2^-32 and below 1/4"
+                )));
+            };
+            values.mantissa.push(multiplier.mantissa);
+            values.exponent.push(multiplier.exponent);
+        }
+        self.quantization = quantization;
+        Ok((values, quantization))
+    }
+
+    fn biases(&self, step: &Step<'a>, layer: Layer, weight_scales: &[f32]) -> Result<Vec<i32>, String> {
+        let Some(index) = step.input(2) else {
+            return Ok(vec![0; layer.outputs()]);
+        };
+        let biases = self.graph.tensor(index, &format!("the biases of {layer}"))?;
+        biases.expect(TensorType::INT32, &[layer.outputs()])?;
+        let scales = biases.channel_scales(layer.outputs())?;
+        for (channel, (found, weight_scale)) in scales.iter().zip(weight_scales).enumerate() {
+            let needed = f64::from(bias_scale(self.quantization.scale, *weight_scale));
+            // The comparison is false where something is not a number.
+            let close = (f64::from(*found) - needed).abs() <= BIAS_SCALE_TOLERANCE * needed;
+            if !close {
+                return Err(format!(
+                    "{} has the scale {found:e} in channel {channel}; the product of the scales of input and weights \
+                     is needed, {needed:e}",
+                    biases.what()
+                ));
+            }
+        }
+        let data = self.graph.data(&biases, size_of::<i32>() * layer.outputs())?;
+        Ok(data.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect())
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        self.skip_reshapes()?;
+        if self.graph.output()? == self.current {
+            return Ok(());
+        }
+        Err("the output of its graph is not the output of its last operator".into())
+    }
+}
+
+fn check_zero_point(found: &Found<'_>, quantization: Quantization) -> Result<(), String> {
+    if quantization.zero_point == ACTIVATION_ZERO_POINT {
+        return Ok(());
+    }
+    Err(cannot_hold(&format!(
+        "{} has the zero point {}, and {ACTIVATION_ZERO_POINT} is needed: pixels and the outputs of a ReLU start at 0",
+        found.what(),
+        quantization.zero_point
+    )))
+}
+
+/// Without a fused activation the output is clamped to int8, which is the ReLU where -128 stands for zero.
+fn check_activation(
+    step: &Step<'_>,
+    activation: ActivationFunctionType,
+    quantization: Quantization,
+) -> Result<(), String> {
+    match activation {
+        ActivationFunctionType::NONE => Ok(()),
+        ActivationFunctionType::RELU if quantization.zero_point == ACTIVATION_ZERO_POINT => Ok(()),
+        ActivationFunctionType::RELU => Err(format!("{} ends in a ReLU, the logits of LeNet-5 do not", step.name())),
+        other => Err(format!("{} ends in {other:?}, LeNet-5 has RELU or nothing there", step.name())),
+    }
+}
+
+fn check_weight_sums(layer: Layer, weights: &[i8]) -> Result<(), String> {
+    if !matches!(layer, Layer::Conv1 | Layer::Conv2) {
+        return Ok(());
+    }
+    for (channel, weights) in weights.chunks_exact(layer.weights_per_output()).enumerate() {
+        let sum: u32 = weights.iter().map(|w| u32::from(w.unsigned_abs())).sum();
+        if sum > WEIGHT_SUM_MAX {
+            return Err(cannot_hold(&format!(
+                "the weights of {layer} channel {channel} add up to {sum} in magnitude, and at most {WEIGHT_SUM_MAX} \
+                 fit the kernels"
+            )));
+        }
+    }
+    Ok(())
+}
