@@ -16,8 +16,12 @@ use crate::quantization::{QuantizedLayer, QuantizedNetwork};
 /// The quantized outputs `q` of every layer for one image, as integers in [-128, 127]; maps in HWC order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
+    /// `[24, 24, 6]`.
+    pub conv1: Array3<f64>,
     /// `[12, 12, 6]`.
     pub pool1: Array3<f64>,
+    /// `[8, 8, 16]`.
+    pub conv2: Array3<f64>,
     /// `[4, 4, 16]`.
     pub pool2: Array3<f64>,
     /// `[120]`.
@@ -28,25 +32,42 @@ pub struct Trace {
     pub logits: Array1<f64>,
 }
 
+impl Trace {
+    /// The outputs of every layer as bytes, in the order in which they are computed, with their names.
+    pub fn layers(&self) -> [(&'static str, Vec<i8>); 7] {
+        // Every value is an integer that fits.
+        let int8 = |values: &mut dyn Iterator<Item = &f64>| values.map(|q| *q as i8).collect();
+        [
+            ("conv1", int8(&mut self.conv1.iter())),
+            ("pool1", int8(&mut self.pool1.iter())),
+            ("conv2", int8(&mut self.conv2.iter())),
+            ("pool2", int8(&mut self.pool2.iter())),
+            ("fc1", int8(&mut self.fc1.iter())),
+            ("fc2", int8(&mut self.fc2.iter())),
+            ("logits", int8(&mut self.logits.iter())),
+        ]
+    }
+}
+
 /// Runs the network on one image.
 ///
 /// # Panics
 /// When an array of the network has another length than its layer needs.
 pub fn run(network: &QuantizedNetwork, pixels: &Pixels) -> Trace {
     let zero = network.activations.map(|activation| f64::from(activation.zero_point));
-    let [conv1, conv2, fc1, fc2, fc3] = &network.layers;
+    let [conv1_values, conv2_values, fc1_values, fc2_values, fc3_values] = &network.layers;
     // The scale of the image is 1/255 and its zero point -128: q = p - 128.
     let image =
         Array3::from_shape_fn((IMAGE_SIDE, IMAGE_SIDE, 1), |(y, x, _)| f64::from(pixels[y * IMAGE_SIDE + x]) - 128.0);
-    let map = convolve(&image, zero[0], conv1, CONV1_CHANNELS, zero[1]);
-    let pool1 = pool(&map, network.pools.pool1);
-    let map = convolve(&pool1, zero[1], conv2, CONV2_CHANNELS, zero[2]);
-    let pool2 = pool(&map, network.pools.pool2);
+    let conv1 = convolve(&image, zero[0], conv1_values, CONV1_CHANNELS, zero[1]);
+    let pool1 = pool(&conv1, network.pools.pool1);
+    let conv2 = convolve(&pool1, zero[1], conv2_values, CONV2_CHANNELS, zero[2]);
+    let pool2 = pool(&conv2, network.pools.pool2);
     let flat = pool2.to_shape(FC1_INPUTS).expect("4 x 4 x 16 is 256").to_owned();
-    let fc1 = connect(flat.view(), zero[2], fc1, FC1_OUTPUTS, zero[3]).mapv(|q| q.max(zero[3]));
-    let fc2 = connect(fc1.view(), zero[3], fc2, FC2_OUTPUTS, zero[4]).mapv(|q| q.max(zero[4]));
-    let logits = connect(fc2.view(), zero[4], fc3, CLASSES, zero[5]);
-    Trace { pool1, pool2, fc1, fc2, logits }
+    let fc1 = connect(flat.view(), zero[2], fc1_values, FC1_OUTPUTS, zero[3]).mapv(|q| q.max(zero[3]));
+    let fc2 = connect(fc1.view(), zero[3], fc2_values, FC2_OUTPUTS, zero[4]).mapv(|q| q.max(zero[4]));
+    let logits = connect(fc2.view(), zero[4], fc3_values, CLASSES, zero[5]);
+    Trace { conv1, pool1, conv2, pool2, fc1, fc2, logits }
 }
 
 /// Convolution with ReLU: `[H, W, I]` to `[H-4, W-4, outputs]`.

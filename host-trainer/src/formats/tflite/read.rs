@@ -1,6 +1,9 @@
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
 use lenet_core::Pool;
 use lenet_core::architecture::{
-    CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, Layer, POOL1_SIDE, POOL2_SIDE,
+    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, Layer, POOL1_SIDE, POOL2_SIDE,
 };
 use lenet_core::format::Description;
 use lenet_core::model::WEIGHT_SUM_MAX;
@@ -23,8 +26,9 @@ const BIAS_SCALE_TOLERANCE: f64 = 1e-6;
 /// converter, with one scale for all of a layer's weights or one for each output channel.
 ///
 /// All activations must have the zero point -128, as they have after a ReLU. A RESHAPE may stand anywhere or
-/// nowhere: it moves no value. Without this program's metadata the description says only which program read
-/// the file.
+/// nowhere, it moves no value, and the operators that compute its shape are passed over: the batch is one image. So are
+/// a QUANTIZE of float pixels at the start and a DEQUANTIZE of the logits at the end, between which the network is the
+/// same. Without this program's metadata the description says only which program read the file.
 ///
 /// # Errors
 /// A text that says what was found, what a `.lenet` file of this network needs, and what to do.
@@ -53,7 +57,9 @@ fn description<'a>(graph: &Graph<'a>) -> Result<Description<'a>, String> {
 }
 
 fn network(graph: &Graph<'_>) -> Result<QuantizedNetwork, String> {
-    let steps = graph.steps()?;
+    use BuiltinOperator as O;
+    let mut steps = graph.steps()?;
+    steps.retain(|step| !matches!(step.code, O::SHAPE | O::STRIDED_SLICE | O::PACK));
     let pools = pools(&steps)?;
     let mut chain = Chain::new(graph, steps)?;
     let image = chain.quantization;
@@ -77,23 +83,15 @@ fn pools(steps: &[Step<'_>]) -> Result<Pools, String> {
     use BuiltinOperator as O;
     let codes: Vec<BuiltinOperator> = steps.iter().map(|step| step.code).collect();
     let without_reshape: Vec<BuiltinOperator> = codes.iter().copied().filter(|code| *code != O::RESHAPE).collect();
-    let dense = [O::FULLY_CONNECTED; 3];
-    if let [O::CONV_2D, first, O::CONV_2D, second, rest @ ..] = without_reshape.as_slice()
+    let network = without_reshape.strip_prefix(&[O::QUANTIZE]).unwrap_or(&without_reshape);
+    let network = network.strip_suffix(&[O::DEQUANTIZE]).unwrap_or(network);
+    if let [O::CONV_2D, first, O::CONV_2D, second, O::FULLY_CONNECTED, O::FULLY_CONNECTED, O::FULLY_CONNECTED] = network
         && let (Some(pool1), Some(pool2)) = (pool_kind(*first), pool_kind(*second))
-        && rest == dense
     {
         return Ok(Pools { pool1, pool2 });
     }
     let names: Vec<String> = codes.iter().map(|code| operator_name(*code)).collect();
-    let advice = if codes.iter().any(|code| matches!(*code, O::QUANTIZE | O::DEQUANTIZE)) {
-        "; convert it with int8 inputs and outputs"
-    } else if codes.contains(&O::SOFTMAX) {
-        "; leave the softmax out, it changes no prediction"
-    } else if codes.contains(&O::SHAPE) {
-        "; convert it with a batch size of 1, so that no shape is computed"
-    } else {
-        ""
-    };
+    let advice = if codes.contains(&O::SOFTMAX) { "; leave the softmax out, it changes no prediction" } else { "" };
     Err(format!(
         "its operators are {}; those of LeNet-5 are CONV_2D, AVERAGE_POOL_2D or MAX_POOL_2D, CONV_2D, AVERAGE_POOL_2D \
          or MAX_POOL_2D, and three times FULLY_CONNECTED, with RESHAPE where it is needed{advice}",
@@ -112,7 +110,7 @@ fn pool_kind(code: BuiltinOperator) -> Option<Pool> {
 /// The operators from the image to the logits, each of which reads what the one before it wrote.
 struct Chain<'g, 'a> {
     graph: &'g Graph<'a>,
-    steps: std::vec::IntoIter<Step<'a>>,
+    steps: Peekable<IntoIter<Step<'a>>>,
     /// The output of the operators consumed so far.
     current: i32,
     quantization: Quantization,
@@ -120,20 +118,25 @@ struct Chain<'g, 'a> {
 
 impl<'g, 'a> Chain<'g, 'a> {
     fn new(graph: &'g Graph<'a>, steps: Vec<Step<'a>>) -> Result<Self, String> {
-        let current = graph.input()?;
-        let image = graph.tensor(current, "the input")?;
+        let mut steps = steps.into_iter().peekable();
+        let mut current = graph.input()?;
+        let mut image = graph.tensor(current, "the input")?;
+        if let Some(quantize) = steps.next_if(|step| step.code == BuiltinOperator::QUANTIZE) {
+            image.expect_values(TensorType::FLOAT32, IMAGE_SIDE * IMAGE_SIDE)?;
+            check_reads(&quantize, current)?;
+            current = quantize.output()?;
+            image = graph.tensor(current, "the quantized input")?;
+        }
         image.expect_values(TensorType::INT8, IMAGE_SIDE * IMAGE_SIDE)?;
         let quantization = image.quantization()?;
         check_zero_point(&image, quantization)?;
-        Ok(Self { graph, steps: steps.into_iter(), current, quantization })
+        Ok(Self { graph, steps, current, quantization })
     }
 
     /// The next operator, which reads the current tensor, and its output, which becomes the current one.
     fn next(&mut self, what: &str) -> Result<(Step<'a>, Found<'a>), String> {
         let step = self.steps.next().ok_or_else(|| format!("{what} is missing"))?;
-        if step.input(0) != Some(self.current) {
-            return Err(format!("{} does not read the output of the operator before it", step.name()));
-        }
+        check_reads(&step, self.current)?;
         self.current = step.output()?;
         let output = self.graph.tensor(self.current, &format!("the output of {what}"))?;
         Ok((step, output))
@@ -146,7 +149,7 @@ impl<'g, 'a> Chain<'g, 'a> {
     }
 
     fn skip_reshapes(&mut self) -> Result<(), String> {
-        while self.steps.as_slice().first().is_some_and(|step| step.code == BuiltinOperator::RESHAPE) {
+        while self.steps.peek().is_some_and(|step| step.code == BuiltinOperator::RESHAPE) {
             let values = self.graph.tensor(self.current, "the input of RESHAPE")?.values();
             let (_, output) = self.next("RESHAPE")?;
             output.expect_values(TensorType::INT8, values.unwrap_or_default())?;
@@ -289,11 +292,22 @@ impl<'g, 'a> Chain<'g, 'a> {
 
     fn end(&mut self) -> Result<(), String> {
         self.skip_reshapes()?;
+        if self.steps.peek().is_some() {
+            let (_, output) = self.next("DEQUANTIZE")?;
+            output.expect_values(TensorType::FLOAT32, CLASSES)?;
+        }
         if self.graph.output()? == self.current {
             return Ok(());
         }
         Err("the output of its graph is not the output of its last operator".into())
     }
+}
+
+fn check_reads(step: &Step<'_>, tensor: i32) -> Result<(), String> {
+    if step.input(0) == Some(tensor) {
+        return Ok(());
+    }
+    Err(format!("{} does not read the output of the operator before it", step.name()))
 }
 
 fn check_zero_point(found: &Found<'_>, quantization: Quantization) -> Result<(), String> {

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Holds a .lenet model to LiteRT: every layer's outputs of the same network, on the same images.
+
+LiteRT runs the .tflite file in its default interpreter, with XNNPACK as it comes; `--lenet` must be the same network.
+One interpreter runs the file as it is. Another runs it with the tensors between the operators as further outputs,
+because the default interpreter keeps no others; XNNPACK runs the same operators there, and the logits must be the
+same bytes. lenet's outputs come from the example `layer_outputs`.
+
+Fails when more than one value in 100,000 differs, one differs by more than 1, or a prediction differs.
+
+It needs ai-edge-litert (with its schema module), flatbuffers and numpy, and, from the root of the repository:
+  cargo build -p host-trainer --example layer_outputs
+"""
+
+import argparse
+import gzip
+import importlib.metadata
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import zlib
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# The outputs of the operators with arithmetic, in the order in which they run: name, values.
+LAYERS = [("conv1", 3456), ("pool1", 864), ("conv2", 1024), ("pool2", 256), ("fc1", 120), ("fc2", 84), ("logits", 10)]
+VALUES = sum(values for _, values in LAYERS)
+# One value in so many may differ.
+BAR = 100_000
+GOLDEN_MAGIC = b"LRT1"
+
+
+def read_images(folder):
+    """The test images of a folder with IDX files, [N, 784] uint8."""
+    name = folder / "t10k-images-idx3-ubyte"
+    data = name.read_bytes() if name.exists() else gzip.decompress(name.with_name(f"{name.name}.gz").read_bytes())
+    magic, count, height, width = struct.unpack(">4I", data[:16])
+    if (magic, height, width) != (2051, 28, 28):
+        sys.exit(f"error: {name} holds no images of 28x28")
+    return np.frombuffer(data, np.uint8, offset=16).reshape(count, 784)
+
+
+def with_all_outputs(content):
+    """The file with the outputs of every layer as its outputs, and the indices of these tensors."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    graph = model.subgraphs[0]
+    operators = schema.BuiltinOperator
+    layers = {operators.CONV_2D, operators.AVERAGE_POOL_2D, operators.MAX_POOL_2D, operators.FULLY_CONNECTED}
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    tensors = [operator.outputs[0] for operator in graph.operators if codes[operator.opcodeIndex] in layers]
+    if len(tensors) != len(LAYERS):
+        sys.exit(f"error: the file has {len(tensors)} layers, {len(LAYERS)} are expected")
+    graph.outputs = np.array(tensors, dtype=np.int32)
+    # It would name an output that is not the only one now.
+    model.signatureDefs = None
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output()), tensors
+
+
+def interpreter(content):
+    """The default interpreter for a file, after a look at which operators XNNPACK runs in it."""
+    result = Interpreter(model_content=content, num_threads=1)
+    result.allocate_tensors()
+    # The details come from a method that is not public; there is no other way to see the delegate.
+    details = result._get_ops_details()
+    delegated = {tensor for node in details if node["op_name"] == "DELEGATE" for tensor in node["inputs"]}
+    for node in details:
+        if node["op_name"] in ("CONV_2D", "FULLY_CONNECTED") and node["inputs"][1] not in delegated:
+            sys.exit(f"error: LiteRT does not run {node['op_name']} in XNNPACK, so this is not its default")
+    return result
+
+
+def run(litert, tensors, images):
+    """What LiteRT makes of the images: the values of these tensors one after the other, [N, values] int8."""
+    image = litert.get_input_details()[0]
+    rows = []
+    for pixels in images:
+        quantized = (pixels.astype(np.int16) - 128).astype(np.int8)
+        litert.set_tensor(image["index"], quantized.reshape(image["shape"]))
+        litert.invoke()
+        rows.append(np.concatenate([litert.get_tensor(tensor).ravel() for tensor in tensors]))
+    return np.stack(rows)
+
+
+def litert_outputs(content, images):
+    """Every layer's outputs of every image, [N, VALUES] int8, of the default interpreter."""
+    variant, tensors = with_all_outputs(content)
+    outputs = run(interpreter(variant), tensors, images)
+    plain = interpreter(content)
+    logits = run(plain, [plain.get_output_details()[0]["index"]], images)
+    if not np.array_equal(outputs[:, -10:], logits):
+        sys.exit("error: LiteRT's logits depend on which tensors are outputs")
+    return outputs
+
+
+def lenet_outputs(program, model, images):
+    """The same of lenet."""
+    try:
+        done = subprocess.run([program, model], input=images.tobytes(), stdout=subprocess.PIPE)
+    except FileNotFoundError:
+        sys.exit(f"error: there is no {program}; cargo build -p host-trainer --example layer_outputs")
+    if done.returncode != 0:
+        sys.exit(f"error: {program} failed")
+    return np.frombuffer(done.stdout, np.int8).reshape(len(images), VALUES)
+
+
+def record(path, content, outputs):
+    """Writes LiteRT's outputs, as tests/tests/litert_golden.rs reads them, gzipped and little-endian: GOLDEN_MAGIC,
+    CRC-32 of the .tflite file (u32), number of images (u32), LiteRT's version (16 bytes, filled with zeros), and for
+    each image the outputs of LAYERS, int8."""
+    version = importlib.metadata.version("ai-edge-litert").encode()
+    header = GOLDEN_MAGIC + struct.pack("<II16s", zlib.crc32(content), len(outputs), version)
+    path.write_bytes(gzip.compress(header + outputs.tobytes(), mtime=0))
+    print(f"wrote {path}: {len(outputs)} images, {path.stat().st_size:,} bytes")
+
+
+def compare(ours, theirs):
+    """Prints a line for each layer and one for all; returns whether the bar is met."""
+    distance = np.abs(ours.astype(np.int16) - theirs)
+    start = 0
+    for name, values in LAYERS:
+        layer = distance[:, start : start + values]
+        print(f"{name:8} {layer.size:12,} values, {np.count_nonzero(layer):6,} differ, at most by {layer.max()}")
+        start += values
+    differing, largest = np.count_nonzero(distance), distance.max()
+    # The first of equal logits wins on both sides.
+    changed = np.count_nonzero(ours[:, -10:].argmax(1) != theirs[:, -10:].argmax(1))
+    passed = differing * BAR <= distance.size and largest <= 1 and changed == 0
+    print(
+        f"litert {importlib.metadata.version('ai-edge-litert')}: {differing} of {distance.size:,} values differ, "
+        f"{changed} of {len(ours):,} predictions: {'ok' if passed else 'FAILED'}"
+    )
+    return passed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tflite", type=pathlib.Path, help="MODEL.tflite, from `lenet export` or into `import-tflite`")
+    parser.add_argument("lenet", type=pathlib.Path, help="MODEL.lenet, the same network")
+    parser.add_argument(
+        "--data",
+        type=pathlib.Path,
+        default=ROOT / "data/digits-10k",
+        help="folder with the IDX file of the test images [default: data/digits-10k]",
+    )
+    parser.add_argument("--images", type=int, help="use the first so many test images only [default: all]")
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    parser.add_argument(
+        "--layer-outputs",
+        type=pathlib.Path,
+        default=target / "debug/examples/layer_outputs",
+        help="the example's program [default: in cargo's target folder]",
+    )
+    parser.add_argument("--record", type=pathlib.Path, help="also write LiteRT's outputs to this file")
+    arguments = parser.parse_args()
+    images = read_images(arguments.data)[: arguments.images]
+    content = arguments.tflite.read_bytes()
+    theirs = litert_outputs(content, images)
+    ours = lenet_outputs(arguments.layer_outputs, arguments.lenet, images)
+    passed = compare(ours, theirs)
+    if arguments.record:
+        record(arguments.record, content, theirs)
+    sys.exit(0 if passed else 1)
+
+
+if __name__ == "__main__":
+    main()
