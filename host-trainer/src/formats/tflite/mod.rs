@@ -37,3 +37,6 @@ const DESCRIPTION: &str = "lenet.description";
 fn bias_scale(input: f32, weight: f32) -> f32 {
     input * weight
 }
+
+#[cfg(test)]
+mod tests;

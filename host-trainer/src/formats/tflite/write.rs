@@ -30,6 +30,11 @@ const LOGITS: &str = "logits";
 /// A text, when a multiplier is not the one of the scales: TFLite stores scales only, and would compute others.
 pub fn encode_tflite(network: &QuantizedNetwork, description: &Description<'_>) -> Result<Vec<u8>, String> {
     check_multipliers(network)?;
+    Ok(write(network, description))
+}
+
+/// The same without the check.
+pub(super) fn write(network: &QuantizedNetwork, description: &Description<'_>) -> Vec<u8> {
     let [image, conv1, conv2, fc1, fc2, logits] = network.activations;
     let [conv1_values, conv2_values, fc1_values, fc2_values, fc3_values] = &network.layers;
     let mut writer = Writer::new();
@@ -43,7 +48,7 @@ pub fn encode_tflite(network: &QuantizedNetwork, description: &Description<'_>) 
     let x = writer.fully_connected("fc1", Layer::Fc1, fc1_values, &x, relu, fc1);
     let x = writer.fully_connected("fc2", Layer::Fc2, fc2_values, &x, relu, fc2);
     let x = writer.fully_connected(LOGITS, Layer::Fc3, fc3_values, &x, ActivationFunctionType::NONE, logits);
-    Ok(writer.finish(&pixels, &x, description))
+    writer.finish(&pixels, &x, Some(description))
 }
 
 fn check_multipliers(network: &QuantizedNetwork) -> Result<(), String> {
@@ -64,13 +69,13 @@ fn check_multipliers(network: &QuantizedNetwork) -> Result<(), String> {
 }
 
 /// A tensor of the graph that has no data in the file.
-struct Activation {
+pub(super) struct Activation {
     index: i32,
     quantization: Quantization,
 }
 
 /// The parts of the file written so far: buffers, tensors and operators in the order they were added.
-struct Writer {
+pub(super) struct Writer {
     builder: FlatBufferBuilder<'static>,
     buffers: Vec<WIPOffset<Buffer<'static>>>,
     tensors: Vec<WIPOffset<Tensor<'static>>>,
@@ -78,10 +83,10 @@ struct Writer {
     codes: Vec<BuiltinOperator>,
 }
 
-type Offsets<T> = Option<WIPOffset<Vector<'static, ForwardsUOffset<T>>>>;
+type Offsets<T> = WIPOffset<Vector<'static, ForwardsUOffset<T>>>;
 
 impl Writer {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut builder = FlatBufferBuilder::new();
         // By convention buffer 0 is empty, and belongs to the tensors without data.
         let empty = Buffer::create(&mut builder, &BufferArgs::default());
@@ -107,7 +112,7 @@ impl Writer {
     }
 
     /// Adds a tensor and returns its index. Several scales belong to its first dimension.
-    fn tensor(
+    pub(super) fn tensor(
         &mut self,
         name: &str,
         shape: &[usize],
@@ -128,7 +133,7 @@ impl Writer {
         self.tensors.len() as i32 - 1
     }
 
-    fn activation(&mut self, name: &str, shape: &[usize], quantization: Quantization) -> Activation {
+    pub(super) fn activation(&mut self, name: &str, shape: &[usize], quantization: Quantization) -> Activation {
         let scales = [quantization.scale];
         let parameters = Some((scales.as_slice(), quantization.zero_point));
         Activation { index: self.tensor(name, shape, TensorType::INT8, parameters, 0), quantization }
@@ -146,7 +151,7 @@ impl Writer {
         [weights, self.tensor(&format!("{layer}.bias"), &shape[..1], TensorType::INT32, scales, biases)]
     }
 
-    fn operator(
+    pub(super) fn operator(
         &mut self,
         code: BuiltinOperator,
         inputs: &[i32],
@@ -165,7 +170,7 @@ impl Writer {
     }
 
     /// A convolution with ReLU of a map of `side * side`.
-    fn convolution(
+    pub(super) fn convolution(
         &mut self,
         layer: Layer,
         values: &QuantizedLayer,
@@ -190,7 +195,7 @@ impl Writer {
         output
     }
 
-    fn pool(&mut self, name: &str, kind: Pool, input: &Activation, shape: [usize; 4]) -> Activation {
+    pub(super) fn pool(&mut self, name: &str, kind: Pool, input: &Activation, shape: [usize; 4]) -> Activation {
         let output = self.activation(name, &shape, input.quantization);
         let arguments = Pool2DOptionsArgs {
             padding: Padding::VALID,
@@ -209,7 +214,7 @@ impl Writer {
         output
     }
 
-    fn reshape(&mut self, name: &str, input: &Activation, shape: &[usize]) -> Activation {
+    pub(super) fn reshape(&mut self, name: &str, input: &Activation, shape: &[usize]) -> Activation {
         let new_shape = dimensions(shape);
         let data: Vec<u8> = new_shape.iter().flat_map(|x| x.to_le_bytes()).collect();
         let buffer = self.buffer(&data);
@@ -222,7 +227,7 @@ impl Writer {
         output
     }
 
-    fn fully_connected(
+    pub(super) fn fully_connected(
         &mut self,
         name: &str,
         layer: Layer,
@@ -246,7 +251,7 @@ impl Writer {
         let buffer = self.buffer(&data);
         let name = Some(self.builder.create_string(DESCRIPTION));
         let entry = Metadata::create(&mut self.builder, &MetadataArgs { name, buffer });
-        Some(self.builder.create_vector(&[entry]))
+        self.builder.create_vector(&[entry])
     }
 
     /// The names by which a signature runner knows the input and the output.
@@ -260,7 +265,7 @@ impl Writer {
         let signature_key = Some(builder.create_string(SIGNATURE));
         let arguments = SignatureDefArgs { inputs, outputs, signature_key, subgraph_index: 0 };
         let signature = SignatureDef::create(builder, &arguments);
-        Some(builder.create_vector(&[signature]))
+        builder.create_vector(&[signature])
     }
 
     fn graph(&mut self, input: &Activation, output: &Activation) -> Offsets<SubGraph<'static>> {
@@ -273,20 +278,25 @@ impl Writer {
             name: Some(builder.create_string("main")),
         };
         let graph = SubGraph::create(builder, &arguments);
-        Some(builder.create_vector(&[graph]))
+        builder.create_vector(&[graph])
     }
 
-    fn finish(mut self, input: &Activation, output: &Activation, description: &Description<'_>) -> Vec<u8> {
-        let metadata = self.metadata(description);
-        let signature_defs = self.signature(input, output);
-        let subgraphs = self.graph(input, output);
+    pub(super) fn finish(
+        mut self,
+        input: &Activation,
+        output: &Activation,
+        description: Option<&Description<'_>>,
+    ) -> Vec<u8> {
+        let metadata = description.map(|description| self.metadata(description));
+        let signature_defs = Some(self.signature(input, output));
+        let subgraphs = Some(self.graph(input, output));
         let builder = &mut self.builder;
         let codes: Vec<_> = self.codes.iter().map(|code| operator_code(builder, *code)).collect();
         let arguments = ModelArgs {
             version: SCHEMA_VERSION,
             operator_codes: Some(builder.create_vector(&codes)),
             subgraphs,
-            description: Some(builder.create_string(&summary(description))),
+            description: description.map(|description| builder.create_string(&summary(description))),
             buffers: Some(builder.create_vector(&self.buffers)),
             metadata,
             signature_defs,

@@ -1,0 +1,192 @@
+use lenet_core::Pool;
+use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, Layer};
+use lenet_core::format::Description;
+use proptest::prelude::*;
+
+use super::schema_generated::{ActivationFunctionType, root_as_model};
+use super::write::{Writer, write};
+use super::{decode_tflite, encode_tflite};
+use crate::formats::ModelFile;
+use crate::network::Pools;
+use crate::quantization::{QuantizedNetwork, multiplier_from_real};
+
+const COMMITTED: &[u8] = include_bytes!("../../../../data/digits-10k/digits-10k.lenet");
+const NONE: ActivationFunctionType = ActivationFunctionType::NONE;
+
+fn committed() -> QuantizedNetwork {
+    QuantizedNetwork::from(&ModelFile::new(COMMITTED).model().unwrap())
+}
+
+fn exported() -> Vec<u8> {
+    let file = ModelFile::new(COMMITTED);
+    encode_tflite(&committed(), &file.model().unwrap().description()).unwrap()
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    decode_tflite(bytes).expect_err("it must be refused")
+}
+
+#[test]
+fn a_model_exported_and_imported_is_the_same_file() {
+    assert_eq!(decode_tflite(&exported()).unwrap().bytes(), COMMITTED);
+    let pools = [Pool::Average, Pool::Maximum];
+    for (pool1, pool2) in pools.into_iter().flat_map(|pool1| pools.map(|pool2| (pool1, pool2))) {
+        let network = QuantizedNetwork { pools: Pools { pool1, pool2 }, ..committed() };
+        let description = Description {
+            data_set: "ünicode",
+            float_accuracy: None,
+            int8_accuracy: Some(f32::MIN_POSITIVE),
+            seed: Some(u64::MAX),
+            tool: "",
+        };
+        let file = decode_tflite(&encode_tflite(&network, &description).unwrap()).unwrap();
+        assert_eq!(file.bytes(), network.encode(&description).unwrap().bytes());
+    }
+}
+
+#[test]
+fn the_data_of_tensors_start_at_multiples_of_16() {
+    let bytes = exported();
+    let buffers: Vec<_> = root_as_model(&bytes).unwrap().buffers().unwrap().iter().collect();
+    assert!(buffers[0].data().is_none());
+    // Weights and biases of five layers, a shape, the description.
+    assert_eq!(buffers.len(), 1 + 12);
+    for data in buffers[1..].iter().map(|buffer| buffer.data().unwrap()) {
+        assert_eq!((data.bytes().as_ptr().addr() - bytes.as_ptr().addr()) % 16, 0);
+    }
+}
+
+#[test]
+fn a_multiplier_that_is_not_of_the_scales_is_not_exported() {
+    let mut network = committed();
+    network.layers[2].mantissa[5] ^= 1;
+    let message = encode_tflite(&network, &Description::default()).unwrap_err();
+    assert!(message.contains("multiplier of fc1 channel 5"), "{message}");
+}
+
+#[test]
+fn one_scale_for_all_weights_of_a_layer_is_read() {
+    let mut per_tensor = committed();
+    let mut expected = committed();
+    for (index, layer) in per_tensor.layers.iter_mut().enumerate() {
+        let scale = layer.weight_scale[0];
+        layer.weight_scale.truncate(1);
+        let [input, output] = [index, index + 1].map(|tensor| f64::from(expected.activations[tensor].scale));
+        let multiplier = multiplier_from_real(input * f64::from(scale) / output).unwrap();
+        let layer = &mut expected.layers[index];
+        layer.weight_scale.fill(scale);
+        layer.mantissa.fill(multiplier.mantissa);
+        layer.exponent.fill(multiplier.exponent);
+    }
+    let description = Description::default();
+    let file = decode_tflite(&write(&per_tensor, &description)).unwrap();
+    assert_eq!(file.bytes(), expected.encode(&description).unwrap().bytes());
+}
+
+/// A file without RESHAPE, fused ReLUs and metadata, and with so many of the fully connected
+/// layers. (The ReLU of the convolutions is written always.)
+fn plain(layers: usize) -> Vec<u8> {
+    let network = committed();
+    let [image, conv1, conv2, fc1, fc2, logits] = network.activations;
+    let mut writer = Writer::new();
+    let pixels = writer.activation("", &[1, 28, 28, 1], image);
+    let mut x = writer.convolution(Layer::Conv1, &network.layers[0], &pixels, 28, conv1);
+    x = writer.pool("", Pool::Average, &x, [1, 12, 12, CONV1_CHANNELS]);
+    x = writer.convolution(Layer::Conv2, &network.layers[1], &x, 12, conv2);
+    x = writer.pool("", Pool::Maximum, &x, [1, 4, 4, CONV2_CHANNELS]);
+    let dense = [(Layer::Fc1, fc1), (Layer::Fc2, fc2), (Layer::Fc3, logits)];
+    for ((layer, quantization), values) in dense.into_iter().zip(&network.layers[2..]).take(layers) {
+        x = writer.fully_connected("", layer, values, &x, NONE, quantization);
+    }
+    writer.finish(&pixels, &x, None)
+}
+
+#[test]
+fn reshape_relu_and_metadata_may_be_left_out() {
+    let file = decode_tflite(&plain(3)).unwrap();
+    let model = file.model().unwrap();
+    assert_eq!(QuantizedNetwork::from(&model), committed());
+    assert_eq!((model.description().data_set, model.description().tool), ("", crate::commands::TOOL));
+}
+
+#[test]
+fn other_files_and_other_networks_are_refused_by_name() {
+    for bytes in [COMMITTED, b"", b"TFL3", b"1234TFL"] {
+        assert!(refusal(bytes).contains("it is no .tflite file"));
+    }
+    let message = refusal(&exported()[..20_000]);
+    assert!(message.contains("it is a damaged .tflite file"), "{message}");
+    let message = refusal(&plain(2));
+    assert!(message.contains("MAX_POOL_2D, FULLY_CONNECTED, FULLY_CONNECTED; those of LeNet-5 are"), "{message}");
+}
+
+#[test]
+fn what_a_model_file_cannot_hold_is_refused_by_name() {
+    type Edit = fn(&mut QuantizedNetwork);
+    let cases: [(Edit, &str); 10] = [
+        (|n| n.activations[2].zero_point = 5, "the output of conv2 (tensor \"conv2\") has the zero point 5"),
+        (|n| n.activations[0].zero_point = 0, "the input (tensor \"image\") has the zero point 0"),
+        (|n| n.layers[1].weights[300..450].fill(-55), "conv2 channel 2 add up to 8250 in magnitude, and at most 8224"),
+        (|n| n.layers[1].weights[160] = -128, "a weight of conv2 channel 1 is -128"),
+        (|n| n.layers[3].weight_scale[7] = 30.0, "the multiplier of fc2 channel 7, s_in * s_w / s_out, is "),
+        (|n| n.layers[3].weight_scale[7] = f32::NAN, "the scale NaN in channel 7"),
+        (|n| n.activations[3].scale = f32::INFINITY, "the multiplier of fc1 channel 0"),
+        (|n| n.layers[4].bias[9] = i32::MAX, "the accumulator of fc3 channel 9 could overflow"),
+        (|n| n.layers[4].bias.truncate(9), "has 36 bytes of data, 40 are needed"),
+        (|n| n.layers[2].weight_scale.truncate(7), "has 7 scales, 1 or 120 are needed"),
+    ];
+    for (edit, expected) in cases {
+        let mut network = committed();
+        edit(&mut network);
+        let message = refusal(&write(&network, &Description::default()));
+        assert!(message.contains(expected), "{message:?} does not say {expected:?}");
+    }
+}
+
+/// Where the bytes are that are no weights: there damage meets offsets, lengths and numbers of the graph.
+fn structure(bytes: &[u8]) -> Vec<usize> {
+    let buffers = root_as_model(bytes).unwrap().buffers().unwrap();
+    let mut is_data = vec![false; bytes.len()];
+    for data in buffers.iter().filter_map(|buffer| buffer.data()).filter(|data| data.len() > 100) {
+        let start = data.bytes().as_ptr().addr() - bytes.as_ptr().addr();
+        is_data[start..start + data.len()].fill(true);
+    }
+    (0..bytes.len()).filter(|index| !is_data[*index]).collect()
+}
+
+/// What is read of damaged bytes is a model, or a message.
+fn check_damaged(bytes: &[u8]) -> Result<(), TestCaseError> {
+    match decode_tflite(bytes) {
+        Ok(file) => prop_assert!(file.model().is_ok()),
+        Err(message) => prop_assert!(!message.is_empty()),
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_files_never_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        length in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = exported();
+        let places = structure(&bytes);
+        for (place, value) in changes {
+            bytes[*place.get(&places)] = value;
+        }
+        if let Some(length) = length {
+            bytes.truncate(length.index(bytes.len()));
+        }
+        check_damaged(&bytes)?;
+    }
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    let bytes = exported();
+    for length in 0..bytes.len() {
+        refusal(&bytes[..length]);
+    }
+}
