@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{DataArguments, ThreadArguments, percent, thousands};
+use super::{DataArguments, PoolArguments, ThreadArguments, percent, thousands};
 use crate::error::{Error, Result};
 use crate::evaluation::{evaluate_float, evaluate_int8};
 use crate::formats::NetworkFile;
@@ -18,9 +18,11 @@ Examples:
   lenet eval runs/tutorial/model.lenet --data mnist
   lenet eval data/digits-10k/digits-10k.lenet --images 10   (what the firmware's demo prints)")]
 pub struct Arguments {
-    /// A float network (.safetensors) or an int8 model (.lenet).
+    /// A float network (.safetensors, .pt, .npz) or an int8 model (.lenet).
     #[arg(value_name = "MODEL")]
     model: PathBuf,
+    #[command(flatten)]
+    pools: PoolArguments,
     #[command(flatten)]
     data: DataArguments,
     /// Use only the first N test images.
@@ -53,7 +55,7 @@ struct Answer<'a> {
 /// # Errors
 /// An unreadable or invalid network, unreadable data.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let file = NetworkFile::read(&arguments.model)?;
+    let file = arguments.pools.read(&arguments.model)?;
     let pool = arguments.threads.pool()?;
     let data = pool.install(|| arguments.data.load())?;
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));

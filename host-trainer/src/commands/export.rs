@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::PoolArguments;
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
-use crate::formats::{FloatFile, ModelFile, NetworkFile, encode_tflite};
+use crate::formats::{FloatFile, ModelFile, NetworkFile, encode_npz, encode_safetensors, encode_tflite};
 use crate::quantization::QuantizedNetwork;
 
 /// Arguments of `lenet export`.
@@ -14,11 +15,14 @@ use crate::quantization::QuantizedNetwork;
 #[command(after_help = "\
 Examples:
   lenet export runs/tutorial/model.lenet --format bin -o model.bin
-  lenet export runs/tutorial/model.lenet --format tflite -o model.tflite")]
+  lenet export runs/tutorial/model.lenet --format tflite -o model.tflite
+  lenet export model.pt --format safetensors -o model.safetensors")]
 pub struct Arguments {
-    /// A float network (.safetensors) or an int8 model (.lenet).
+    /// A float network (.safetensors, .pt, .npz) or an int8 model (.lenet).
     #[arg(value_name = "MODEL")]
     model: PathBuf,
+    #[command(flatten)]
+    pools: PoolArguments,
     /// What to write.
     #[arg(long, value_enum)]
     format: Format,
@@ -37,6 +41,10 @@ pub enum Format {
     Bin,
     /// The int8 model as a file for LiteRT (TensorFlow Lite).
     Tflite,
+    /// The float network in float32, with the PyTorch model's names.
+    Safetensors,
+    /// The same as a NumPy archive; pools and other metadata are in its zip comment.
+    Npz,
 }
 
 impl Format {
@@ -55,7 +63,7 @@ type Output = (PathBuf, Vec<u8>);
 pub fn run(arguments: &Arguments) -> Result<()> {
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     check_writable(&arguments.output, existing)?;
-    let file = NetworkFile::read(&arguments.model)?;
+    let file = arguments.pools.read(&arguments.model)?;
     let outputs = encode(arguments, &file)?;
     for (path, _) in &outputs {
         check_writable(path, existing)?;
@@ -72,6 +80,15 @@ fn encode(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<Output>> {
     match arguments.format {
         Format::Bin => Ok(one(int8(arguments, file)?.bytes().to_vec())),
         Format::Tflite => tflite(arguments, int8(arguments, file)?).map(one),
+        Format::Safetensors => {
+            let float = float(arguments, file)?;
+            Ok(one(encode_safetensors(&float.network, &float.entries())))
+        }
+        Format::Npz => {
+            let float = float(arguments, file)?;
+            let refused = |problem| Error::Weights { path: arguments.model.clone(), problem };
+            encode_npz(&float.network, &float.entries()).map(one).map_err(refused)
+        }
     }
 }
 
@@ -95,7 +112,6 @@ fn int8<'a>(arguments: &Arguments, file: &'a NetworkFile) -> Result<&'a ModelFil
 }
 
 /// The float network, or the advice where to find it.
-#[expect(dead_code, reason = "the formats of float networks follow")]
 fn float<'a>(arguments: &Arguments, file: &'a NetworkFile) -> Result<&'a FloatFile> {
     match file {
         NetworkFile::Float(file) => Ok(file),

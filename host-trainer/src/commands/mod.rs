@@ -8,7 +8,7 @@ pub mod quantize;
 pub mod train;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use lenet_core::{Pool, Workspace};
@@ -17,7 +17,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluation, evaluate_float, evaluate_int8};
-use crate::formats::ModelFile;
+use crate::formats::{FloatFile, ModelFile, NetworkFile, read_float};
 use crate::network::Network;
 use crate::quantization::QuantizedNetwork;
 
@@ -74,6 +74,41 @@ impl From<PoolKind> for Pool {
             PoolKind::Average => Self::Average,
             PoolKind::Maximum => Self::Maximum,
         }
+    }
+}
+
+/// Pools of a float network whose file does not tell them; shared by the subcommands that read one.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct PoolArguments {
+    /// Pool after conv1, if FLOAT does not tell it [default: average].
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub pool1: Option<PoolKind>,
+    /// Pool after conv2, if FLOAT does not tell it [default: maximum].
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub pool2: Option<PoolKind>,
+}
+
+impl PoolArguments {
+    /// Reads a float network.
+    fn read_float(self, path: &Path) -> Result<FloatFile> {
+        self.apply(path, read_float(path)?)
+    }
+
+    /// Reads a network of either kind.
+    fn read(self, path: &Path) -> Result<NetworkFile> {
+        match NetworkFile::read(path)? {
+            NetworkFile::Float(file) => Ok(NetworkFile::Float(Box::new(self.apply(path, *file)?))),
+            NetworkFile::Int8(_) if self.pool1.is_some() || self.pool2.is_some() => Err(Error::Usage(format!(
+                "{} is a .lenet model, which tells its pools itself; leave --pool1 and --pool2 out",
+                path.display()
+            ))),
+            int8 => Ok(int8),
+        }
+    }
+
+    fn apply(self, path: &Path, file: FloatFile) -> Result<FloatFile> {
+        file.with_pools(self.pool1.map(Pool::from), self.pool2.map(Pool::from))
+            .map_err(|problem| Error::Usage(format!("{}: {problem}", path.display())))
     }
 }
 

@@ -8,11 +8,10 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
 
-use super::{DataArguments, ThreadArguments, measure, percent};
+use super::{DataArguments, PoolArguments, ThreadArguments, measure, percent};
 use crate::data::Split;
 use crate::error::Result;
 use crate::files::{Existing, check_writable, write_whole};
-use crate::formats::read_float;
 use crate::network::Network;
 use crate::quantization::{
     CALIBRATION_IMAGES, Calibration, Granularity, Options, QuantizedNetwork, Rounding, calibrate, quantize,
@@ -26,9 +25,11 @@ use crate::training::{ActivationRanges, BatchResult, EpochLine, Observer, QatOpt
 Example:
   lenet quantize runs/tutorial/model.safetensors --data mnist -o tutorial.lenet")]
 pub struct Arguments {
-    /// The float network.
-    #[arg(value_name = "FLOAT.safetensors")]
+    /// The float network: a .safetensors file, a PyTorch state dict (.pt, .pth) or an .npz archive.
+    #[arg(value_name = "FLOAT")]
     float: PathBuf,
+    #[command(flatten)]
+    pools: PoolArguments,
     #[command(flatten)]
     data: DataArguments,
     #[command(flatten)]
@@ -164,7 +165,7 @@ impl Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     check_writable(&arguments.output, existing)?;
-    let float = read_float(&arguments.float)?;
+    let float = arguments.pools.read_float(&arguments.float)?;
     let pool = arguments.threads.pool()?;
     let data = pool.install(|| arguments.data.load())?;
     let network = &float.network;

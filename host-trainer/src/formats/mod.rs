@@ -1,21 +1,30 @@
 //! Files that networks are kept in.
 
+mod archive;
+mod float_file;
 mod lenet;
+mod named;
+mod npy;
+mod npz;
+mod pytorch;
 mod safetensors;
+mod strided;
 mod tflite;
 
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
+pub use float_file::FloatFile;
 pub use lenet::ModelFile;
-pub use safetensors::{FloatFile, decode_safetensors, encode_safetensors};
+pub use npz::encode_npz;
+pub use safetensors::{decode_safetensors, encode_safetensors};
 pub use tflite::{decode_tflite, encode_tflite};
 
 /// A network of either kind, read from a file.
 #[derive(Clone, Debug)]
 pub enum NetworkFile {
-    /// From a `.safetensors` file.
+    /// From a file that [`decode_float`] reads.
     Float(Box<FloatFile>),
     /// From a `.lenet` file.
     Int8(ModelFile),
@@ -33,23 +42,51 @@ impl NetworkFile {
             file.model().map_err(|source| Error::Model { path: path.to_owned(), source })?;
             return Ok(Self::Int8(file));
         }
-        decode_float(path, &bytes).map(|file| Self::Float(Box::new(file)))
+        decode_float_at(path, &bytes).map(|file| Self::Float(Box::new(file)))
     }
 }
 
-/// Reads the float network of a file.
+/// Reads the float network of a file, in any of the formats of [`decode_float`].
 ///
 /// # Errors
-/// When it cannot be read, or a tensor is missing, misshapen or not f32; the text says which.
+/// When it cannot be read, or a tensor is missing, misshapen or of another type; the text says which.
 pub fn read_float(path: &Path) -> Result<FloatFile> {
     let bytes = std::fs::read(path).map_err(Error::read(path))?;
     if bytes.starts_with(&lenet_core::format::MAGIC) {
-        let problem = "this is a quantized .lenet model; the float .safetensors it came from is needed".into();
+        let problem = "this is a quantized .lenet model; the float network it came from is needed".into();
         return Err(Error::Weights { path: path.to_owned(), problem });
     }
-    decode_float(path, &bytes)
+    decode_float_at(path, &bytes)
 }
 
-fn decode_float(path: &Path, bytes: &[u8]) -> Result<FloatFile> {
-    decode_safetensors(bytes).map_err(|problem| Error::Weights { path: path.to_owned(), problem })
+fn decode_float_at(path: &Path, bytes: &[u8]) -> Result<FloatFile> {
+    decode_float(bytes).map_err(|problem| Error::Weights { path: path.to_owned(), problem })
+}
+
+/// Reads a float network from the bytes of a `.safetensors` file, a PyTorch state dict (`.pt`, `.pth`)
+/// or a NumPy archive (`.npz`), told apart by their content. Tensors have the PyTorch model's names,
+/// with either spelling of `classfier` and with or without the `module.` of a `DataParallel` model, and
+/// are of float16, float32 or float64, or of bfloat16 where the format has it. Pools are the default
+/// ones unless the file's metadata tells others.
+///
+/// # Errors
+/// A text that lists the tensors that are missing, superfluous, misshapen or of another type, or says
+/// what else is wrong with the file.
+pub fn decode_float(bytes: &[u8]) -> std::result::Result<FloatFile, String> {
+    if bytes.starts_with(&pytorch::LEGACY_MAGIC) {
+        return Err(pytorch::LEGACY.into());
+    }
+    if !bytes.starts_with(&archive::MAGIC) {
+        return decode_safetensors(bytes);
+    }
+    let mut archive = archive::Archive::open(bytes)?;
+    if let Some(folder) = pytorch::folder(&archive) {
+        return pytorch::decode(&mut archive, &folder);
+    }
+    if archive.names().any(|name| name.ends_with(npz::EXTENSION)) {
+        return npz::decode(&mut archive);
+    }
+    Err("it is a zip archive, but neither a PyTorch state dict nor one of NumPy arrays: it holds neither data.pkl nor \
+         .npy entries"
+        .into())
 }

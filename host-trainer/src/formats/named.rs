@@ -1,0 +1,195 @@
+//! From named tensors, as any file holds them, to the parameters of the network.
+
+use crate::network::{NAMES, Parameters};
+
+use super::strided::{Element, Strided};
+
+/// How PyTorch's tutorial model spells its second half, and how English does.
+const SPELLINGS: (&str, &str) = ("classfier.", "classifier.");
+
+/// What `torch.nn.DataParallel` puts before the names of the model in it.
+const DATA_PARALLEL: &str = "module.";
+
+/// More lines about tensors that are not expected would hide the others.
+const MAX_UNEXPECTED: usize = 12;
+
+/// Of the longest of the names that are accepted: a line has 80 columns.
+const NAME_WIDTH: usize = 26;
+
+/// A tensor as a file announces it.
+#[derive(Debug)]
+pub(super) struct Announced<'a, Place> {
+    /// Its name.
+    pub name: &'a str,
+    /// Length of each axis.
+    pub shape: Vec<usize>,
+    /// How its numbers are kept; if weights cannot be, what the file calls it.
+    pub element: Result<Element, String>,
+    /// Where the file's reader finds its numbers.
+    pub place: Place,
+}
+
+/// Finds the network's parameters among the tensors of a file, by either spelling and with or without
+/// the prefix of a `DataParallel` model. `numbers` is asked only for those, after all of them fit.
+///
+/// # Errors
+/// A table of everything that does not fit, with what was expected and found; or what `numbers` returns.
+pub(super) fn parameters<'a, Place>(
+    tensors: &[Announced<'_, Place>],
+    mut numbers: impl FnMut(&Place, Element) -> Result<Strided<'a>, String>,
+) -> Result<Parameters<f32>, String> {
+    let mut parameters = Parameters::zeros();
+    let shapes: Vec<Vec<usize>> = parameters.arrays().iter().map(|array| array.shape().to_vec()).collect();
+    let chosen = choose(tensors, &shapes)?;
+    for (((target, shape), name), (tensor, element)) in
+        parameters.slices_mut().into_iter().zip(&shapes).zip(NAMES).zip(chosen)
+    {
+        numbers(&tensor.place, element)
+            .and_then(|numbers| numbers.read(shape, target))
+            .map_err(|problem| format!("tensor {name}: {problem}"))?;
+    }
+    Ok(parameters)
+}
+
+type Chosen<'t, 'a, Place> = (&'t Announced<'a, Place>, Element);
+
+/// The tensor of each name, in the order of [`NAMES`].
+fn choose<'t, 'a, Place>(
+    tensors: &'t [Announced<'a, Place>],
+    shapes: &[Vec<usize>],
+) -> Result<Vec<Chosen<'t, 'a, Place>>, String> {
+    let mut candidates: [Vec<&Announced<'a, Place>>; NAMES.len()] = Default::default();
+    let mut unexpected = Vec::new();
+    for tensor in tensors {
+        match index_of(tensor.name) {
+            Some(index) => candidates[index].push(tensor),
+            None => unexpected.push(line(tensor.name, "not expected", &found(tensor))),
+        }
+    }
+    let (mut chosen, mut problems) = (Vec::new(), Vec::new());
+    for ((name, shape), candidates) in NAMES.iter().zip(shapes).zip(&candidates) {
+        let expected = format!("expected {shape:?}");
+        match candidates[..] {
+            [] => problems.push(line(name, &expected, "missing")),
+            [tensor] if tensor.shape != *shape => problems.push(line(tensor.name, &expected, &found(tensor))),
+            [tensor] => match tensor.element {
+                Ok(element) => chosen.push((tensor, element)),
+                Err(_) => problems.push(line(tensor.name, &expected, &found(tensor))),
+            },
+            [first, second, ..] => problems.extend(
+                [first, second].map(|tensor| line(tensor.name, &expected, &format!("{}, twice", found(tensor)))),
+            ),
+        }
+    }
+    let others = unexpected.len().saturating_sub(MAX_UNEXPECTED);
+    problems.extend(unexpected.into_iter().take(MAX_UNEXPECTED));
+    if others > 0 {
+        problems.push(format!("\n  and {others} more that are not expected"));
+    }
+    if problems.is_empty() {
+        return Ok(chosen);
+    }
+    Err(format!(
+        "its tensors are not those of LeNet-5:{}\n\
+         Save it with the expected names and shapes, as float16, bfloat16, float32\nor float64.",
+        problems.concat()
+    ))
+}
+
+fn index_of(name: &str) -> Option<usize> {
+    let name = name.strip_prefix(DATA_PARALLEL).unwrap_or(name);
+    NAMES.iter().position(|expected| {
+        *expected == name
+            || expected.strip_prefix(SPELLINGS.0).is_some_and(|end| name.strip_prefix(SPELLINGS.1) == Some(end))
+    })
+}
+
+fn line(name: &str, expected: &str, found: &str) -> String {
+    format!("\n  {:NAME_WIDTH$} {expected:22} {found}", short(name, NAME_WIDTH))
+}
+
+fn found<Place>(tensor: &Announced<'_, Place>) -> String {
+    let shape = short(&format!("{:?}", tensor.shape), 16);
+    match &tensor.element {
+        Ok(_) => format!("found {shape}"),
+        Err(element) => format!("found {shape} of {}", short(element, 8)),
+    }
+}
+
+/// A text from a file, fit for a line: of at most `length` characters and no control characters.
+pub(super) fn short(text: &str, length: usize) -> String {
+    const CUT: &str = "...";
+    let mut result: String = text.chars().take(length + 1).map(|c| if c.is_control() { '?' } else { c }).collect();
+    if result.chars().count() > length {
+        result = result.chars().take(length - CUT.len()).collect();
+        result.push_str(CUT);
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::strided::{ByteOrder, Layout};
+
+    /// The expected tensors, each with its index as its place.
+    fn expected() -> Vec<Announced<'static, usize>> {
+        let shapes = Parameters::<f32>::zeros().arrays().map(|array| array.shape().to_vec());
+        let tensors = NAMES.into_iter().zip(shapes).enumerate();
+        tensors.map(|(place, (name, shape))| Announced { name, shape, element: Ok(Element::F32), place }).collect()
+    }
+
+    /// Values that tell the place.
+    fn numbers(place: &usize, element: Element) -> Result<Strided<'static>, String> {
+        let bytes = (*place as f32 + 1.0).to_le_bytes().to_vec().into();
+        // One number stands for all: the stride along every axis is 0.
+        let rank = [4, 1, 4, 1, 2, 1, 2, 1, 2, 1][*place];
+        let layout = Layout::Strides { offset: 0, strides: vec![0; rank] };
+        Ok(Strided { bytes, element, order: ByteOrder::Little, layout })
+    }
+
+    #[test]
+    fn order_spelling_and_prefix_do_not_matter() {
+        let mut tensors = expected();
+        tensors.reverse();
+        tensors[0].name = "classifier.4.bias";
+        tensors[1].name = "module.classifier.4.weight";
+        tensors[9].name = "module.features.0.weight";
+        let parameters = parameters(&tensors, numbers).unwrap();
+        for (index, array) in parameters.arrays().iter().enumerate() {
+            assert!(array.iter().all(|value| *value == index as f32 + 1.0));
+        }
+    }
+
+    #[test]
+    fn all_that_does_not_fit_is_listed_at_once() {
+        let mut tensors = expected();
+        tensors[0].shape = vec![6, 5, 5];
+        tensors[2].element = Err("I64".into());
+        tensors[4].name = "fc1.weight\n";
+        tensors[9].name = "module.features.0.bias";
+        let never = |_: &usize, _| -> Result<Strided<'static>, String> { panic!("numbers of a wrong file are read") };
+        let message = parameters(&tensors, never).unwrap_err();
+        let expected = "its tensors are not those of LeNet-5:
+  features.0.weight          expected [6, 1, 5, 5]  found [6, 5, 5]
+  features.0.bias            expected [6]           found [6], twice
+  module.features.0.bias     expected [6]           found [10], twice
+  features.3.weight          expected [16, 6, 5, 5] found [16, 6, 5, 5] of I64
+  classfier.0.weight         expected [120, 256]    missing
+  classfier.4.bias           expected [10]          missing
+  fc1.weight?                not expected           found [120, 256]
+Save it with the expected names and shapes, as float16, bfloat16, float32
+or float64.";
+        assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn long_lists_and_names_are_cut() {
+        let name = "x".repeat(1000);
+        let tensor = |name| Announced { name, shape: vec![1; 99], element: Ok(Element::F32), place: 0 };
+        let tensors: Vec<_> = (0..100).map(|_| tensor(&name)).collect();
+        let message = parameters(&tensors, numbers).unwrap_err();
+        assert!(message.contains("and 88 more that are not expected"), "{message}");
+        assert!(message.lines().all(|line| line.len() <= 80), "{message}");
+    }
+}

@@ -1,0 +1,167 @@
+//! The header of a NumPy array: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
+//!
+//! `\x93NUMPY`, a version, a length, and a Python dict literal like
+//! `{'descr': '<f4', 'fortran_order': False, 'shape': (6, 1, 5, 5), }`, filled up with spaces to a line.
+//! NumPy writes exactly this, so this is all that is read: a reader of any Python literal, as
+//! `ndarray-npy` has, takes a time exponential in its nesting.
+
+use super::named::short;
+use super::strided::{ByteOrder, Element, Layout};
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+const VERSION_1: [u8; 2] = [1, 0];
+
+/// What a `.npy` file says of its array.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    /// How numbers are kept; NumPy's name for it if weights cannot be.
+    pub element: Result<(Element, ByteOrder), String>,
+    /// Rows or columns.
+    pub layout: Layout,
+    /// Length of each axis.
+    pub shape: Vec<usize>,
+}
+
+impl Header {
+    /// More than NumPy needs for an array of numbers with four axes.
+    pub(super) const MAX_BYTES: usize = 256;
+
+    /// The header that `bytes` begin with, and where the numbers do.
+    ///
+    /// # Errors
+    /// What is wrong, to be read after the name of the array.
+    pub(super) fn parse(bytes: &[u8]) -> Result<(Self, usize), String> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or("is no .npy array; leave it out of the archive")?;
+        let unknown = "has no header of .npy version 1 for numbers; save float arrays with numpy.savez";
+        let rest = rest.strip_prefix(&VERSION_1).ok_or(unknown)?;
+        let (length, rest) = rest.split_first_chunk::<2>().ok_or(unknown)?;
+        let text = rest.get(..usize::from(u16::from_le_bytes(*length))).ok_or(unknown)?;
+        let start = bytes.len() - rest.len() + text.len();
+        let text = std::str::from_utf8(text).ok().filter(|_| start <= Self::MAX_BYTES).ok_or(unknown)?;
+        let header = Literal(text).header().ok_or_else(|| format!("{unknown}; the header is {}", short(text, 60)))?;
+        Ok((header, start))
+    }
+}
+
+/// What is still to be read of a Python literal.
+struct Literal<'a>(&'a str);
+
+impl<'a> Literal<'a> {
+    fn header(mut self) -> Option<Header> {
+        let (mut element, mut layout, mut shape) = (None, None, None);
+        self.take("{")?;
+        while self.take("}").is_none() {
+            let key = self.text()?;
+            self.take(":")?;
+            match key {
+                "descr" => element = Some(element_of(self.text()?)),
+                "fortran_order" => layout = Some(self.layout()?),
+                "shape" => shape = Some(self.shape()?),
+                _ => return None,
+            }
+            if self.take(",").is_none() {
+                self.take("}")?;
+                break;
+            }
+        }
+        let ends = self.0.trim_matches(' ') == "\n";
+        ends.then_some(Header { element: element?, layout: layout?, shape: shape? })
+    }
+
+    /// Passes over a token and the spaces before it.
+    fn take(&mut self, token: &str) -> Option<()> {
+        self.0 = self.0.trim_start_matches(' ').strip_prefix(token)?;
+        Some(())
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        self.take("'")?;
+        let (text, rest) = self.0.split_once('\'')?;
+        self.0 = rest;
+        Some(text)
+    }
+
+    fn layout(&mut self) -> Option<Layout> {
+        if self.take("True").is_some() {
+            return Some(Layout::Columns);
+        }
+        self.take("False").map(|()| Layout::Rows)
+    }
+
+    fn shape(&mut self) -> Option<Vec<usize>> {
+        let mut shape = Vec::new();
+        self.take("(")?;
+        while self.take(")").is_none() {
+            let start = self.0.trim_start_matches(' ');
+            let digits = start.find(|c: char| !c.is_ascii_digit())?;
+            shape.push(start[..digits].parse().ok()?);
+            self.0 = &start[digits..];
+            if self.take(",").is_none() {
+                self.take(")")?;
+                break;
+            }
+        }
+        Some(shape)
+    }
+}
+
+/// What NumPy's type strings mean: byte order, kind and bytes.
+fn element_of(descr: &str) -> Result<(Element, ByteOrder), String> {
+    let order = match descr.as_bytes().first() {
+        Some(b'<') => ByteOrder::Little,
+        Some(b'>') => ByteOrder::Big,
+        _ => return Err(descr.into()),
+    };
+    match &descr[1..] {
+        "f2" => Ok((Element::F16, order)),
+        "f4" => Ok((Element::F32, order)),
+        "f8" => Ok((Element::F64, order)),
+        _ => Err(descr.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(literal: &str) -> Result<(Header, usize), String> {
+        let length = (literal.len() as u16).to_le_bytes();
+        Header::parse(&[MAGIC, &VERSION_1, &length, literal.as_bytes(), &[0; 24]].concat())
+    }
+
+    #[test]
+    fn headers_of_numpy_are_read() {
+        let (header, start) =
+            parse("{'descr': '<f4', 'fortran_order': False, 'shape': (6, 1, 5, 5), }      \n").unwrap();
+        let element = Ok((Element::F32, ByteOrder::Little));
+        assert_eq!(header, Header { element, layout: Layout::Rows, shape: vec![6, 1, 5, 5] });
+        assert_eq!(start, 10 + 72);
+        let (header, _) = parse("{'descr':'>f2','fortran_order':True,'shape':(84,)}\n").unwrap();
+        let element = Ok((Element::F16, ByteOrder::Big));
+        assert_eq!(header, Header { element, layout: Layout::Columns, shape: vec![84] });
+        let (header, _) = parse("{'descr': '|i1', 'fortran_order': False, 'shape': (), }\n").unwrap();
+        assert_eq!((header.element, header.shape), (Err("|i1".into()), vec![]));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for literal in [
+            "",
+            "{}\n",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (6,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (6,)} x\n",
+            "{'descr': '<f4', 'fortran_order': 0, 'shape': (6,)}\n",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (-6,)}\n",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}\n",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (6 6)}\n",
+            "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (6,)}\n",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), 'more': 1}\n",
+            &format!("{{'descr': {}", "[".repeat(200)),
+        ] {
+            assert!(parse(literal).is_err(), "{literal}");
+        }
+        assert!(Header::parse(b"hello").unwrap_err().contains("no .npy array"));
+        assert!(Header::parse(b"\x93NUMPY\x01\x00\xff\xff{").is_err());
+        assert!(Header::parse(b"\x93NUMPY\x02\x00\0\0\0\0").is_err());
+    }
+}
