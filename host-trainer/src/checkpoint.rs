@@ -119,7 +119,11 @@ impl Checkpoint {
         Self::decode(&bytes).map_err(refused)
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// The bytes of the file.
+    ///
+    /// # Panics
+    /// When the name of the data folder is not UTF-8, which [`write`](Self::write) refuses.
+    pub fn encode(&self) -> Vec<u8> {
         let mut bytes = postcard::to_extend(&(MAGIC, VERSION), Vec::new()).expect("a vector grows");
         bytes = postcard::to_extend(self, bytes).expect("a checkpoint has only numbers, texts and UTF-8 paths");
         let checksum = crc32(&bytes);
@@ -127,7 +131,11 @@ impl Checkpoint {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> std::result::Result<Self, String> {
+    /// Reads the bytes of the file.
+    ///
+    /// # Errors
+    /// A text that says whether it is damaged or of another version.
+    pub fn decode(bytes: &[u8]) -> std::result::Result<Self, String> {
         const DAMAGED: &str = "it is no checkpoint, or a damaged one; train anew";
         let (message, stored) = bytes.split_last_chunk::<4>().ok_or(DAMAGED)?;
         if crc32(message).to_le_bytes() != *stored {

@@ -77,13 +77,13 @@ impl From<PoolKind> for Pool {
     }
 }
 
-/// Pools of a float network whose file does not tell them; shared by the subcommands that read one.
+/// Pools of a float network, for files that do not tell them; shared by the subcommands.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct PoolArguments {
-    /// Pool after conv1, if FLOAT does not tell it [default: average].
+    /// Pool after conv1 of a float network whose file does not tell it [default: average].
     #[arg(long, value_enum, value_name = "KIND")]
     pub pool1: Option<PoolKind>,
-    /// Pool after conv2, if FLOAT does not tell it [default: maximum].
+    /// Pool after conv2, likewise [default: maximum].
     #[arg(long, value_enum, value_name = "KIND")]
     pub pool2: Option<PoolKind>,
 }

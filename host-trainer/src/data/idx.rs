@@ -8,17 +8,26 @@ use ndarray::{Array1, Array2};
 use lenet_core::architecture::{IMAGE_BYTES, IMAGE_SIDE};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Larger than any file of this kind: EMNIST, the largest, unpacks to 638 million bytes.
+const MAX_BYTES: u64 = 1 << 30;
 const UNSIGNED_BYTE: u8 = 8;
 
 /// What is in the bytes if they are gzipped, else the bytes themselves.
-pub(super) fn decompress(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+///
+/// # Errors
+/// A text that says what is wrong: damaged gzip data, or more of it than any data set has.
+pub fn decompress(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     if !bytes.starts_with(&GZIP_MAGIC) {
         return Ok(bytes);
     }
     let mut content = Vec::new();
     MultiGzDecoder::new(bytes.as_slice())
+        .take(MAX_BYTES + 1)
         .read_to_end(&mut content)
         .map_err(|error| format!("the gzip data is damaged ({error}); get the file again"))?;
+    if content.len() as u64 > MAX_BYTES {
+        return Err(format!("the gzip data unpacks to more than {MAX_BYTES} bytes, which no data set needs"));
+    }
     Ok(content)
 }
 

@@ -13,7 +13,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use crate::error::{Error, Result};
 
 pub use embedded::digits_10k;
-pub use idx::{parse_images, parse_labels};
+pub use idx::{decompress, parse_images, parse_labels};
 
 /// Images with their labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,7 +172,7 @@ fn read_idx(folder: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
             continue;
         }
         let bytes = std::fs::read(&path).map_err(Error::read(&path))?;
-        let content = idx::decompress(bytes).map_err(|problem| Error::Idx { path: path.clone(), problem })?;
+        let content = decompress(bytes).map_err(|problem| Error::Idx { path: path.clone(), problem })?;
         return Ok((path, content));
     }
     Err(Error::MissingIdx { folder: folder.to_owned(), name: name.to_owned() })

@@ -6,12 +6,13 @@
 
 mod normalize;
 
+use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, ImageResult};
 use lenet_core::Pixels;
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 pub use normalize::{normalize, to_pixels};
 
@@ -26,19 +27,32 @@ pub fn is_image(path: &Path) -> bool {
 ///
 /// # Errors
 /// A file that cannot be read or decoded, or is too large.
-pub fn read(path: &Path) -> Result<Pixels> {
-    let refused = |problem| Error::Image { path: path.to_owned(), problem };
-    let undecodable = |error| refused(format!("it cannot be decoded ({error}); save it anew as PNG, or remove it"));
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(Error::read(path))?;
+pub fn read(path: &Path) -> Result<Pixels, Error> {
+    let bytes = std::fs::read(path).map_err(Error::read(path))?;
+    let format = ImageFormat::from_path(path).ok();
+    decode(&bytes, format).map_err(|problem| Error::Image { path: path.to_owned(), problem })
+}
+
+/// The image in the bytes of a file. `format` is what the file's name promises, and counts only where the
+/// content does not tell.
+///
+/// # Errors
+/// A text that says what is wrong: bytes that cannot be decoded, or too many pixels.
+pub fn decode(bytes: &[u8], format: Option<ImageFormat>) -> Result<Pixels, String> {
+    let undecodable = |error| format!("it cannot be decoded ({error}); save it anew as PNG, or remove it");
+    let mut reader = ImageReader::new(Cursor::new(bytes));
+    if let Some(format) = image::guess_format(bytes).ok().or(format) {
+        reader.set_format(format);
+    }
     let decoder = reader.into_decoder().map_err(undecodable)?;
     let (width, height) = decoder.dimensions();
     if !(1..=MAX_PIXELS).contains(&(u64::from(width) * u64::from(height))) {
-        return Err(refused(format!("it has {width} x {height} pixels, 1 to 64 million can be read; scale it")));
+        return Err(format!("it has {width} x {height} pixels, 1 to 64 million can be read; scale it"));
     }
-    decode(decoder).map(|image| to_pixels(&flatten(&image))).map_err(undecodable)
+    upright(decoder).map(|image| to_pixels(&flatten(&image))).map_err(undecodable)
 }
 
-fn decode(mut decoder: impl ImageDecoder) -> ImageResult<DynamicImage> {
+fn upright(mut decoder: impl ImageDecoder) -> ImageResult<DynamicImage> {
     let orientation = decoder.orientation()?;
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
