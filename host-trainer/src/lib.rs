@@ -5,7 +5,7 @@
 //! - [`quantization`]: from the float network to an int8 one; [`formats`] reads and writes both.
 //! - [`reference`](mod@reference): an independent model of the int8 network, to test `lenet-core` against.
 //! - [`inference`]: the int8 network at the speed of this processor.
-//! - [`evaluation`]: accuracy, and a checksum over all logits.
+//! - [`evaluation`]: accuracy, and a checksum over all logits; [`inspection`]: a network in figures.
 //! - [`run`]: the folder a training writes; [`checkpoint`]: what an unfinished one is resumed from;
 //!   [`files`]: output files, whole or not at all.
 //! - [`commands`]: the subcommands, one file each.
@@ -19,6 +19,7 @@ pub mod fetch;
 pub mod files;
 pub mod formats;
 pub mod inference;
+pub mod inspection;
 pub mod network;
 pub mod quantization;
 pub mod reference;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use host_trainer::Error;
-use host_trainer::commands::{eval, export, fetch, import_tflite, quantize, train};
+use host_trainer::commands::{eval, export, fetch, import_tflite, inspect, quantize, train};
 
 /// Trains LeNet-5, quantizes it to int8, and tests the network a microcontroller runs.
 #[derive(Parser)]
@@ -34,6 +34,8 @@ enum Command {
     Export(export::Arguments),
     /// Make a model file of a .tflite file
     ImportTflite(import_tflite::Arguments),
+    /// Show what a network file holds: layers, ranges, multipliers, histograms
+    Inspect(inspect::Arguments),
     /// Download a data set
     Fetch(fetch::Arguments),
 }
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::ImportTflite(arguments) => import_tflite::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
     };
     match result {

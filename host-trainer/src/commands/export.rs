@@ -7,7 +7,11 @@ use clap::{Args, ValueEnum};
 use super::PoolArguments;
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
-use crate::formats::{FloatFile, ModelFile, NetworkFile, encode_npz, encode_safetensors, encode_tflite};
+use crate::formats::flash::{FAMILIES, encode_hex, encode_uf2};
+use crate::formats::{
+    CSource, FloatFile, ModelFile, NetworkFile, encode_c, encode_json, encode_npz, encode_rust, encode_safetensors,
+    encode_tflite,
+};
 use crate::quantization::QuantizedNetwork;
 
 /// Arguments of `lenet export`.
@@ -16,7 +20,11 @@ use crate::quantization::QuantizedNetwork;
 Examples:
   lenet export runs/tutorial/model.lenet --format bin -o model.bin
   lenet export runs/tutorial/model.lenet --format tflite -o model.tflite
-  lenet export model.pt --format safetensors -o model.safetensors")]
+  lenet export model.pt --format safetensors -o model.safetensors
+  lenet export model.lenet --format c -o digits.c      (and digits.h)
+  lenet export model.lenet --format hex --base 0x32000 -o model.hex
+  lenet export model.lenet --format uf2 --family rp2040 --base 0x10100000 \\
+      -o model.uf2")]
 pub struct Arguments {
     /// A float network (.safetensors, .pt, .npz) or an int8 model (.lenet).
     #[arg(value_name = "MODEL")]
@@ -26,6 +34,13 @@ pub struct Arguments {
     /// What to write.
     #[arg(long, value_enum)]
     format: Format,
+    /// Where in flash the model is to lie, for hex and uf2: decimal, or 0x and hexadecimal.
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_u32)]
+    base: Option<u32>,
+    /// For uf2: the boards it is for, by a name such as rp2040, samd21, nrf52840 or stm32f4, or by the
+    /// number of their family.
+    #[arg(long, value_name = "NAME|ID", value_parser = parse_family)]
+    family: Option<u32>,
     /// The file to write.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -45,6 +60,16 @@ pub enum Format {
     Safetensors,
     /// The same as a NumPy archive; pools and other metadata are in its zip comment.
     Npz,
+    /// The same at --base as Intel HEX.
+    Hex,
+    /// The same at --base as UF2, for the bootloaders of --family.
+    Uf2,
+    /// The int8 network as C99, code and weights: NAME.c and NAME.h.
+    C,
+    /// The bytes of the int8 model as Rust, for `include!`.
+    Rust,
+    /// Scales, zero points, multipliers and biases of the int8 model.
+    Json,
 }
 
 impl Format {
@@ -61,6 +86,7 @@ type Output = (PathBuf, Vec<u8>);
 /// # Errors
 /// An unreadable network, one of the wrong kind for the format, an unwritable output.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    arguments.check_usage()?;
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     check_writable(&arguments.output, existing)?;
     let file = arguments.pools.read(&arguments.model)?;
@@ -77,6 +103,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn encode(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<Output>> {
     let one = |bytes: Vec<u8>| vec![(arguments.output.clone(), bytes)];
+    let refused = |source| Error::Model { path: arguments.model.clone(), source };
     match arguments.format {
         Format::Bin => Ok(one(int8(arguments, file)?.bytes().to_vec())),
         Format::Tflite => tflite(arguments, int8(arguments, file)?).map(one),
@@ -89,6 +116,25 @@ fn encode(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<Output>> {
             let refused = |problem| Error::Weights { path: arguments.model.clone(), problem };
             encode_npz(&float.network, &float.entries()).map(one).map_err(refused)
         }
+        Format::Hex => {
+            let text = encode_hex(int8(arguments, file)?, arguments.base()?).map_err(base_refused)?;
+            Ok(one(text.into_bytes()))
+        }
+        Format::Uf2 => {
+            let family = arguments.family.ok_or_else(|| missing("--family NAME|ID", arguments.format))?;
+            Ok(one(encode_uf2(int8(arguments, file)?, arguments.base()?, family).map_err(base_refused)?))
+        }
+        Format::C => {
+            let name = arguments.source_name("c")?;
+            let CSource { header, source } = encode_c(int8(arguments, file)?, name).map_err(refused)?;
+            let header_path = arguments.output.with_extension("h");
+            Ok(vec![(arguments.output.clone(), source.into_bytes()), (header_path, header.into_bytes())])
+        }
+        Format::Rust => {
+            let name = arguments.source_name("rs")?;
+            Ok(one(encode_rust(int8(arguments, file)?, name).map_err(refused)?.into_bytes()))
+        }
+        Format::Json => Ok(one(encode_json(int8(arguments, file)?).map_err(refused)?.into_bytes())),
     }
 }
 
@@ -97,6 +143,78 @@ fn tflite(arguments: &Arguments, file: &ModelFile) -> Result<Vec<u8>> {
     let model = file.model().map_err(|source| Error::Model { path: path(), source })?;
     encode_tflite(&QuantizedNetwork::from(&model), &model.description())
         .map_err(|problem| Error::Weights { path: path(), problem })
+}
+
+impl Arguments {
+    /// Refuses options that mean nothing for the format, and the lack of those it needs, before anything is read.
+    fn check_usage(&self) -> Result<()> {
+        let (based, for_family) = match self.format {
+            Format::Hex => (true, false),
+            Format::Uf2 => (true, true),
+            _ => (false, false),
+        };
+        for (given, allowed, option) in
+            [(self.base.is_some(), based, "--base ADDRESS"), (self.family.is_some(), for_family, "--family NAME|ID")]
+        {
+            match (given, allowed) {
+                (true, false) => {
+                    let format = self.format.name();
+                    return Err(Error::Usage(format!("{option} means nothing for --format {format}; leave it out")));
+                }
+                (false, true) => return Err(missing(option, self.format)),
+                _ => (),
+            }
+        }
+        match self.format {
+            Format::C => self.source_name("c").map(drop),
+            Format::Rust => self.source_name("rs").map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn base(&self) -> Result<u32> {
+        self.base.ok_or_else(|| missing("--base ADDRESS", self.format))
+    }
+
+    /// The output's name without its ending, of which the source code's names are made.
+    fn source_name(&self, ending: &str) -> Result<&str> {
+        let stem = self.output.file_stem().and_then(|stem| stem.to_str());
+        let plain = |stem: &&str| stem.chars().all(|c| c.is_ascii_alphanumeric() || "-_. ".contains(c));
+        let right_ending = self.output.extension().is_some_and(|found| found == ending);
+        stem.filter(plain).filter(|_| right_ending).ok_or_else(|| {
+            let format = self.format.name();
+            Error::Usage(format!(
+                "{} is no name for --format {format}; give NAME.{ending}, with letters, digits, '-', '_' or '.' as NAME",
+                self.output.display()
+            ))
+        })
+    }
+}
+
+fn missing(option: &str, format: Format) -> Error {
+    Error::Usage(format!("--format {} needs {option}", format.name()))
+}
+
+fn base_refused(problem: String) -> Error {
+    Error::Usage(format!("--base {problem}"))
+}
+
+fn parse_u32(text: &str) -> std::result::Result<u32, String> {
+    let number = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        // `from_str_radix` alone would take a sign.
+        Some(digits) if digits.starts_with(|c: char| c.is_ascii_hexdigit()) => u32::from_str_radix(digits, 16).ok(),
+        Some(_) => None,
+        None => text.parse().ok(),
+    };
+    number.ok_or_else(|| "it must be a number of 32 bits, decimal or 0x and hexadecimal".into())
+}
+
+fn parse_family(text: &str) -> std::result::Result<u32, String> {
+    let named = FAMILIES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    named.map(|(_, id)| *id).or_else(|| parse_u32(text).ok()).ok_or_else(|| {
+        let names: Vec<&str> = FAMILIES.iter().map(|(name, _)| *name).collect();
+        format!("it must be a number of 32 bits, or one of {}", names.join(", "))
+    })
 }
 
 /// The int8 model, or the advice how to get one.

@@ -4,6 +4,7 @@ pub mod eval;
 pub mod export;
 pub mod fetch;
 pub mod import_tflite;
+pub mod inspect;
 pub mod quantize;
 pub mod train;
 

@@ -21,6 +21,11 @@ impl ModelFile {
         &bytemuck::cast_slice(&self.words)[..self.length]
     }
 
+    /// The CRC-32 that ends the file; 0 when there is none.
+    pub fn crc32(&self) -> u32 {
+        self.bytes().last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    }
+
     /// The model, checked.
     ///
     /// # Errors

@@ -1,13 +1,18 @@
 //! Files that networks are kept in.
 
 mod archive;
+mod c;
+pub mod flash;
 mod float_file;
+mod json;
 mod lenet;
 mod named;
 mod npy;
 mod npz;
 mod pytorch;
+mod rust;
 mod safetensors;
+mod source;
 mod strided;
 mod tflite;
 
@@ -15,9 +20,14 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
+use flash::FlashImage;
+
+pub use c::{CSource, c_prefix, encode_c};
 pub use float_file::FloatFile;
+pub use json::encode_json;
 pub use lenet::ModelFile;
 pub use npz::encode_npz;
+pub use rust::encode_rust;
 pub use safetensors::{decode_safetensors, encode_safetensors};
 pub use tflite::{decode_tflite, encode_tflite};
 
@@ -26,7 +36,7 @@ pub use tflite::{decode_tflite, encode_tflite};
 pub enum NetworkFile {
     /// From a file that [`decode_float`] reads.
     Float(Box<FloatFile>),
-    /// From a `.lenet` file.
+    /// From a `.lenet` file, or the Intel HEX or UF2 file that holds one.
     Int8(ModelFile),
 }
 
@@ -40,6 +50,11 @@ impl NetworkFile {
         if bytes.starts_with(&lenet_core::format::MAGIC) {
             let file = ModelFile::new(&bytes);
             file.model().map_err(|source| Error::Model { path: path.to_owned(), source })?;
+            return Ok(Self::Int8(file));
+        }
+        if let Some(image) = FlashImage::decode(&bytes) {
+            let image = image.map_err(|problem| Error::Weights { path: path.to_owned(), problem })?;
+            let file = image.model().map_err(|source| Error::Model { path: path.to_owned(), source })?;
             return Ok(Self::Int8(file));
         }
         decode_float_at(path, &bytes).map(|file| Self::Float(Box::new(file)))

@@ -1,0 +1,114 @@
+//! The network as C99 source: a header and a source file, complete in themselves.
+//!
+//! The code is in `network.h.in` and `network.c.in`, C but for the words between `@`. There every identifier starts
+//! with `network_` or `NETWORK_`, which becomes the prefix of the network at hand.
+
+use std::fmt::Display;
+
+use lenet_core::{Layer, Pool, Tensor, Workspace};
+
+use super::ModelFile;
+use super::source::{provenance, rows, write_text};
+use crate::commands::TOOL;
+use crate::quantization::{QuantizedLayer, QuantizedNetwork};
+
+/// A network as C source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CSource {
+    /// The content of `NAME.h`.
+    pub header: String,
+    /// The content of `NAME.c`, which includes `NAME.h`.
+    pub source: String,
+}
+
+/// Writes a model as C99 with one function, `PREFIX_classify`, where `PREFIX` is made from `name`, the name of the
+/// files without their ending.
+///
+/// # Errors
+/// [`lenet_core::Error`] when the file is no valid model.
+pub fn encode_c(file: &ModelFile, name: &str) -> Result<CSource, lenet_core::Error> {
+    let model = file.model()?;
+    let network = QuantizedNetwork::from(&model);
+    let prefix = c_prefix(name);
+    let logits = model.quantization(Tensor::Logits);
+    let comment: Vec<String> = provenance(&model).iter().map(|line| format!(" * {line}")).collect();
+    let fill = |template: &str| {
+        template
+            .replace("network_", &format!("{prefix}_"))
+            .replace("NETWORK_", &format!("{}_", prefix.to_ascii_uppercase()))
+            .replace("@POOL1@", &pool(&prefix, model.pool1()))
+            .replace("@POOL2@", &pool(&prefix, model.pool2()))
+            .replace("@TOOL@", TOOL)
+            .replace("@HEADER@", &format!("{name}.h"))
+            .replace("@CRC32@", &format!("0x{:08x}", file.crc32()))
+            .replace("@FLASH_BYTES@", &constant_bytes().to_string())
+            .replace("@WORKSPACE_BYTES@", &Workspace::BYTES_ARMV6M.to_string())
+            .replace("@LOGIT_SCALE@", &format!("{:e}", logits.scale))
+            .replace("@LOGIT_ZERO_POINT@", &logits.zero_point.to_string())
+            .replace("@ARRAYS@", &arrays(&prefix, &network))
+            .replace("@DESCRIPTION@", &comment.join("\n"))
+    };
+    Ok(CSource { header: fill(include_str!("network.h.in")), source: fill(include_str!("network.c.in")) })
+}
+
+/// A C identifier made from the name of a file: what C does not allow becomes `_`, and `model_` goes before what
+/// starts otherwise than with a letter, because such names are not allowed or reserved.
+pub fn c_prefix(name: &str) -> String {
+    let word: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if word.starts_with(|c: char| c.is_ascii_alphabetic()) { word } else { format!("model_{word}") }
+}
+
+fn pool(prefix: &str, pool: Pool) -> String {
+    format!("{prefix}_{pool}").to_ascii_uppercase()
+}
+
+/// Bytes of all arrays: a byte for each weight, and nine for each output channel.
+fn constant_bytes() -> usize {
+    Layer::ALL.iter().map(|layer| layer.outputs() * (layer.weights_per_output() + 4 + 4 + 1)).sum()
+}
+
+fn arrays(prefix: &str, network: &QuantizedNetwork) -> String {
+    let aligned = format!("{} ", format!("{prefix}_aligned").to_ascii_uppercase());
+    let mut text = String::new();
+    for (layer, QuantizedLayer { weights, bias, mantissa, exponent, .. }) in Layer::ALL.into_iter().zip(&network.layers)
+    {
+        array(&mut text, &format!("int8_t {prefix}_{layer}_weights[{}] {aligned}", weights.len()), weights);
+        array(&mut text, &format!("int32_t {prefix}_{layer}_bias[{}] ", bias.len()), bias);
+        array(&mut text, &format!("int32_t {prefix}_{layer}_mantissa[{}] ", mantissa.len()), mantissa);
+        array(&mut text, &format!("int8_t {prefix}_{layer}_exponent[{}] ", exponent.len()), exponent);
+        let fields = ["weights", "bias", "mantissa", "exponent"].map(|field| format!("{prefix}_{layer}_{field}"));
+        write_text(&mut text, format_args!("static const {prefix}_layer {prefix}_{layer} = {{\n"));
+        write_text(&mut text, format_args!("    {},\n}};\n\n", fields.join(",\n    ")));
+    }
+    text
+}
+
+fn array(text: &mut String, declaration: &str, values: &[impl Display]) {
+    write_text(text, format_args!("static const {declaration}= {{\n{}}};\n", rows(values)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_identifiers() {
+        let names = ["digits-10k", "10k", "_x", "naïve net", "", "A.b"];
+        assert_eq!(names.map(c_prefix), ["digits_10k", "model_10k", "model__x", "na_ve_net", "model_", "A_b"]);
+    }
+
+    #[test]
+    fn no_placeholder_is_left_and_the_figures_are_the_models() {
+        let file = ModelFile::new(include_bytes!("../../../../data/digits-10k/digits-10k.lenet"));
+        let CSource { header, source } = encode_c(&file, "digits-10k").unwrap();
+        for text in [&header, &source] {
+            assert!(!text.contains('@') && !text.contains("network_") && !text.contains("NETWORK_"));
+            assert!(text.lines().all(|line| line.len() <= 120));
+        }
+        assert!(header.contains(&format!("MODEL_CRC32 UINT32_C(0x{:08x})", file.crc32())), "{header}");
+        assert!(source.contains("#include \"digits-10k.h\""));
+        assert!(source.contains("(&digits_10k_conv1, DIGITS_10K_AVERAGE, pixels"));
+        // 44,190 weights and 236 output channels.
+        assert!(header.contains("Constant data: 46314 bytes. RAM: the workspace, 1324 bytes"), "{header}");
+    }
+}

@@ -1,0 +1,109 @@
+//! Intel HEX, in its 32-bit form: lines of data at 16-bit offsets, and lines that give the upper half of the address.
+
+use ihex::{Reader, Record, create_object_file_representation};
+
+use super::{Assembly, FlashImage, check_range};
+use crate::formats::ModelFile;
+
+/// Data bytes on a line, as most programs write them.
+const LINE_BYTES: usize = 16;
+/// What the model's address must be a multiple of.
+const ALIGNMENT: u32 = lenet_core::format::ALIGNMENT as u32;
+
+/// An Intel HEX file with the model at `base`, a multiple of 4.
+///
+/// # Errors
+/// A text that says why the model cannot lie there.
+pub fn encode_hex(file: &ModelFile, base: u32) -> Result<String, String> {
+    let bytes = file.bytes();
+    check_range(base, bytes.len(), ALIGNMENT)?;
+    let mut records = Vec::new();
+    let (mut address, mut rest) = (base, bytes);
+    while !rest.is_empty() {
+        let offset = address as u16;
+        if records.is_empty() || offset == 0 {
+            records.push(Record::ExtendedLinearAddress((address >> 16) as u16));
+        }
+        // Offsets do not carry into the upper half.
+        let (line, after) = rest.split_at(LINE_BYTES.min(rest.len()).min((1 << 16) - usize::from(offset)));
+        records.push(Record::Data { offset, value: line.to_vec() });
+        // Past the last line it may wrap to 0, and is not used.
+        address = address.wrapping_add(line.len() as u32);
+        rest = after;
+    }
+    records.push(Record::EndOfFile);
+    Ok(create_object_file_representation(&records).expect("lines are short, and the last one ends the file"))
+}
+
+/// Reads an Intel HEX file whose data lies in one piece.
+///
+/// # Errors
+/// A text that says what is wrong, and in which line.
+pub fn decode_hex(file: &[u8]) -> Result<FlashImage, String> {
+    let text = str::from_utf8(file).map_err(|_| "it is no Intel HEX file: it is not plain text")?;
+    let mut assembly = Assembly::default();
+    let (mut upper, mut ended) = (0, false);
+    for (index, record) in Reader::new(text).enumerate() {
+        match record.map_err(|error| format!("record {} is damaged: {error}", index + 1))? {
+            Record::Data { offset, value } => assembly.add(upper + u32::from(offset), &value)?,
+            Record::ExtendedLinearAddress(address) => upper = u32::from(address) << 16,
+            Record::ExtendedSegmentAddress(segment) => upper = u32::from(segment) << 4,
+            Record::StartLinearAddress(_) | Record::StartSegmentAddress { .. } => (),
+            Record::EndOfFile => ended = true,
+        }
+    }
+    if !ended {
+        return Err("it is cut short: its last record is missing".into());
+    }
+    assembly.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_those_of_the_format() {
+        let text = encode_hex(&ModelFile::new(b"0123456789abcdefXY"), 0x0801_fff8).unwrap();
+        // The example's checksums were added up by hand: all bytes of a line sum to 0 modulo 256.
+        assert_eq!(
+            text,
+            ":020000040801F1\n:08FFF8003031323334353637x\n".replace('x', "65")
+                + ":020000040802F0\n:0A000000383961626364656658598C\n:00000001FF\n"
+        );
+    }
+
+    #[test]
+    fn any_base_is_read_back() {
+        let bytes: Vec<u8> = (0..200_000u32).map(|i| (i * 7) as u8).collect();
+        for base in [0, 4, 0xfffc, 0x0003_2000, 0x1000_0004, u32::MAX - 200_000 - 3 + 4] {
+            let base = base - base % 4;
+            let text = encode_hex(&ModelFile::new(&bytes), base).unwrap();
+            let image = decode_hex(text.as_bytes()).unwrap();
+            assert!(image.base == base && image.bytes == bytes, "{base:#x}");
+        }
+    }
+
+    #[test]
+    fn bad_addresses_are_refused() {
+        let file = ModelFile::new(&[0; 100]);
+        assert!(encode_hex(&file, 0x1002).unwrap_err().contains("no multiple of 4; choose 0x00001000"));
+        assert!(encode_hex(&file, 0xffff_ff9c).is_ok());
+        assert!(encode_hex(&file, 0xffff_ffa0).unwrap_err().contains("beyond 0xffffffff"));
+    }
+
+    #[test]
+    fn damage_is_named() {
+        for (text, expected) in [
+            (":020000040801F1\n", "cut short"),
+            (":00000001FF\n", "no data"),
+            (":0100000001FD\n:00000001FF\n", "record 1 is damaged: invalid checksum"),
+            (":0100000001FE\n:0100050001F9\n:00000001FF\n", "goes on at 0x00000005 after 0x00000001"),
+            (":02000004FFFFFC\n:02FFFF000102FD\n:00000001FF\n", "beyond 0xffffffff"),
+            (":zz", "damaged"),
+        ] {
+            assert!(decode_hex(text.as_bytes()).unwrap_err().contains(expected), "{text}");
+        }
+        assert!(decode_hex(b":\xff").is_err());
+    }
+}

@@ -1,0 +1,150 @@
+//! The numbers of an int8 model as JSON, for a person or a script: everything but the weights, which `.lenet`, C and
+//! TFLite files carry.
+
+use std::io::{self, Write};
+
+use lenet_core::Layer;
+use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
+
+use super::ModelFile;
+use crate::inspection::{Description, Int8Summary, Span, TensorSummary, real_multipliers, weight_shape};
+use crate::quantization::{QuantizedLayer, QuantizedNetwork};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format_version: u16,
+    model_bytes: usize,
+    crc32: String,
+    description: Description,
+    pool1: String,
+    pool2: String,
+    tensors: Vec<TensorSummary>,
+    layers: Vec<LayerFields<'a>>,
+}
+
+#[derive(Serialize)]
+struct LayerFields<'a> {
+    name: String,
+    weight_shape: Vec<usize>,
+    weight: Span<i8>,
+    weight_scale: &'a [f32],
+    bias: &'a [i32],
+    multiplier_mantissa: &'a [i32],
+    multiplier_exponent: &'a [i8],
+    multiplier: Vec<f64>,
+}
+
+/// Writes a model's scales, zero points, multipliers and biases as JSON. The fields and their order:
+///
+/// - `format_version`, `model_bytes`, `crc32` (eight hex digits) of the `.lenet` file;
+/// - `description`: `data_set`, `float_accuracy`, `int8_accuracy` (fractions), `seed`, each `null` if unknown, `tool`;
+/// - `pool1`, `pool2`: `average` or `maximum`;
+/// - `tensors`, from input to logits: `name`, `scale` and `zero_point` of `real = scale * (q - zero_point)`, and
+///   the real values of -128 and 127, `real.minimum` and `real.maximum`;
+/// - `layers`, from conv1 to fc3: `name`, `weight_shape` (output, row, column, input; or output, input), the least and
+///   the greatest int8 weight, `weight.minimum` and `weight.maximum`, and with one value for each output channel
+///   `weight_scale`, `bias`, and the multiplier `multiplier_mantissa / 2^31 * 2^multiplier_exponent`, whose real value
+///   is `multiplier`.
+///
+/// # Errors
+/// [`lenet_core::Error`] when the file is no valid model.
+pub fn encode_json(file: &ModelFile) -> Result<String, lenet_core::Error> {
+    let network = QuantizedNetwork::from(&file.model()?);
+    let summary = Int8Summary::new(file)?;
+    let layers = summary.layers.iter().zip(Layer::ALL).zip(&network.layers);
+    let document = Document {
+        layers: layers.map(|((summary, layer), values)| layer_fields(layer, summary.weight, values)).collect(),
+        format_version: summary.format_version,
+        model_bytes: summary.model_bytes,
+        crc32: summary.crc32,
+        description: summary.description,
+        pool1: summary.pool1,
+        pool2: summary.pool2,
+        tensors: summary.tensors,
+    };
+    let mut bytes = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut bytes, OuterLines::default());
+    document.serialize(&mut serializer).expect("the document has only numbers and names");
+    bytes.push(b'\n');
+    Ok(String::from_utf8(bytes).expect("JSON is UTF-8"))
+}
+
+fn layer_fields(layer: Layer, weight: Span<i8>, values: &QuantizedLayer) -> LayerFields<'_> {
+    LayerFields {
+        name: layer.to_string(),
+        weight_shape: weight_shape(layer),
+        weight,
+        weight_scale: &values.weight_scale,
+        bias: &values.bias,
+        multiplier_mantissa: &values.mantissa,
+        multiplier_exponent: &values.exponent,
+        multiplier: real_multipliers(values).collect(),
+    }
+}
+
+/// How many levels of lists and objects have a line for each of their parts; what is deeper goes on one line.
+const OUTER_LEVELS: usize = 3;
+
+/// JSON laid out so that a person can read it: a list of numbers takes one line.
+#[derive(Default)]
+struct OuterLines {
+    level: usize,
+}
+
+impl OuterLines {
+    fn open(&mut self, writer: &mut (impl Write + ?Sized), bracket: &[u8]) -> io::Result<()> {
+        self.level += 1;
+        writer.write_all(bracket)
+    }
+
+    fn close(&mut self, writer: &mut (impl Write + ?Sized), bracket: &[u8]) -> io::Result<()> {
+        if self.level <= OUTER_LEVELS {
+            write!(writer, "\n{:indent$}", "", indent = 2 * (self.level - 1))?;
+        }
+        self.level -= 1;
+        writer.write_all(bracket)
+    }
+
+    fn separate(&self, writer: &mut (impl Write + ?Sized), first: bool) -> io::Result<()> {
+        if !first {
+            writer.write_all(b",")?;
+        }
+        match (self.level <= OUTER_LEVELS, first) {
+            (true, _) => write!(writer, "\n{:indent$}", "", indent = 2 * self.level),
+            (false, true) => Ok(()),
+            (false, false) => writer.write_all(b" "),
+        }
+    }
+}
+
+impl Formatter for OuterLines {
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.open(writer, b"[")
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.close(writer, b"]")
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.separate(writer, first)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.open(writer, b"{")
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.close(writer, b"}")
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.separate(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+}
