@@ -124,7 +124,7 @@ fn int8_lines(summary: &Int8Summary, bars: Bars, lines: &mut Vec<String>) {
     lines.push(field("pools", &format!("{}, {}", summary.pool1, summary.pool2)));
 
     lines.push(String::new());
-    lines.push(format!("{:<8} {:>12}  {:>10}  {:>10} to {}", "tensor", "scale", "zero point", "real", "real"));
+    lines.push(format!("{:<8} {:>12}  {:>10}  {:>19}", "tensor", "scale", "zero point", "real values"));
     for tensor in &summary.tensors {
         lines.push(format!(
             "{:<8} {:>12}  {:>10}  {:>10} to {}",

@@ -19,7 +19,6 @@ mod tflite;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-
 use flash::FlashImage;
 
 pub use c::{CSource, c_prefix, encode_c};
