@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use host_trainer::data::{DataSet, Split};
-use host_trainer::evaluation::{Evaluation, evaluate_float, evaluate_int8};
+use host_trainer::evaluation::{Evaluation, classify_all, evaluate_float, evaluate_int8};
 use host_trainer::formats::read_float;
-use host_trainer::network::Network;
+use host_trainer::network::{Network, plain};
 use host_trainer::quantization::{Calibration, Granularity, Options, Rounding, quantize_trained};
+use lenet_core::{CLASSES, Tensor};
 
 #[derive(Parser)]
 struct Arguments {
@@ -51,6 +52,13 @@ fn ways() -> Vec<Way> {
     ways
 }
 
+/// What one network, float or int8, answered on the judged images.
+struct Answers {
+    evaluation: Evaluation,
+    /// Probability of each class, image after image.
+    probabilities: Vec<[f64; CLASSES]>,
+}
+
 fn main() -> host_trainer::Result<()> {
     let arguments = Arguments::parse();
     let data = DataSet::from_folder(&arguments.data)?;
@@ -60,27 +68,55 @@ fn main() -> host_trainer::Result<()> {
     };
     let networks = arguments.networks.iter().map(|path| Ok(read_float(path)?.network));
     let networks = networks.collect::<host_trainer::Result<Vec<_>>>()?;
-    let float: Vec<Evaluation> = networks.iter().map(|network| evaluate_float(network, &judged)).collect();
-    println!("| float | | | {} | |", accuracies(&float, &float));
+    let float: Vec<Answers> = networks.iter().map(|network| float_answers(network, &judged)).collect();
+    println!("| float | | | {} | | |", accuracies(&float, &float));
     for way in ways() {
-        let int8 = networks.iter().map(|network| evaluate(network, &train, &judged, &way.options));
+        let int8 = networks.iter().map(|network| int8_answers(network, &train, &judged, &way.options));
         let int8 = int8.collect::<host_trainer::Result<Vec<_>>>()?;
-        let changed: usize = int8.iter().zip(&float).map(|(int8, float)| int8.changed_predictions(float)).sum();
-        println!("| {} | {} | {changed} |", way.name, accuracies(&int8, &float));
+        let pairs = || int8.iter().zip(&float);
+        let changed: usize = pairs().map(|(int8, float)| int8.evaluation.changed_predictions(&float.evaluation)).sum();
+        let divergence = pairs().map(|(int8, float)| divergence(float, int8)).sum::<f64>() / int8.len() as f64;
+        println!("| {} | {} | {changed} | {:.1} |", way.name, accuracies(&int8, &float), 1e6 * divergence);
     }
     Ok(())
 }
 
-fn evaluate(network: &Network, train: &Split, judged: &Split, options: &Options) -> host_trainer::Result<Evaluation> {
+fn float_answers(network: &Network, judged: &Split) -> Answers {
+    let logits = plain::forward(&network.parameters, network.pools, judged.images()).logits;
+    let probabilities = logits.rows().into_iter().map(|row| softmax(std::array::from_fn(|class| row[class]))).collect();
+    Answers { evaluation: evaluate_float(network, judged), probabilities }
+}
+
+fn int8_answers(network: &Network, train: &Split, judged: &Split, options: &Options) -> host_trainer::Result<Answers> {
     let file = quantize_trained(network, train, options)?.encode(&Default::default())?;
-    Ok(evaluate_int8(file.model().expect("the encoder has read it"), judged))
+    let model = file.model().expect("the encoder has read it");
+    let scale = model.quantization(Tensor::Logits).scale;
+    let logits = classify_all(model, judged);
+    let probabilities = logits.iter().map(|logits| softmax(logits.values.map(|q| scale * f32::from(q)))).collect();
+    Ok(Answers { evaluation: evaluate_int8(model, judged), probabilities })
+}
+
+fn softmax(logits: [f32; CLASSES]) -> [f64; CLASSES] {
+    let largest = logits.iter().copied().fold(f32::MIN, f32::max);
+    let exponentials = logits.map(|logit| f64::from(logit - largest).exp());
+    exponentials.map(|exponential| exponential / exponentials.iter().sum::<f64>())
+}
+
+/// Mean Kullback-Leibler divergence of int8's probabilities from float's, in nats an image.
+fn divergence(float: &Answers, int8: &Answers) -> f64 {
+    let pairs = float.probabilities.iter().zip(&int8.probabilities);
+    let of_image = |(p, q): (&[f64; CLASSES], &[f64; CLASSES])| {
+        // Below this a probability is that of nothing, whose logarithm would still count.
+        p.iter().zip(q).map(|(p, q)| p * (p.max(1e-30) / q.max(1e-30)).ln()).sum::<f64>()
+    };
+    pairs.map(of_image).sum::<f64>() / float.probabilities.len() as f64
 }
 
 /// All accuracies in percent, their mean, and by how much the mean exceeds that of `float`.
-fn accuracies(evaluations: &[Evaluation], float: &[Evaluation]) -> String {
-    let mean = |evaluations: &[Evaluation]| {
-        100.0 * evaluations.iter().map(Evaluation::accuracy).sum::<f64>() / evaluations.len() as f64
+fn accuracies(answers: &[Answers], float: &[Answers]) -> String {
+    let mean = |answers: &[Answers]| {
+        100.0 * answers.iter().map(|each| each.evaluation.accuracy()).sum::<f64>() / answers.len() as f64
     };
-    let each: Vec<String> = evaluations.iter().map(|each| format!("{:.2}", 100.0 * each.accuracy())).collect();
-    format!("{} | {:.3} | {:+.3}", each.join(", "), mean(evaluations), mean(evaluations) - mean(float))
+    let each: Vec<String> = answers.iter().map(|each| format!("{:.2}", 100.0 * each.evaluation.accuracy())).collect();
+    format!("{} | {:.3} | {:+.3}", each.join(", "), mean(answers), mean(answers) - mean(float))
 }

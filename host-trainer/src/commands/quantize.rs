@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
 
@@ -35,7 +35,7 @@ pub struct Arguments {
     #[command(flatten)]
     threads: ThreadArguments,
     /// How the ranges of the activations are chosen, from the values they take on training images.
-    #[arg(long, value_enum, default_value = "minmax")]
+    #[arg(long, value_enum, default_value = "mse")]
     calibration: CalibrationName,
     /// How many training images that takes, evenly spaced over all.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_IMAGES)]
@@ -44,10 +44,10 @@ pub struct Arguments {
     #[arg(long)]
     per_tensor: bool,
     /// To which integers weights are rounded.
-    #[arg(long, value_enum, default_value = "nearest")]
+    #[arg(long, value_enum, default_value = "least-squares")]
     rounding: RoundingName,
     /// Let the biases make up for what the rounding of the weights adds on the average.
-    #[arg(long)]
+    #[arg(long, value_name = "YES", num_args = 0..=1, default_value_t = true, default_missing_value = "true", action = ArgAction::Set)]
     bias_correction: bool,
     /// Fine-tune for so many epochs with the int8 network's arithmetic simulated to the bit; weights are
     /// then rounded to the nearest, as they were trained to be.

@@ -23,11 +23,11 @@ const CHUNK: usize = 64;
 #[serde(rename_all = "lowercase")]
 pub enum Calibration {
     /// From the least to the greatest value.
-    #[default]
     MinMax,
     /// Without the outermost values, [`PERCENTILE_OUTSIDE`] of all.
     Percentile,
     /// With the least mean squared error.
+    #[default]
     Mse,
     /// With the least Kullback-Leibler divergence, as TensorRT does.
     Entropy,

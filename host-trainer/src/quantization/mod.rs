@@ -40,7 +40,7 @@ const MULTIPLIER_MAX: f64 = 0.249;
 /// Rounding may add up to a step to each of a convolution channel's weights, see [`Rounding::LeastSquares`].
 const ROUNDING: f64 = 1.0;
 
-/// How a trained network is quantized.
+/// How a trained network is quantized. Why the defaults are what they are is told in `QUANTIZATION.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// How the ranges of activations are chosen.
@@ -62,7 +62,7 @@ impl Default for Options {
             images: CALIBRATION_IMAGES,
             granularity: Granularity::default(),
             rounding: Rounding::default(),
-            bias_correction: false,
+            bias_correction: true,
         }
     }
 }
@@ -86,9 +86,9 @@ pub fn quantize_trained(network: &Network, images: &Split, options: &Options) ->
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rounding {
     /// Each to the nearest.
-    #[default]
     Nearest,
     /// To one of the two nearest, so that the output has the least mean squared error over calibration images.
+    #[default]
     LeastSquares,
 }
 
