@@ -155,7 +155,8 @@ fn json_has_the_numbers_of_the_arithmetic() {
         assert_eq!(list("bias").len(), shape[0]);
         let parts = list("multiplier_mantissa").into_iter().zip(list("multiplier_exponent")).zip(list("weight_scale"));
         for (((mantissa, exponent), weight_scale), multiplier) in parts.zip(list("multiplier")) {
-            assert_eq!(multiplier, mantissa * (exponent - 31.0).exp2());
+            // serde_json may read a number wrong in its last bit.
+            assert!((multiplier / (mantissa * (exponent - 31.0).exp2()) - 1.0).abs() < 1e-15, "{multiplier}");
             let scale = number(&tensors[index]["scale"]) * weight_scale / number(&tensors[index + 1]["scale"]);
             // The scales are printed with the digits a float of 32 bits needs.
             assert!((multiplier / scale - 1.0).abs() < 1e-6, "{multiplier} {scale}");
@@ -180,7 +181,7 @@ fn wrong_usage_exits_with_2_and_writes_nothing() {
         (&["hex", "--base", "0xfffff000", "-o", "new"], "go beyond 0xffffffff"),
         (&["hex", "--base", "0x100000000", "-o", "out"], "32 bits"),
         (&["hex", "--base", "0x+4", "-o", "out"], "32 bits"),
-        (&["hex", "--base", "-4", "-o", "out"], "--base"),
+        (&["hex", "--base", "-4", "-o", "out"], "unexpected argument '-4'"),
         (&["uf2", "--base", "4", "--family", "1", "-o", "out"], "no multiple of 256"),
         (&["uf2", "--base", "0", "--family", "toaster", "-o", "out"], "one of esp32s2, "),
         (&["c", "-o", "out.cpp"], "give NAME.c"),

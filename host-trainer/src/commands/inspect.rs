@@ -209,11 +209,12 @@ fn float_lines(summary: &FloatSummary, bars: Bars, lines: &mut Vec<String>) {
     }
 
     lines.push(String::new());
-    lines.push("Weights of each layer, either side of zero:".into());
-    let is_weight = |array: &&ArraySummary| array.shape.len() > 1;
-    for array in summary.arrays.iter().filter(is_weight) {
-        let limit = real(array.histogram.limit);
-        lines.push(format!("{:<18} |{}| {limit}", array.name, array.histogram.draw(bars)));
+    lines.push("Weights of each layer, as far on either side of zero as the figure says:".into());
+    for array in &summary.arrays {
+        if let Some(layer) = array.name.strip_suffix(".weight") {
+            let limit = real(array.histogram.limit);
+            lines.push(format!("{layer:<11} |{}| {limit}", array.histogram.draw(bars)));
+        }
     }
 }
 
