@@ -9,7 +9,7 @@ use super::{percent, thousands};
 use crate::error::{Error, Result};
 use crate::formats::NetworkFile;
 use crate::formats::flash::{FAMILIES, FlashImage};
-use crate::inspection::{ArraySummary, Bars, FloatSummary, Int8Summary, LayerSummary, Span};
+use crate::inspection::{Bars, FloatSummary, Int8Summary, LayerSummary, Span};
 
 /// Columns of the terminal that are used.
 const WIDTH: usize = 80;
@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     };
     let bytes = std::fs::read(path).map_err(Error::read(path))?;
-    let flash = FlashImage::decode(&bytes).and_then(|image| image.ok()).map(|image| flash(&image));
+    let flash = FlashImage::decode(&bytes).and_then(std::result::Result::ok).map(|image| flash(&image));
     let answer = Answer { kind, file_bytes: bytes.len() as u64, flash, summary };
     if arguments.json {
         println!("{}", serde_json::to_string(&answer).expect("a summary has only numbers and names"));

@@ -52,7 +52,7 @@ impl FloatSummary {
         });
         let metadata = file.metadata.iter().filter(|(key, _)| !["pool1", "pool2"].contains(&key.as_str()));
         Self {
-            parameters: arrays.iter().map(|array| array.len()).sum(),
+            parameters: file.network.parameters.values().len(),
             pool1: file.network.pools.pool1.to_string(),
             pool2: file.network.pools.pool2.to_string(),
             metadata: metadata.map(|(key, value)| (key.clone(), value.clone())).collect(),

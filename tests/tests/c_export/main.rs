@@ -157,7 +157,7 @@ fn every_pair_of_pools(compiler: Compiler) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The kinds of networks in turn: each is combined with several kinds of the others.
+/// 30 networks: every kind of weights with every kind of multipliers, and biases and pools in turn.
 fn random_networks(compiler: Compiler) -> Result<(), Failed> {
     let weights = [Weights::Uniform, Weights::Extremes, Weights::Tiny, Weights::All(127), Weights::All(-127)];
     let multipliers = [
@@ -176,7 +176,7 @@ fn random_networks(compiler: Compiler) -> Result<(), Failed> {
         .collect();
     for index in 0..30 {
         let (weights, multipliers) = (weights[index % weights.len()], multipliers[index % multipliers.len()]);
-        // Another order than that of the multipliers, whose number is a multiple of these numbers.
+        // Not in step with the multipliers.
         let (biases, pools) = (biases[index / 2 % biases.len()], POOLS[index / 3 % POOLS.len()]);
         let file = random::network(index as u64, pools, weights, multipliers, biases).encode(&Default::default())?;
         compiler.compare(&file, images.iter()).map_err(|problem| {
