@@ -1,15 +1,24 @@
 //! Prints what every way to quantize makes of trained networks, as rows of a Markdown table: for
 //! `benches/quantization`.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::Parser;
+use host_trainer::Result;
 use host_trainer::data::{DataSet, Split};
 use host_trainer::evaluation::{Evaluation, classify_all, evaluate_float, evaluate_int8};
 use host_trainer::formats::read_float;
 use host_trainer::network::{Network, plain};
-use host_trainer::quantization::{Calibration, Granularity, Options, Rounding, quantize_trained};
+use host_trainer::quantization::{
+    Calibration, Granularity, Options, QuantizedNetwork, Rounding, calibrate, quantize, quantize_trained,
+};
+use host_trainer::training::{QatOptions, fine_tune};
 use lenet_core::{CLASSES, Tensor};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+/// Epochs of quantization-aware training.
+const EPOCHS: usize = 2;
 
 #[derive(Parser)]
 struct Arguments {
@@ -24,32 +33,67 @@ struct Arguments {
     validation: Option<usize>,
 }
 
-/// One way to quantize, and its name in the table.
+/// One way to quantize.
 struct Way {
-    name: String,
     options: Options,
+    /// With quantization-aware training.
+    qat: bool,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Options { calibration, granularity, rounding, bias_correction, .. } = self.options;
+        let weights = match granularity {
+            Granularity::PerChannel => "per-channel",
+            Granularity::PerTensor => "per-tensor",
+        };
+        let rounding = match (rounding, bias_correction) {
+            _ if self.qat => "QAT",
+            (Rounding::Nearest, false) => "nearest",
+            (Rounding::Nearest, true) => "nearest, bias corrected",
+            (Rounding::LeastSquares, false) => "least squares",
+            (Rounding::LeastSquares, true) => "least squares, bias corrected",
+        };
+        let calibration = match calibration {
+            Calibration::MinMax => "minmax",
+            Calibration::Percentile => "percentile",
+            Calibration::Mse => "mse",
+            Calibration::Entropy => "entropy",
+        };
+        write!(f, "{weights} | {rounding} | {calibration}")?;
+        if self.options == Options::default() && !self.qat { f.write_str(" (default)") } else { Ok(()) }
+    }
 }
 
 fn ways() -> Vec<Way> {
     let mut ways = Vec::new();
-    for (granularity, weights) in [(Granularity::PerChannel, "per-channel"), (Granularity::PerTensor, "per-tensor")] {
-        for (rounding, bias_correction, rounded) in [
-            (Rounding::Nearest, false, "nearest"),
-            (Rounding::Nearest, true, "nearest, bias corrected"),
-            (Rounding::LeastSquares, true, "least squares, bias corrected"),
+    for granularity in [Granularity::PerChannel, Granularity::PerTensor] {
+        for (rounding, bias_correction, qat) in [
+            (Rounding::Nearest, false, false),
+            (Rounding::Nearest, true, false),
+            (Rounding::LeastSquares, true, false),
+            (Rounding::Nearest, false, true),
         ] {
-            for (calibration, name) in [
-                (Calibration::MinMax, "minmax"),
-                (Calibration::Percentile, "percentile"),
-                (Calibration::Mse, "mse"),
-                (Calibration::Entropy, "entropy"),
-            ] {
+            for calibration in [Calibration::MinMax, Calibration::Percentile, Calibration::Mse, Calibration::Entropy] {
                 let options = Options { calibration, granularity, rounding, bias_correction, ..Options::default() };
-                ways.push(Way { name: format!("{weights} | {rounded} | {name}"), options });
+                ways.push(Way { options, qat });
             }
         }
     }
     ways
+}
+
+impl Way {
+    fn quantize(&self, network: &Network, images: &Split, pool: &ThreadPool) -> Result<QuantizedNetwork> {
+        if !self.qat {
+            return pool.install(|| quantize_trained(network, images, &self.options));
+        }
+        let Options { calibration, images: count, granularity, .. } = self.options;
+        let ranges = pool.install(|| calibrate(network, &images.evenly_spaced(count), calibration))?;
+        let qat = QatOptions { granularity, ..QatOptions::new(EPOCHS, 1) };
+        let (network, ranges) = fine_tune(network, &ranges, images, None, &qat, pool, &mut ())?;
+        quantize(&network, &ranges, granularity)
+    }
 }
 
 /// What one network, float or int8, answered on the judged images.
@@ -59,24 +103,25 @@ struct Answers {
     probabilities: Vec<[f64; CLASSES]>,
 }
 
-fn main() -> host_trainer::Result<()> {
+fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    let pool = ThreadPoolBuilder::new().build().expect("threads can be started");
     let data = DataSet::from_folder(&arguments.data)?;
     let (train, judged) = match arguments.validation {
         Some(count) => data.train.hold_out(count)?,
         None => (data.train, data.test),
     };
     let networks = arguments.networks.iter().map(|path| Ok(read_float(path)?.network));
-    let networks = networks.collect::<host_trainer::Result<Vec<_>>>()?;
+    let networks = networks.collect::<Result<Vec<_>>>()?;
     let float: Vec<Answers> = networks.iter().map(|network| float_answers(network, &judged)).collect();
     println!("| float | | | {} | | |", accuracies(&float, &float));
     for way in ways() {
-        let int8 = networks.iter().map(|network| int8_answers(network, &train, &judged, &way.options));
-        let int8 = int8.collect::<host_trainer::Result<Vec<_>>>()?;
+        let int8 = networks.iter().map(|network| int8_answers(&way.quantize(network, &train, &pool)?, &judged));
+        let int8 = int8.collect::<Result<Vec<_>>>()?;
         let pairs = || int8.iter().zip(&float);
         let changed: usize = pairs().map(|(int8, float)| int8.evaluation.changed_predictions(&float.evaluation)).sum();
         let divergence = pairs().map(|(int8, float)| divergence(float, int8)).sum::<f64>() / int8.len() as f64;
-        println!("| {} | {} | {changed} | {:.1} |", way.name, accuracies(&int8, &float), 1e6 * divergence);
+        println!("| {way} | {} | {changed} | {:.1} |", accuracies(&int8, &float), 1e6 * divergence);
     }
     Ok(())
 }
@@ -87,8 +132,8 @@ fn float_answers(network: &Network, judged: &Split) -> Answers {
     Answers { evaluation: evaluate_float(network, judged), probabilities }
 }
 
-fn int8_answers(network: &Network, train: &Split, judged: &Split, options: &Options) -> host_trainer::Result<Answers> {
-    let file = quantize_trained(network, train, options)?.encode(&Default::default())?;
+fn int8_answers(quantized: &QuantizedNetwork, judged: &Split) -> Result<Answers> {
+    let file = quantized.encode(&Default::default())?;
     let model = file.model().expect("the encoder has read it");
     let scale = model.quantization(Tensor::Logits).scale;
     let logits = classify_all(model, judged);

@@ -40,16 +40,16 @@ pub struct QatOptions {
 }
 
 impl QatOptions {
-    /// What to use unless there is a reason not to, for so many epochs.
+    /// What to use unless there is a reason not to, for so many epochs; `QUANTIZATION.md` tells how it was chosen.
     pub fn new(epochs: usize, seed: u64) -> Self {
         let recipe = Recipe {
             name: "qat".into(),
             epochs,
             optimizer: Optimizer::AdamW { beta1: 0.9, beta2: 0.999 },
-            lr: 0.0001,
+            lr: 0.0003,
             weight_decay: 0.1,
             schedule: Schedule::Cosine { warm_up: 0.1 },
-            augmentation: Augmentation::DIGITS,
+            augmentation: Augmentation::NONE,
             ..Recipe::named(RecipeName::Default)
         };
         Self { recipe, ranges: ActivationRanges::Frozen, granularity: Granularity::default(), seed }
