@@ -131,6 +131,17 @@ pub enum Error {
     /// The arguments contradict each other or the data.
     #[error("{0}")]
     Usage(String),
+    /// An int8 model lost more accuracy than `--max-drop` allows.
+    #[error(
+        "int8 lost {lost:.2} points of accuracy, and --max-drop allows {allowed}; the report says where the networks \
+         part, and its warnings what to try"
+    )]
+    Dropped {
+        /// Percentage points lost.
+        lost: f64,
+        /// Percentage points allowed.
+        allowed: f64,
+    },
     /// A download failed.
     #[error(transparent)]
     Fetch(#[from] crate::fetch::FetchError),
@@ -143,10 +154,11 @@ impl Error {
     /// What a program exits with that Ctrl-C ended: 128 and the signal's number.
     pub const INTERRUPTED_CODE: u8 = 130;
 
-    /// What the program exits with: 2 for wrong usage, 130 after Ctrl-C, else 1.
+    /// What the program exits with: 2 for wrong usage, 3 when `--max-drop` is exceeded, 130 after Ctrl-C, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
+            Self::Dropped { .. } => 3,
             Self::Interrupted { .. } => Self::INTERRUPTED_CODE,
             _ => 1,
         }

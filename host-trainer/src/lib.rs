@@ -5,13 +5,15 @@
 //! - [`quantization`]: from the float network to an int8 one; [`formats`] reads and writes both.
 //! - [`reference`](mod@reference): an independent model of the int8 network, to test `lenet-core` against.
 //! - [`inference`]: the int8 network at the speed of this processor.
-//! - [`evaluation`]: accuracy, and a checksum over all logits; [`inspection`]: a network in figures.
+//! - [`evaluation`]: accuracy, and a checksum over all logits; [`inspection`]: a network in figures; [`comparison`]:
+//!   where a float network and the int8 one made from it part, and what to do about it.
 //! - [`run`]: the folder a training writes; [`checkpoint`]: what an unfinished one is resumed from;
 //!   [`files`]: output files, whole or not at all.
 //! - [`commands`]: the subcommands, one file each.
 
 pub mod checkpoint;
 pub mod commands;
+pub mod comparison;
 pub mod data;
 mod error;
 pub mod evaluation;

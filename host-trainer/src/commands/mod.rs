@@ -1,5 +1,6 @@
 //! The subcommands of `lenet`, one file each: what they take, do and print.
 
+pub mod compare;
 pub mod eval;
 pub mod export;
 pub mod fetch;

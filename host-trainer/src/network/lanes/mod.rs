@@ -199,9 +199,19 @@ impl Group {
         &self.conv1
     }
 
+    /// Output of pool1, `[6, 12, 12]`.
+    pub fn pool1(&self) -> &Map<CONV1_CHANNELS, POOL1_SIDE> {
+        &self.pool1
+    }
+
     /// Output of conv2 after its ReLU, `[16, 8, 8]`.
     pub fn conv2(&self) -> &Map<CONV2_CHANNELS, CONV2_SIDE> {
         &self.conv2
+    }
+
+    /// Output of pool2, `[16, 4, 4]`.
+    pub fn pool2(&self) -> &Map<CONV2_CHANNELS, POOL2_SIDE> {
+        &self.pool2
     }
 
     /// Output of fc1 after its ReLU, `[120]`.

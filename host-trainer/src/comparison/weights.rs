@@ -1,0 +1,94 @@
+//! The weights of both networks against each other.
+
+use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, Layer};
+use serde::Serialize;
+
+use super::chw_index;
+use super::tally::Errors;
+use crate::network::{Network, Parameters};
+use crate::quantization::{QuantizedLayer, QuantizedNetwork};
+
+/// How the weights of a layer differ in both networks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct WeightError {
+    /// Signal-to-quantization-noise ratio, dB; infinite, and null in JSON, when no weight differs.
+    pub sqnr_db: f64,
+    /// Largest magnitude of a weight's error, steps of its channel's scale: at most a half unless the weights were
+    /// trained on, or clamped.
+    pub worst_error_steps: f64,
+}
+
+/// The errors of each layer's weights, in the order of [`Layer::ALL`].
+pub(super) fn errors(network: &Network, quantized: &QuantizedNetwork) -> [WeightError; 5] {
+    Layer::ALL
+        .map(|layer| of_layer(layer, float_weights(&network.parameters, layer), &quantized.layers[layer as usize]))
+}
+
+fn float_weights(parameters: &Parameters<f32>, layer: Layer) -> &[f32] {
+    let [conv1, _, conv2, _, fc1, _, fc2, _, fc3, _] = parameters.arrays();
+    let weights = match layer {
+        Layer::Conv1 => conv1,
+        Layer::Conv2 => conv2,
+        Layer::Fc1 => fc1,
+        Layer::Fc2 => fc2,
+        Layer::Fc3 => fc3,
+    };
+    weights.to_slice().expect("parameters are in standard layout")
+}
+
+/// `float` is OIHW and `layer` OHWI, fc1's inputs being pool2's channels.
+fn of_layer(which: Layer, float: &[f32], layer: &QuantizedLayer) -> WeightError {
+    let per_output = which.weights_per_output();
+    let inputs = match which {
+        Layer::Conv1 => 1,
+        Layer::Conv2 => CONV1_CHANNELS,
+        Layer::Fc1 => CONV2_CHANNELS,
+        Layer::Fc2 | Layer::Fc3 => per_output,
+    };
+    let mut errors = Errors::default();
+    let channels = float.chunks_exact(per_output).zip(layer.weights.chunks_exact(per_output));
+    for ((float, quantized), scale) in channels.zip(&layer.weight_scale) {
+        let scale = f64::from(*scale);
+        for (index, q) in quantized.iter().enumerate() {
+            errors.add(f64::from(float[chw_index(index, inputs, per_output)]), scale * f64::from(*q), scale);
+        }
+    }
+    WeightError { sqnr_db: errors.sqnr_db(), worst_error_steps: errors.worst_steps() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::digits_10k;
+    use crate::quantization::{Options, Rounding, quantize_trained};
+    use crate::training::{self, Recipe, RecipeName, initial_network};
+
+    #[test]
+    fn rounding_costs_half_a_step_and_a_changed_weight_shows_in_its_layer() {
+        let recipe = Recipe::named(RecipeName::Default);
+        let mut network = initial_network(&training::Options { recipe, pools: Default::default(), seed: 3 });
+        let nearest = Options { rounding: Rounding::Nearest, ..Options::default() };
+        let quantized = quantize_trained(&network, &digits_10k().train.first(50), &nearest).unwrap();
+        let rounded = errors(&network, &quantized);
+        // A half, and the little that f32 scales are off.
+        assert!(rounded.iter().all(|error| error.worst_error_steps < 0.5001 && error.sqnr_db > 40.0), "{rounded:?}");
+        // The last weight of conv2 in OIHW order is the last in OHWI too; the second is not.
+        let step = quantized.layers[1].weight_scale[0];
+        network.parameters.conv2_weight_mut()[(0, 0, 0, 1)] += 5.0 * step;
+        let changed = errors(&network, &quantized);
+        assert!((4.5..5.5).contains(&changed[1].worst_error_steps), "{changed:?}");
+        assert!([0, 2, 3, 4].iter().all(|layer| changed[*layer] == rounded[*layer]));
+    }
+
+    #[test]
+    fn the_figures_of_two_channels_are_those_worked_out_by_hand() {
+        // Steps of 1 and of 0.5; every weight but two is right. Signal 83 * 4 + 84 * 1 + 1, noise 1 + 0.25.
+        let mut float = [[2.0; 84], [1.0; 84]];
+        float[0][83] = 1.0;
+        let mut layer = QuantizedLayer { weight_scale: vec![1.0, 0.5], weights: vec![2; 168], ..Default::default() };
+        layer.weights[100] = 1;
+        let error = of_layer(Layer::Fc3, float.as_flattened(), &layer);
+        assert!((error.sqnr_db - 10.0 * (417.0f64 / 1.25).log10()).abs() < 1e-12, "{error:?}");
+        assert_eq!(error.worst_error_steps, 1.0);
+    }
+}
