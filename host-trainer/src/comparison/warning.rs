@@ -135,7 +135,7 @@ impl Warning {
                 Cause::Saturation => "calibrate on more training images (--images), or with --calibration minmax",
                 Cause::WideRange => "let calibration leave out outliers: --calibration percentile or mse",
                 Cause::Weights => "quantize without --per-tensor, or fine-tune with --qat 2",
-                Cause::Rounding => "or fine-tune with --qat 2",
+                Cause::Rounding => "fine-tune with --qat 2",
             },
             Self::Saturation { .. } => {
                 "calibrate on more training images (--images), like those here, or with --calibration minmax"
