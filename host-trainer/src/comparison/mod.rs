@@ -33,12 +33,12 @@
 //! A network fine-tuned after the fact (`--qat`) is not a rounded copy of the float network any more: what tells is its
 //! accuracy, and both SQNRs say how far it went.
 
+mod parts;
 mod tally;
 mod warning;
 mod weights;
 
 use std::fmt;
-use std::ops::Range;
 
 use lenet_core::architecture::{CLASSES, Layer};
 use lenet_core::{LeNet5, Logits, Model, Tensor};
@@ -46,15 +46,15 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::data::Split;
-use crate::network::lanes::{Group, InstructionSet, LANES, Lanes};
+use crate::network::lanes::{Group, InstructionSet, LANES};
 use crate::network::{Network, Pools};
-use crate::quantization::QuantizedNetwork;
 
 pub use tally::{Channel, Statistics};
 pub use warning::{Cause, POINTS_LOST_MAX, SATURATION_MAX, SQNR_MIN_DB, Warning};
 pub use weights::WeightError;
 
-use tally::{Scheme, Tally};
+use parts::Part;
+use tally::Scheme;
 
 /// Images whose sums are taken together. It is fixed, so that the sums are the same for any number of threads.
 const CHUNK: usize = 10 * LANES;
@@ -237,159 +237,80 @@ pub fn compare(network: &Network, model: Model<'_>, split: &Split) -> Comparison
     whole.comparison(network, model, split.len())
 }
 
-/// Everything added up over some images.
-struct Part {
-    tensors: [TensorTally; 5],
-    float_correct: usize,
-    int8_correct: usize,
-    changed: Vec<Changed>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::digits_10k;
+    use crate::formats::{ModelFile, decode_safetensors};
+    use crate::network::plain;
+    use crate::quantization::{calibrate, quantize};
 
-struct TensorTally {
-    channels: Vec<Tally>,
-    /// Of the float layer's values, before the pool: all, and those that int8 cannot express.
-    layer_values: u64,
-    clipped: u64,
-}
-
-impl Part {
-    fn new() -> Self {
-        let tensors = Layer::ALL.map(|layer| TensorTally {
-            channels: vec![Tally::default(); layer.outputs()],
-            layer_values: 0,
-            clipped: 0,
-        });
-        Self { tensors, float_correct: 0, int8_correct: 0, changed: Vec::new() }
+    /// The committed float network.
+    pub(super) fn digits() -> Network {
+        decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network
     }
 
-    /// Adds the images in the lanes of `group`, on which `int8` is run.
-    fn add(
-        &mut self,
-        group: &Group,
-        int8: &mut LeNet5<'_>,
-        schemes: &[Scheme; 5],
-        split: &Split,
-        images: Range<usize>,
-    ) {
-        for (stage, scheme) in Stage::ALL.into_iter().zip(schemes) {
-            self.tensors[stage as usize].add_layer(scheme, layer_values(group, stage), images.len());
-        }
-        for (lane, index) in images.enumerate() {
-            let logits = int8.classify(split.pixels(index));
-            let workspace = int8.workspace();
-            let [pool1, pool2, fc1, fc2, fc3] = &mut self.tensors;
-            let [s_pool1, s_pool2, s_fc1, s_fc2, s_logits] = schemes;
-            pool1.add(s_pool1, flat(group.pool1()), lane, workspace.pool1().map(q_of));
-            pool2.add(s_pool2, flat(group.pool2()), lane, workspace.pool2().iter().copied().map(q_of));
-            fc1.add(s_fc1, group.fc1(), lane, workspace.fc1().iter().copied().map(q_of));
-            fc2.add(s_fc2, group.fc2(), lane, workspace.fc2().iter().copied().map(q_of));
-            fc3.add(s_logits, group.logits(), lane, logits.values);
+    /// `network` quantized with the ranges that `calibrated` has.
+    pub(super) fn quantized(network: &Network, calibrated: &Network) -> ModelFile {
+        let ranges = calibrate(calibrated, &digits_10k().train.first(200));
+        quantize(network, &ranges).unwrap().encode(&Default::default()).unwrap()
+    }
 
-            let label = split.labels()[index];
-            let float = Answer::of_float(group.classes()[lane], group.logits().map(|logit| logit.0[lane]));
-            let (int8, int8_margin_steps) = Answer::of_int8(&logits);
-            self.float_correct += usize::from(float.class == usize::from(label));
-            self.int8_correct += usize::from(int8.class == usize::from(label));
-            if float.class != int8.class {
-                self.changed.push(Changed { index, label, float, int8, int8_margin_steps });
+    pub(super) fn compared(network: &Network, file: &ModelFile, images: usize) -> Comparison {
+        compare(network, file.model().unwrap(), &digits_10k().test.first(images))
+    }
+
+    /// Signal and noise of pool1, added up without the code under test: channel by channel, row by row.
+    #[test]
+    fn values_are_paired_with_those_of_their_channel_and_place() {
+        let network = digits();
+        let file = quantized(&network, &network);
+        // One group and a part of another, whose other lanes are blank and must not count.
+        let split = digits_10k().test.first(19);
+        let activations = plain::forward(&network.parameters.cast::<f64>(), network.pools, split.images());
+        let mut int8 = LeNet5::new(file.model().unwrap());
+        let scale = f64::from(int8.model().quantization(Tensor::Conv1).scale);
+        let (mut signal, mut noise, mut zeros) = (0.0, 0.0, 0);
+        for image in 0..19 {
+            int8.classify(split.pixels(image));
+            let pool1: Vec<u8> = int8.workspace().pool1().collect();
+            for channel in 0..6 {
+                for (y, x) in (0..12).flat_map(|y| (0..12).map(move |x| (y, x))) {
+                    let u = pool1[(12 * y + x) * 6 + channel];
+                    let real = activations.pool1[(channel, image, y, x)];
+                    signal += real * real;
+                    noise += (real - scale * f64::from(u)).powi(2);
+                    zeros += usize::from(u == 0);
+                }
             }
         }
+        let comparison = compared(&network, &file, 19);
+        let statistics = comparison.tensors[0].statistics;
+        assert!((statistics.sqnr_db - 10.0 * (signal / noise).log10()).abs() < 1e-3, "{statistics:?}");
+        assert_eq!(statistics.zeros, zeros as f64 / f64::from(19 * 6 * 144));
+        assert!(comparison.tensors.iter().all(|tensor| tensor.statistics.sqnr_db > 30.0), "{comparison:?}");
     }
 
-    fn merge(&mut self, later: Self) {
-        for (tensor, other) in self.tensors.iter_mut().zip(later.tensors) {
-            tensor.layer_values += other.layer_values;
-            tensor.clipped += other.clipped;
-            for (channel, other) in tensor.channels.iter_mut().zip(&other.channels) {
-                channel.merge(other);
-            }
-        }
-        self.float_correct += later.float_correct;
-        self.int8_correct += later.int8_correct;
-        self.changed.extend(later.changed);
+    #[test]
+    fn threads_change_no_bit() {
+        let network = digits();
+        let file = quantized(&network, &network);
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| compared(&network, &file, 500))
+        };
+        assert_eq!(on(1), on(3));
     }
 
-    fn comparison(self, network: &Network, model: Model<'_>, images: usize) -> Comparison {
-        let quantized = QuantizedNetwork::from(&model);
-        let weights = weights::errors(network, &quantized);
-        let tensors = Stage::ALL.map(|stage| {
-            let tally = &self.tensors[stage as usize];
-            let quantization = model.quantization(stage.tensor());
-            TensorComparison {
-                tensor: stage,
-                scale: quantization.scale,
-                zero_point: quantization.zero_point,
-                statistics: tally.all_channels().statistics(),
-                clipped: tally.clipped as f64 / tally.layer_values as f64,
-                weights: weights[stage as usize],
-                channels: tally.channels.iter().map(Tally::channel).collect(),
-            }
-        });
-        let share = |correct: usize| correct as f64 / images as f64;
-        Comparison {
-            images,
-            float_correct: self.float_correct,
-            int8_correct: self.int8_correct,
-            float_accuracy: share(self.float_correct),
-            int8_accuracy: share(self.int8_correct),
-            points_lost: 100.0 * (self.float_correct as f64 - self.int8_correct as f64) / images as f64,
-            float_pools: network.pools,
-            int8_pools: quantized.pools,
-            tensors,
-            changed: self.changed,
-        }
+    #[test]
+    fn margins_are_the_largest_minus_the_second() {
+        let quantization = lenet_core::quantization::Quantization { scale: 0.5, zero_point: 10 };
+        let (answer, steps) = Answer::of_int8(&Logits::new([-128, 3, 20, 5, 17, 0, 0, 0, 0, 0], quantization));
+        assert_eq!((answer.class, answer.margin, steps), (2, 1.5, 3));
+        assert_eq!(answer.logits[..3], [-69.0, -3.5, 5.0]);
+        let (tied, steps) = Answer::of_int8(&Logits::new([127, -128, 0, 127, 0, 0, 0, 0, 0, 0], quantization));
+        assert_eq!((tied.class, tied.margin, steps), (0, 0.0, 0));
+        let float = Answer::of_float(1, [-3.0, -1.0, -2.5, -9.0, -9.0, -9.0, -9.0, -9.0, -9.0, -9.0]);
+        assert_eq!(float.margin, 1.5);
     }
-}
-
-impl TensorTally {
-    /// Adds one image's values: of the float network in CHW order and one lane, of the int8 network in HWC order.
-    fn add(&mut self, scheme: &Scheme, float: &[Lanes], lane: usize, int8: impl IntoIterator<Item = i8>) {
-        let channels = self.channels.len();
-        for (index, q) in int8.into_iter().enumerate() {
-            let value = float[chw_index(index, channels, float.len())].0[lane];
-            self.channels[index % channels].add(scheme, value, q);
-        }
-    }
-
-    /// Adds the float layer's values before its pool, of the first `images` lanes.
-    fn add_layer(&mut self, scheme: &Scheme, values: &[Lanes], images: usize) {
-        let values = values.iter().flat_map(|lanes| &lanes.0[..images]);
-        for value in values {
-            self.layer_values += 1;
-            self.clipped += u64::from(scheme.is_clipped(f64::from(*value)));
-        }
-    }
-
-    fn all_channels(&self) -> Tally {
-        let mut all = Tally::default();
-        for channel in &self.channels {
-            all.merge(channel);
-        }
-        all
-    }
-}
-
-/// The float layer's output before its pool.
-fn layer_values(group: &Group, stage: Stage) -> &[Lanes] {
-    match stage {
-        Stage::Pool1 => flat(group.conv1()),
-        Stage::Pool2 => flat(group.conv2()),
-        Stage::Fc1 => group.fc1(),
-        Stage::Fc2 => group.fc2(),
-        Stage::Logits => group.logits(),
-    }
-}
-
-fn flat<const C: usize, const SIDE: usize>(map: &[[[Lanes; SIDE]; SIDE]; C]) -> &[Lanes] {
-    map.as_flattened().as_flattened()
-}
-
-/// `q` from the `u = q + 128` of a workspace.
-fn q_of(u: u8) -> i8 {
-    (u ^ 0x80) as i8
-}
-
-/// Where the value lies in CHW order that has this index in HWC order, of `values` in all.
-fn chw_index(hwc_index: usize, channels: usize, values: usize) -> usize {
-    hwc_index % channels * (values / channels) + hwc_index / channels
 }

@@ -57,8 +57,10 @@ pub enum Warning {
     Accuracy {
         /// Percentage points.
         points_lost: f64,
-        /// The images this rests on.
-        images: usize,
+        /// Of the float network, in [0, 1].
+        float_accuracy: f64,
+        /// Of the int8 network, in [0, 1].
+        int8_accuracy: f64,
     },
     /// A tensor with much noise.
     Noise {
@@ -113,9 +115,9 @@ pub enum Cause {
 }
 
 impl Warning {
-    /// Whether the two networks are no pair, so that whatever else differs says nothing about quantization.
-    pub fn is_mismatch(&self) -> bool {
-        matches!(self, Self::Pools { .. } | Self::Weights { .. } | Self::NotFinite { .. })
+    /// Whether it is to be read before any figure, as the networks are no pair or answer as if they were none.
+    pub fn comes_first(&self) -> bool {
+        matches!(self, Self::Pools { .. } | Self::Weights { .. } | Self::NotFinite { .. } | Self::Disagreement { .. })
     }
 
     /// What to try.
@@ -170,9 +172,12 @@ impl fmt::Display for Warning {
                 100.0 * agreement
             ),
             Self::NotFinite { tensor } => write!(f, "the float network's values are not finite in {tensor}"),
-            Self::Accuracy { points_lost, images } => {
-                write!(f, "{points_lost:.2} points of accuracy lost, on {images} images")
-            }
+            Self::Accuracy { points_lost, float_accuracy, int8_accuracy } => write!(
+                f,
+                "{points_lost:.2} points of accuracy lost: from {:.2} % in float to {:.2} %",
+                100.0 * float_accuracy,
+                100.0 * int8_accuracy
+            ),
             Self::Noise { tensor, sqnr_db, cause } => {
                 write!(f, "{tensor} has a SQNR of {sqnr_db:.1} dB, below {SQNR_MIN_DB}; ")?;
                 f.write_str(match cause {
@@ -195,9 +200,9 @@ impl fmt::Display for Warning {
             ),
             Self::DeadUnits { layer, units, float_peak_steps } => write!(
                 f,
-                "{} of {layer} never active in int8, but in float, where the largest value is {float_peak_steps:.2} \
-                 steps: {}",
-                if units.len() == 1 { "1 unit" } else { "units" },
+                "{layer} has {} never active in int8 and active in float, where {} to {float_peak_steps:.2} steps: {}",
+                if units.len() == 1 { "a unit".into() } else { format!("{} units", units.len()) },
+                if units.len() == 1 { "it reaches" } else { "they reach up" },
                 units.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
             ),
         }
@@ -217,7 +222,8 @@ impl Comparison {
             warnings.push(Warning::Disagreement { agreement });
         }
         if self.points_lost > POINTS_LOST_MAX {
-            warnings.push(Warning::Accuracy { points_lost: self.points_lost, images: self.images });
+            let Self { points_lost, float_accuracy, int8_accuracy, .. } = *self;
+            warnings.push(Warning::Accuracy { points_lost, float_accuracy, int8_accuracy });
         }
         let saturated = self.tensors.iter().filter(|tensor| tensor.saturated_or_clipped() > SATURATION_MAX);
         warnings.extend(
@@ -292,5 +298,180 @@ impl TensorComparison {
         let float_peak_steps = lost.iter().fold(0.0, |peak: f64, (_, channel)| peak.max(steps(channel.float_peak)));
         let units: Vec<usize> = lost.into_iter().map(|(unit, _)| unit).collect();
         if units.is_empty() { Vec::new() } else { vec![Warning::DeadUnits { layer, units, float_peak_steps }] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lenet_core::Pool;
+
+    use super::super::tests::{compared, digits, quantized};
+    use super::*;
+    use crate::network::Network;
+
+    /// The committed network with its ranges.
+    fn sound() -> Comparison {
+        let network = digits();
+        compared(&network, &quantized(&network, &network), 160)
+    }
+
+    /// Its conv1 times a factor, for ranges that do not fit.
+    fn scaled(factor: f32) -> Network {
+        let mut network = digits();
+        network.parameters.conv1_weight_mut().mapv_inplace(|weight| factor * weight);
+        network.parameters.conv1_bias_mut().mapv_inplace(|bias| factor * bias);
+        network
+    }
+
+    #[test]
+    fn a_sound_pair_has_no_warning_although_dense_units_are_dead() {
+        let comparison = sound();
+        assert!(comparison.tensors[2].never_active() > 0);
+        assert_eq!(comparison.warnings(), []);
+    }
+
+    #[test]
+    fn each_limit_may_be_reached_and_not_passed() {
+        let limits = Comparison { points_lost: POINTS_LOST_MAX, ..sound() };
+        let with = |change: fn(&mut Comparison)| {
+            let mut comparison = limits.clone();
+            comparison.tensors[1].statistics.sqnr_db = SQNR_MIN_DB;
+            comparison.tensors[2].statistics.saturated = SATURATION_MAX;
+            comparison.tensors[3].clipped = SATURATION_MAX;
+            change(&mut comparison);
+            comparison.warnings()
+        };
+        assert_eq!(with(|_| ()), []);
+        assert!(matches!(with(|c| c.points_lost = 0.31)[..], [Warning::Accuracy { points_lost: 0.31, .. }]));
+        let noisy = with(|c| c.tensors[1].statistics.sqnr_db = 19.9);
+        assert_eq!(noisy, [Warning::Noise { tensor: Stage::Pool2, sqnr_db: 19.9, cause: Cause::Rounding }]);
+        let saturated = with(|c| c.tensors[2].statistics.saturated = 0.011);
+        assert_eq!(saturated, [Warning::Saturation { tensor: Stage::Fc1, share: 0.011 }]);
+        let clipped = with(|c| c.tensors[3].clipped = 0.02);
+        assert_eq!(clipped, [Warning::Saturation { tensor: Stage::Fc2, share: 0.02 }]);
+    }
+
+    #[test]
+    fn the_cause_of_noise_is_told() {
+        let cause = |change: fn(&mut TensorComparison)| {
+            let mut comparison = sound();
+            comparison.tensors[2].statistics.sqnr_db = 15.0;
+            change(&mut comparison.tensors[2]);
+            comparison.tensors[3].statistics.sqnr_db = 14.0;
+            let noise = comparison.noise().map(|warning| match warning {
+                Warning::Noise { cause, .. } => cause,
+                other => panic!("{other:?} is no noise"),
+            });
+            noise.collect::<Vec<_>>()
+        };
+        assert_eq!(cause(|_| ()), [Cause::Rounding, Cause::Before]);
+        assert_eq!(cause(|tensor| tensor.clipped = 0.02), [Cause::Saturation, Cause::Before]);
+        assert_eq!(cause(|tensor| tensor.statistics.q_max = -66), [Cause::WideRange, Cause::Before]);
+        assert_eq!(cause(|tensor| tensor.weights.sqnr_db = 25.0), [Cause::Weights, Cause::Before]);
+    }
+
+    #[test]
+    fn a_range_too_narrow_saturates() {
+        let network = digits();
+        let comparison = compared(&network, &quantized(&network, &scaled(0.2)), 160);
+        let warnings = comparison.warnings();
+        let saturated =
+            |stage| warnings.iter().any(|w| matches!(w, Warning::Saturation { tensor, .. } if *tensor == stage));
+        assert!(saturated(Stage::Pool1), "{warnings:?}");
+        assert!(
+            warnings.contains(&Warning::Noise {
+                tensor: Stage::Pool1,
+                sqnr_db: comparison.tensors[0].statistics.sqnr_db,
+                cause: Cause::Saturation
+            }),
+            "{warnings:?}"
+        );
+        assert!(comparison.tensors[0].clipped > 0.01 && comparison.tensors[0].statistics.q_max == 127);
+    }
+
+    #[test]
+    fn a_range_too_wide_is_coarse() {
+        let network = digits();
+        let comparison = compared(&network, &quantized(&network, &scaled(60.0)), 160);
+        let noise = comparison.warnings().into_iter().find(|warning| matches!(warning, Warning::Noise { .. }));
+        assert!(
+            matches!(noise, Some(Warning::Noise { tensor: Stage::Pool1, cause: Cause::WideRange, .. })),
+            "{noise:?}"
+        );
+    }
+
+    #[test]
+    fn dead_channels_of_convolutions_are_named() {
+        let mut network = digits();
+        network.parameters.conv2_bias_mut()[3] = -1e3;
+        let in_both = compared(&network, &quantized(&network, &network), 160).warnings();
+        let dead = Warning::DeadChannel { layer: "conv2", channel: 3, float_peak_steps: 0.0 };
+        assert_eq!(in_both, [dead.clone()]);
+        assert_eq!(dead.to_string(), "channel 3 of conv2 is never active, in the float network neither");
+        assert!(dead.advice().contains("--seed"), "{}", dead.advice());
+
+        let mut network = digits();
+        network.parameters.conv1_weight_mut().index_axis_mut(ndarray::Axis(0), 5).mapv_inplace(|w| 1e-3 * w);
+        network.parameters.conv1_bias_mut()[5] *= 1e-3;
+        let in_int8 = compared(&network, &quantized(&network, &network), 160).warnings();
+        let [lost @ Warning::DeadChannel { layer: "conv1", channel: 5, float_peak_steps }] = &in_int8[..] else {
+            panic!("{in_int8:?}")
+        };
+        assert!((0.0..0.5).contains(float_peak_steps) && *float_peak_steps > 0.0);
+        assert!(lost.to_string().contains("never active in int8; in float it reaches 0."), "{lost}");
+        assert!(lost.advice().contains("finer steps"), "{}", lost.advice());
+    }
+
+    #[test]
+    fn a_dense_unit_lost_by_int8_alone_is_named() {
+        let mut comparison = sound();
+        let units: Vec<usize> = comparison.tensors[3]
+            .channels
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.int8_active)
+            .map(|(unit, _)| unit)
+            .take(2)
+            .collect();
+        for unit in &units {
+            comparison.tensors[3].channels[*unit].int8_active = false;
+        }
+        let warnings = comparison.warnings();
+        let [Warning::DeadUnits { layer: "fc2", units: named, float_peak_steps }] = &warnings[..] else {
+            panic!("{warnings:?}")
+        };
+        assert_eq!(*named, units);
+        assert!(*float_peak_steps > 1.0);
+        assert!(warnings[0].to_string().starts_with("fc2 has 2 units never active in int8"), "{}", warnings[0]);
+    }
+
+    #[test]
+    fn networks_that_are_no_pair_are_told_apart_from_bad_ranges() {
+        let network = digits();
+        let file = quantized(&network, &network);
+        let mut other = network.clone();
+        other.pools.pool2 = Pool::Average;
+        let pools = compared(&other, &file, 32).warnings();
+        assert!(matches!(pools[..], [Warning::Pools { .. }]), "{pools:?}");
+        assert!(pools[0].to_string().contains("FLOAT has average and average pools, INT8 average and maximum"));
+
+        let mut other = network.clone();
+        other.parameters.fc2_weight_mut().mapv_inplace(|weight| -weight);
+        let weights = compared(&other, &file, 32).warnings();
+        // Negated, the error is twice the weight: 10 log10(1 / 4).
+        let [Warning::Weights { layer: "fc2", sqnr_db }] = weights[..] else { panic!("{weights:?}") };
+        assert!((sqnr_db + 6.02).abs() < 0.01, "{sqnr_db}");
+
+        let mut other = network.clone();
+        other.parameters.conv2_bias_mut()[0] = f32::NAN;
+        let not_finite = compared(&other, &file, 32).warnings();
+        assert_eq!(not_finite, [Warning::NotFinite { tensor: Stage::Pool2 }]);
+
+        let mut comparison = sound();
+        let change = compared(&network, &quantized(&network, &scaled(0.02)), 160).changed[0];
+        comparison.changed = vec![change; 81];
+        let disagreement = comparison.warnings();
+        assert!(matches!(disagreement[..], [Warning::Disagreement { .. }]), "{disagreement:?}");
+        assert!([pools, weights, not_finite, disagreement].iter().flatten().all(Warning::comes_first));
     }
 }

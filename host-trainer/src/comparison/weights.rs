@@ -3,7 +3,7 @@
 use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, Layer};
 use serde::Serialize;
 
-use super::chw_index;
+use super::parts::chw_index;
 use super::tally::Errors;
 use crate::network::{Network, Parameters};
 use crate::quantization::{QuantizedLayer, QuantizedNetwork};

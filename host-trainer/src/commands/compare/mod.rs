@@ -1,0 +1,140 @@
+//! `lenet compare`: an int8 model against the float network it came from.
+
+mod text;
+
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{DataArguments, ThreadArguments};
+use crate::comparison::{Comparison, Warning, compare};
+use crate::error::{Error, Result};
+use crate::formats::{FloatFile, ModelFile, NetworkFile};
+
+/// Arguments of `lenet compare`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+SQNR is the ratio of signal to quantization noise: 20 dB is an error of a tenth,
+40 dB of a hundredth. A step is the real value of 1 in int8.
+
+Warnings tell of more than 0.3 points of accuracy lost, a tensor below 20 dB,
+more than 1 % of values beyond the range of int8, and channels never active.
+
+Examples:
+  lenet compare runs/mnist/model.safetensors runs/mnist/model.lenet --data mnist
+  lenet compare a.safetensors a.lenet --max-drop 0.3   (exit code 3 beyond it)")]
+pub struct Arguments {
+    /// The float network.
+    #[arg(value_name = "FLOAT")]
+    float: PathBuf,
+    /// The int8 model that was made from it.
+    #[arg(value_name = "INT8")]
+    int8: PathBuf,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Use only the first N test images.
+    #[arg(long, value_name = "N")]
+    images: Option<NonZeroUsize>,
+    /// Exit with code 3 if int8 loses more than this many percentage points of accuracy.
+    #[arg(long, value_name = "POINTS", allow_negative_numbers = true, value_parser = parse_points)]
+    max_drop: Option<f64>,
+    #[command(flatten)]
+    threads: ThreadArguments,
+    /// Print one JSON object, with every channel and every changed prediction.
+    #[arg(long)]
+    json: bool,
+}
+
+fn parse_points(text: &str) -> std::result::Result<f64, String> {
+    let parsed = text.parse().ok().filter(|points| (0.0..=100.0).contains(points));
+    parsed.ok_or_else(|| "points are a number from 0 to 100".into())
+}
+
+/// The whole of the JSON.
+#[derive(Serialize)]
+struct Report<'a> {
+    float: &'a Path,
+    int8: &'a Path,
+    data: &'a str,
+    #[serde(flatten)]
+    comparison: &'a Comparison,
+    warnings: Vec<ReportedWarning<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReportedWarning<'a> {
+    #[serde(flatten)]
+    warning: &'a Warning,
+    message: String,
+    advice: &'static str,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// An unreadable or invalid network, networks of the wrong kind, unreadable data; after the report, [`Error::Dropped`]
+/// when `--max-drop` is exceeded.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let (float, int8) = read_pair(&arguments.float, &arguments.int8)?;
+    let model = int8.model().map_err(|source| Error::Model { path: arguments.int8.clone(), source })?;
+    let pool = arguments.threads.pool()?;
+    let data = pool.install(|| arguments.data.load())?;
+    let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
+    let comparison = pool.install(|| compare(&float.network, model, &split));
+    let warnings = comparison.warnings();
+    if arguments.json {
+        println!("{}", json(arguments, &data.name, &comparison, &warnings)?);
+    } else {
+        print!("{}", text::render(&comparison, &warnings, &data.name, wants_colour()));
+    }
+    match arguments.max_drop {
+        Some(allowed) if comparison.points_lost > allowed => {
+            Err(Error::Dropped { lost: comparison.points_lost, allowed })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The networks of two files, or what is wrong with their kinds.
+fn read_pair(float: &Path, int8: &Path) -> Result<(Box<FloatFile>, ModelFile)> {
+    let refused = |path: &Path, problem: &str| Error::Weights { path: path.to_owned(), problem: problem.to_owned() };
+    match (NetworkFile::read(float)?, NetworkFile::read(int8)?) {
+        (NetworkFile::Float(float), NetworkFile::Int8(int8)) => Ok((float, int8)),
+        (NetworkFile::Int8(_), NetworkFile::Float(_)) => Err(Error::Usage(format!(
+            "{} is an int8 model and {} a float network; give them the other way round: FLOAT, then INT8",
+            float.display(),
+            int8.display()
+        ))),
+        (NetworkFile::Float(_), NetworkFile::Float(_)) => {
+            Err(refused(int8, "this is a float network, and INT8 a .lenet model; make one with `lenet quantize`"))
+        }
+        (NetworkFile::Int8(_), NetworkFile::Int8(_)) => {
+            Err(refused(float, "this is an int8 model; FLOAT is the float network that INT8 was made from"))
+        }
+    }
+}
+
+fn json(arguments: &Arguments, data: &str, comparison: &Comparison, warnings: &[Warning]) -> Result<String> {
+    let report = Report {
+        float: &arguments.float,
+        int8: &arguments.int8,
+        data,
+        comparison,
+        warnings: warnings
+            .iter()
+            .map(|warning| ReportedWarning { warning, message: warning.to_string(), advice: warning.advice() })
+            .collect(),
+    };
+    // A path need not be UTF-8, as JSON must.
+    serde_json::to_string(&report).map_err(|error| Error::Usage(format!("--json cannot express this: {error}")))
+}
+
+/// Whether the reader is a terminal that shows colours, and its user wants them (https://no-color.org).
+fn wants_colour() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    io::stdout().is_terminal() && !is_set("NO_COLOR") && !dumb
+}
