@@ -84,6 +84,7 @@ fn the_committed_pair_is_sound_and_its_changes_are_those_eval_sees() {
 fn every_tensor_and_channel_is_in_the_json() {
     let report = json(&["compare", FLOAT, INT8, "--images", "50", "--json"]);
     assert_eq!((&report["images"], &report["data"]), (&50.into(), &"digits-10k".into()));
+    assert_eq!(report["int8_pools"], Value::from(vec!["average", "maximum"]));
     let tensors = report["tensors"].as_array().unwrap();
     let names = ["pool1", "pool2", "fc1", "fc2", "logits"];
     assert_eq!(tensors.iter().map(|tensor| tensor["tensor"].as_str().unwrap()).collect::<Vec<_>>(), names);
