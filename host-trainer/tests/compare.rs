@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use host_trainer::data::digits_10k;
 use host_trainer::formats::{encode_safetensors, read_float};
-use host_trainer::quantization::{calibrate, quantize};
+use host_trainer::quantization::{Calibration, Granularity, calibrate, quantize};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -37,8 +37,8 @@ fn narrow(folder: &Path) -> PathBuf {
     let mut dim = float.network.clone();
     dim.parameters.conv1_weight_mut().mapv_inplace(|weight| 0.1 * weight);
     dim.parameters.conv1_bias_mut().mapv_inplace(|bias| 0.1 * bias);
-    let ranges = calibrate(&dim, &digits_10k().train.first(200));
-    let file = quantize(&float.network, &ranges).unwrap().encode(&Default::default()).unwrap();
+    let ranges = calibrate(&dim, &digits_10k().train.first(200), Calibration::MinMax).unwrap();
+    let file = quantize(&float.network, &ranges, Granularity::PerChannel).unwrap().encode(&Default::default()).unwrap();
     let path = folder.join("narrow.lenet");
     fs::write(&path, file.bytes()).unwrap();
     path

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
 use crate::formats::flash::{FAMILIES, encode_hex, encode_uf2};
 use crate::formats::{
-    CSource, FloatFile, ModelFile, NetworkFile, encode_c, encode_json, encode_npz, encode_rust, encode_safetensors,
-    encode_tflite,
+    CSource, FloatFile, ModelFile, NetworkFile, encode_c, encode_json, encode_npz, encode_onnx_float, encode_onnx_int8,
+    encode_rust, encode_safetensors, encode_tflite,
 };
 use crate::quantization::QuantizedNetwork;
 
@@ -56,6 +56,8 @@ pub enum Format {
     Bin,
     /// The int8 model as a file for LiteRT (TensorFlow Lite).
     Tflite,
+    /// The float network, or the int8 one in QDQ form, for ONNX Runtime and others.
+    Onnx,
     /// The float network in float32, with the PyTorch model's names.
     Safetensors,
     /// The same as a NumPy archive; pools and other metadata are in its zip comment.
@@ -107,6 +109,7 @@ fn encode(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<Output>> {
     match arguments.format {
         Format::Bin => Ok(one(int8(arguments, file)?.bytes().to_vec())),
         Format::Tflite => tflite(arguments, int8(arguments, file)?).map(one),
+        Format::Onnx => onnx(arguments, file).map(one),
         Format::Safetensors => {
             let float = float(arguments, file)?;
             Ok(one(encode_safetensors(&float.network, &float.entries())))
@@ -135,6 +138,16 @@ fn encode(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<Output>> {
             Ok(one(encode_rust(int8(arguments, file)?, name).map_err(refused)?.into_bytes()))
         }
         Format::Json => Ok(one(encode_json(int8(arguments, file)?).map_err(refused)?.into_bytes())),
+    }
+}
+
+fn onnx(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<u8>> {
+    match file {
+        NetworkFile::Float(file) => Ok(encode_onnx_float(file)),
+        NetworkFile::Int8(file) => {
+            let model = file.model().map_err(|source| Error::Model { path: arguments.model.clone(), source })?;
+            Ok(encode_onnx_int8(&QuantizedNetwork::from(&model), &model.description()))
+        }
     }
 }
 

@@ -252,7 +252,7 @@ mod tests {
     use crate::data::digits_10k;
     use crate::formats::{ModelFile, decode_safetensors};
     use crate::network::plain;
-    use crate::quantization::{calibrate, quantize};
+    use crate::quantization::{Calibration, Granularity, calibrate, quantize};
 
     /// The committed float network.
     pub(super) fn digits() -> Network {
@@ -269,8 +269,8 @@ mod tests {
 
     /// `network` quantized with the ranges that `calibrated` has.
     pub(super) fn quantized(network: &Network, calibrated: &Network) -> ModelFile {
-        let ranges = calibrate(calibrated, &digits_10k().train.first(200));
-        quantize(network, &ranges).unwrap().encode(&Default::default()).unwrap()
+        let ranges = calibrate(calibrated, &digits_10k().train.first(200), Calibration::MinMax).unwrap();
+        quantize(network, &ranges, Granularity::PerChannel).unwrap().encode(&Default::default()).unwrap()
     }
 
     pub(super) fn compared(network: &Network, file: &ModelFile, images: usize) -> Comparison {

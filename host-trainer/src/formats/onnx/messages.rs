@@ -1,0 +1,193 @@
+//! The part of ONNX's protocol buffer messages that the graphs here need, with the field numbers of `onnx.proto`.
+
+use prost::Message;
+
+/// A whole file.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ModelProto {
+    /// Version of the format itself.
+    #[prost(int64, optional, tag = "1")]
+    pub(super) ir_version: Option<i64>,
+    /// Program that wrote the file.
+    #[prost(string, optional, tag = "2")]
+    pub(super) producer_name: Option<String>,
+    /// Its version.
+    #[prost(string, optional, tag = "3")]
+    pub(super) producer_version: Option<String>,
+    /// For people.
+    #[prost(string, optional, tag = "6")]
+    pub(super) doc_string: Option<String>,
+    /// The network.
+    #[prost(message, optional, tag = "7")]
+    pub(super) graph: Option<GraphProto>,
+    /// Versions of the operators.
+    #[prost(message, repeated, tag = "8")]
+    pub(super) opset_import: Vec<OperatorSetIdProto>,
+    /// Named texts.
+    #[prost(message, repeated, tag = "14")]
+    pub(super) metadata_props: Vec<StringStringEntryProto>,
+}
+
+/// Which version of a set of operators is meant.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct OperatorSetIdProto {
+    /// Empty for ONNX's own.
+    #[prost(string, optional, tag = "1")]
+    pub(super) domain: Option<String>,
+    /// Version.
+    #[prost(int64, optional, tag = "2")]
+    pub(super) version: Option<i64>,
+}
+
+/// A named text.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct StringStringEntryProto {
+    /// Name.
+    #[prost(string, optional, tag = "1")]
+    pub(super) key: Option<String>,
+    /// Text.
+    #[prost(string, optional, tag = "2")]
+    pub(super) value: Option<String>,
+}
+
+/// A network: nodes in the order of their execution, constants, inputs and outputs.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct GraphProto {
+    /// Operations.
+    #[prost(message, repeated, tag = "1")]
+    pub(super) node: Vec<NodeProto>,
+    /// Name.
+    #[prost(string, optional, tag = "2")]
+    pub(super) name: Option<String>,
+    /// Constants.
+    #[prost(message, repeated, tag = "5")]
+    pub(super) initializer: Vec<TensorProto>,
+    /// For people.
+    #[prost(string, optional, tag = "10")]
+    pub(super) doc_string: Option<String>,
+    /// What is given.
+    #[prost(message, repeated, tag = "11")]
+    pub(super) input: Vec<ValueInfoProto>,
+    /// What is computed.
+    #[prost(message, repeated, tag = "12")]
+    pub(super) output: Vec<ValueInfoProto>,
+}
+
+/// An operation.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NodeProto {
+    /// Names of its inputs; an empty one is left out.
+    #[prost(string, repeated, tag = "1")]
+    pub(super) input: Vec<String>,
+    /// Names of its outputs.
+    #[prost(string, repeated, tag = "2")]
+    pub(super) output: Vec<String>,
+    /// Name.
+    #[prost(string, optional, tag = "3")]
+    pub(super) name: Option<String>,
+    /// Operator.
+    #[prost(string, optional, tag = "4")]
+    pub(super) op_type: Option<String>,
+    /// Parameters.
+    #[prost(message, repeated, tag = "5")]
+    pub(super) attribute: Vec<AttributeProto>,
+}
+
+/// A parameter of an operation: an integer or several.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct AttributeProto {
+    /// Name.
+    #[prost(string, optional, tag = "1")]
+    pub(super) name: Option<String>,
+    /// The integer.
+    #[prost(int64, optional, tag = "3")]
+    pub(super) i: Option<i64>,
+    /// The integers.
+    #[prost(int64, repeated, packed = "false", tag = "8")]
+    pub(super) ints: Vec<i64>,
+    /// [`Self::INT`] or [`Self::INTS`].
+    #[prost(int32, optional, tag = "20")]
+    pub(super) kind: Option<i32>,
+}
+
+impl AttributeProto {
+    /// [`kind`](Self::kind) of one integer.
+    pub(super) const INT: i32 = 2;
+    /// [`kind`](Self::kind) of several.
+    pub(super) const INTS: i32 = 7;
+}
+
+/// A constant.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TensorProto {
+    /// Shape.
+    #[prost(int64, repeated, packed = "false", tag = "1")]
+    pub(super) dims: Vec<i64>,
+    /// [`Self::FLOAT`], [`Self::INT8`] or [`Self::INT32`].
+    #[prost(int32, optional, tag = "2")]
+    pub(super) data_type: Option<i32>,
+    /// Name.
+    #[prost(string, optional, tag = "8")]
+    pub(super) name: Option<String>,
+    /// Values in row order, little-endian.
+    #[prost(bytes = "vec", optional, tag = "9")]
+    pub(super) raw_data: Option<Vec<u8>>,
+}
+
+impl TensorProto {
+    /// Type of an f32.
+    pub(super) const FLOAT: i32 = 1;
+    /// Type of an i8.
+    pub(super) const INT8: i32 = 3;
+    /// Type of an i32.
+    pub(super) const INT32: i32 = 6;
+}
+
+/// Name and type of an input or output.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ValueInfoProto {
+    /// Name.
+    #[prost(string, optional, tag = "1")]
+    pub(super) name: Option<String>,
+    /// Type.
+    #[prost(message, optional, tag = "2")]
+    pub(super) r#type: Option<TypeProto>,
+}
+
+/// A tensor's type.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TypeProto {
+    /// The only kind of type here.
+    #[prost(message, optional, tag = "1")]
+    pub(super) tensor_type: Option<TensorType>,
+}
+
+/// Type of the values, and shape.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TensorType {
+    /// As [`TensorProto::data_type`].
+    #[prost(int32, optional, tag = "1")]
+    pub(super) elem_type: Option<i32>,
+    /// Shape.
+    #[prost(message, optional, tag = "2")]
+    pub(super) shape: Option<TensorShapeProto>,
+}
+
+/// A shape.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TensorShapeProto {
+    /// Axes.
+    #[prost(message, repeated, tag = "1")]
+    pub(super) dim: Vec<Dimension>,
+}
+
+/// Length of an axis: a number or a name.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Dimension {
+    /// The number.
+    #[prost(int64, optional, tag = "1")]
+    pub(super) dim_value: Option<i64>,
+    /// The name of a length that is free.
+    #[prost(string, optional, tag = "2")]
+    pub(super) dim_param: Option<String>,
+}

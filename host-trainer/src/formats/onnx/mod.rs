@@ -1,0 +1,170 @@
+//! ONNX files: the float network, and the int8 one in QDQ form.
+//!
+//! In QDQ form (quantize, dequantize) every int8 tensor is a `QuantizeLinear` followed by a `DequantizeLinear`, and
+//! runtimes fuse what lies between into integer kernels. It carries the same weights, scales and zero points as the
+//! `.lenet` file, but not its arithmetic: ONNX rounds ties to even, and runtimes requantize in float and average in
+//! float. So answers are near, not equal to the bit; `tests/interop/run` measures how near.
+
+mod graph;
+mod messages;
+#[cfg(test)]
+mod tests;
+
+use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, FC1_OUTPUTS, KERNEL_SIDE, POOL2_SIDE};
+use lenet_core::format::Description;
+use lenet_core::quantization::Quantization;
+use lenet_core::{Layer, Pool};
+use prost::Message;
+
+use super::FloatFile;
+use crate::commands::TOOL;
+use crate::network::NAMES;
+use crate::quantization::{QuantizedLayer, QuantizedNetwork};
+use graph::Graph;
+use messages::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
+
+/// The version of the operators; the first with all that is needed is 13.
+const OPSET: i64 = 17;
+/// The version of the format that goes with it.
+const IR_VERSION: i64 = 8;
+
+const KERNEL: [usize; 2] = [KERNEL_SIDE, KERNEL_SIDE];
+
+/// An ONNX file of a float network, with PyTorch's names.
+pub fn encode_onnx_float(file: &FloatFile) -> Vec<u8> {
+    let (pools, arrays) = (file.network.pools, file.network.parameters.arrays());
+    let mut graph = Graph::default();
+    for (name, array) in NAMES.iter().zip(&arrays) {
+        graph.floats(name, array.shape(), array.iter().copied());
+    }
+    let x = graph.node("Conv", &["input", NAMES[0], NAMES[1]], "conv1", &[]);
+    let x = graph.node("Relu", &[&x], "conv1_relu", &[]);
+    let x = graph.pool(pools.pool1, &x, "pool1");
+    let x = graph.node("Conv", &[&x, NAMES[2], NAMES[3]], "conv2", &[]);
+    let x = graph.node("Relu", &[&x], "conv2_relu", &[]);
+    let x = graph.pool(pools.pool2, &x, "pool2");
+    let x = graph.node("Flatten", &[&x], "features", &[]);
+    let x = graph.node("Gemm", &[&x, NAMES[4], NAMES[5]], "fc1", &[("transB", 1).into()]);
+    let x = graph.node("Relu", &[&x], "fc1_relu", &[]);
+    let x = graph.node("Gemm", &[&x, NAMES[6], NAMES[7]], "fc2", &[("transB", 1).into()]);
+    let x = graph.node("Relu", &[&x], "fc2_relu", &[]);
+    graph.node("Gemm", &[&x, NAMES[8], NAMES[9]], "logits", &[("transB", 1).into()]);
+    let mut metadata: Vec<(&str, String)> =
+        file.metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+    metadata.extend([("pool1", pools.pool1.to_string()), ("pool2", pools.pool2.to_string())]);
+    encode(graph.finish("LeNet-5", "input", "logits"), metadata)
+}
+
+/// An ONNX file of an int8 network in QDQ form.
+pub fn encode_onnx_int8(network: &QuantizedNetwork, description: &Description<'_>) -> Vec<u8> {
+    let mut int8 = Int8 { graph: Graph::default(), network };
+    let x = int8.requantize("input", "input", 0);
+    let x = int8.convolve(&x, Layer::Conv1, network.pools.pool1, "pool1");
+    let x = int8.convolve(&x, Layer::Conv2, network.pools.pool2, "pool2");
+    let x = int8.graph.node("Flatten", &[&x], "features", &[]);
+    let x = int8.connect(&x, Layer::Fc1);
+    let x = int8.connect(&x, Layer::Fc2);
+    let output = int8.connect(&x, Layer::Fc3);
+    let metadata = [
+        ("data", Some(description.data_set.to_owned())),
+        ("float_accuracy", description.float_accuracy.map(|x| x.to_string())),
+        ("int8_accuracy", description.int8_accuracy.map(|x| x.to_string())),
+        ("seed", description.seed.map(|x| x.to_string())),
+        ("tool", Some(description.tool.to_owned())),
+    ];
+    let metadata = metadata.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+    encode(int8.graph.finish("LeNet-5 int8", "input", &output), metadata)
+}
+
+fn encode(graph: GraphProto, mut metadata: Vec<(&str, String)>) -> Vec<u8> {
+    // In order and once, so that the same network gives the same bytes.
+    metadata.sort();
+    metadata.dedup_by(|a, b| a.0 == b.0);
+    let (name, version) = TOOL.split_once(' ').unwrap_or((TOOL, ""));
+    let entry = |(key, value): (&str, String)| StringStringEntryProto { key: Some(key.into()), value: Some(value) };
+    let model = ModelProto {
+        ir_version: Some(IR_VERSION),
+        producer_name: Some(name.into()),
+        producer_version: Some(version.into()),
+        doc_string: Some("LeNet-5 for 28 x 28 grey images and ten classes".into()),
+        graph: Some(graph),
+        opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
+        metadata_props: metadata.into_iter().map(entry).collect(),
+    };
+    model.encode_to_vec()
+}
+
+/// The graph of an int8 network while it grows.
+struct Int8<'a> {
+    graph: Graph,
+    network: &'a QuantizedNetwork,
+}
+
+impl Int8<'_> {
+    /// `x` as int8 with the scale of a tensor, in the order of [`lenet_core::Tensor::ALL`], and real again.
+    fn requantize(&mut self, x: &str, name: &str, tensor: usize) -> String {
+        let Quantization { scale, zero_point } = self.network.activations[tensor];
+        let scale = self.graph.floats(&format!("{name}_scale"), &[], [scale]);
+        let zero_point = self.graph.int8(&format!("{name}_zero_point"), &[], [zero_point]);
+        let q = self.graph.node("QuantizeLinear", &[x, &scale, &zero_point], &format!("{name}_int8"), &[]);
+        self.graph.node("DequantizeLinear", &[&q, &scale, &zero_point], &format!("{name}_real"), &[])
+    }
+
+    fn parameters(&mut self, layer: Layer, shape: &[usize]) -> [String; 2] {
+        let QuantizedLayer { bias, weight_scale, weights, .. } = &self.network.layers[layer as usize];
+        let input_scale = self.network.activations[layer as usize].scale;
+        let name = layer.to_string();
+        let scale = self.graph.floats(&format!("{name}_weight_scale"), &shape[..1], weight_scale.iter().copied());
+        let weight = self.graph.int8(&format!("{name}_weight_int8"), shape, in_pytorch_order(layer, weights));
+        let bias_scale = weight_scale.iter().map(|scale| (f64::from(input_scale) * f64::from(*scale)) as f32);
+        let bias_scale = self.graph.floats(&format!("{name}_bias_scale"), &shape[..1], bias_scale);
+        let bias = self.graph.int32(&format!("{name}_bias_int32"), &shape[..1], bias.iter().copied());
+        let axis = [("axis", 0).into()];
+        [
+            self.graph.node("DequantizeLinear", &[&weight, &scale], &format!("{name}_weight"), &axis),
+            self.graph.node("DequantizeLinear", &[&bias, &bias_scale], &format!("{name}_bias"), &axis),
+        ]
+    }
+
+    /// A convolution with ReLU, and its pool.
+    fn convolve(&mut self, x: &str, layer: Layer, pool: Pool, pool_name: &str) -> String {
+        let inputs = layer.weights_per_output() / KERNEL.iter().product::<usize>();
+        let [weight, bias] = self.parameters(layer, &[layer.outputs(), inputs, KERNEL[0], KERNEL[1]]);
+        let (name, tensor) = (layer.to_string(), layer as usize + 1);
+        let x = self.graph.node("Conv", &[x, &weight, &bias], &name, &[]);
+        let x = self.graph.node("Relu", &[&x], &format!("{name}_relu"), &[]);
+        let x = self.requantize(&x, &name, tensor);
+        let x = self.graph.pool(pool, &x, pool_name);
+        self.requantize(&x, pool_name, tensor)
+    }
+
+    /// A fully connected layer, with ReLU if it is not the last.
+    fn connect(&mut self, x: &str, layer: Layer) -> String {
+        let [weight, bias] = self.parameters(layer, &[layer.outputs(), layer.weights_per_output()]);
+        let name = layer.to_string();
+        let mut x = self.graph.node("Gemm", &[x, &weight, &bias], &name, &[("transB", 1).into()]);
+        if layer != Layer::Fc3 {
+            x = self.graph.node("Relu", &[&x], &format!("{name}_relu"), &[]);
+        }
+        self.requantize(&x, &name, layer as usize + 1)
+    }
+}
+
+/// Weights of the model file in PyTorch's order: OHWI to OIHW, fc1's HWC to CHW.
+fn in_pytorch_order(layer: Layer, weights: &[i8]) -> Vec<i8> {
+    let (outputs, side, channels) = match layer {
+        Layer::Conv1 => (CONV1_CHANNELS, KERNEL_SIDE, 1),
+        Layer::Conv2 => (CONV2_CHANNELS, KERNEL_SIDE, CONV1_CHANNELS),
+        Layer::Fc1 => (FC1_OUTPUTS, POOL2_SIDE, CONV2_CHANNELS),
+        Layer::Fc2 | Layer::Fc3 => return weights.to_vec(),
+    };
+    let mut ordered = Vec::with_capacity(weights.len());
+    for output in 0..outputs {
+        for channel in 0..channels {
+            for place in 0..side * side {
+                ordered.push(weights[(output * side * side + place) * channels + channel]);
+            }
+        }
+    }
+    ordered
+}

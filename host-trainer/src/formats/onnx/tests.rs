@@ -1,0 +1,80 @@
+use lenet_core::Layer;
+use prost::Message;
+
+use super::messages::{GraphProto, ModelProto, TensorProto};
+use super::*;
+use crate::formats::{ModelFile, decode_safetensors};
+use crate::network::{Network, Parameters};
+
+const FLOAT: &[u8] = include_bytes!("../../../../data/digits-10k/digits-10k.safetensors");
+const INT8: &[u8] = include_bytes!("../../../../data/digits-10k/digits-10k.lenet");
+
+fn graph(bytes: &[u8]) -> GraphProto {
+    ModelProto::decode(bytes).unwrap().graph.unwrap()
+}
+
+fn constant<'a>(graph: &'a GraphProto, name: &str) -> &'a TensorProto {
+    graph.initializer.iter().find(|tensor| tensor.name.as_deref() == Some(name)).unwrap()
+}
+
+fn floats(tensor: &TensorProto) -> Vec<f32> {
+    assert_eq!(tensor.data_type, Some(TensorProto::FLOAT));
+    let bytes = tensor.raw_data.as_ref().unwrap();
+    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
+/// Every input of a node is given, a constant, or an output of a node before it, and names are used once.
+fn check_order(graph: &GraphProto) {
+    let mut known: Vec<&str> = graph.input.iter().chain(&graph.output[..0]).filter_map(|v| v.name.as_deref()).collect();
+    known.extend(graph.initializer.iter().filter_map(|tensor| tensor.name.as_deref()));
+    for node in &graph.node {
+        assert!(node.input.iter().all(|input| known.contains(&input.as_str())), "{:?}", node.name);
+        assert!(!known.contains(&node.output[0].as_str()), "{:?}", node.output);
+        known.push(&node.output[0]);
+    }
+    assert!(known.contains(&graph.output[0].name.as_deref().unwrap()));
+    for tensor in &graph.initializer {
+        let values: i64 = tensor.dims.iter().product();
+        let width = if tensor.data_type == Some(TensorProto::INT8) { 1 } else { 4 };
+        assert_eq!(tensor.raw_data.as_ref().unwrap().len() as i64, values * width, "{:?}", tensor.name);
+    }
+}
+
+#[test]
+fn the_float_file_holds_the_network() {
+    let file = decode_safetensors(FLOAT).unwrap();
+    let bytes = encode_onnx_float(&file);
+    assert_eq!(bytes, encode_onnx_float(&file));
+    let graph = graph(&bytes);
+    check_order(&graph);
+    let mut parameters = Parameters::zeros();
+    for (target, name) in parameters.slices_mut().into_iter().zip(NAMES) {
+        target.copy_from_slice(&floats(constant(&graph, name)));
+    }
+    assert_eq!(Network { parameters, pools: file.network.pools }, file.network);
+}
+
+#[test]
+fn the_int8_file_holds_the_float_weights_to_a_step_in_pytorchs_order() {
+    let file = ModelFile::new(INT8);
+    let model = file.model().unwrap();
+    let bytes = encode_onnx_int8(&QuantizedNetwork::from(&model), &model.description());
+    let graph = graph(&bytes);
+    check_order(&graph);
+    let real = decode_safetensors(FLOAT).unwrap().network.parameters;
+    for (layer, real) in Layer::ALL.into_iter().zip(real.arrays().into_iter().step_by(2)) {
+        let weight = constant(&graph, &format!("{layer}_weight_int8"));
+        assert_eq!(weight.dims, real.shape().iter().map(|length| *length as i64).collect::<Vec<_>>());
+        let scales = floats(constant(&graph, &format!("{layer}_weight_scale")));
+        let steps = weight.raw_data.as_ref().unwrap();
+        for (index, (step, real)) in steps.iter().zip(real.iter()).enumerate() {
+            let scale = scales[index / layer.weights_per_output()];
+            let dequantized = scale * f32::from(*step as i8);
+            assert!((dequantized - real).abs() <= 1.001 * scale, "{layer} {index}: {dequantized} for {real}");
+        }
+    }
+    let operators: Vec<&str> = graph.node.iter().filter_map(|node| node.op_type.as_deref()).collect();
+    for (operator, count) in [("QuantizeLinear", 8), ("DequantizeLinear", 18), ("AveragePool", 1), ("MaxPool", 1)] {
+        assert_eq!(operators.iter().filter(|found| **found == operator).count(), count, "{operator}");
+    }
+}
