@@ -27,6 +27,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+import peer
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The outputs of the operators with arithmetic, in the order in which they run: name, values.
 LAYERS = [("conv1", 3456), ("pool1", 864), ("conv2", 1024), ("pool2", 256), ("fc1", 120), ("fc2", 84), ("logits", 10)]
@@ -34,16 +36,6 @@ VALUES = sum(values for _, values in LAYERS)
 # One value in so many may differ.
 BAR = 100_000
 GOLDEN_MAGIC = b"LRT1"
-
-
-def read_images(folder):
-    """The test images of a folder with IDX files, [N, 784] uint8."""
-    name = folder / "t10k-images-idx3-ubyte"
-    data = name.read_bytes() if name.exists() else gzip.decompress(name.with_name(f"{name.name}.gz").read_bytes())
-    magic, count, height, width = struct.unpack(">4I", data[:16])
-    if (magic, height, width) != (2051, 28, 28):
-        sys.exit(f"error: {name} holds no images of 28x28")
-    return np.frombuffer(data, np.uint8, offset=16).reshape(count, 784)
 
 
 def with_all_outputs(content):
@@ -160,7 +152,7 @@ def main():
     )
     parser.add_argument("--record", type=pathlib.Path, help="also write LiteRT's outputs to this file")
     arguments = parser.parse_args()
-    images = read_images(arguments.data)[: arguments.images]
+    images = peer.read_images(arguments.data)[: arguments.images]
     content = arguments.tflite.read_bytes()
     theirs = litert_outputs(content, images)
     ours = lenet_outputs(arguments.layer_outputs, arguments.lenet, images)
