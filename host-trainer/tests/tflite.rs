@@ -1,0 +1,107 @@
+//! `lenet export --format tflite` and `lenet import-tflite`, run as their users run them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn lenet(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lenet")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn stdout(folder: &Path, arguments: &[&str]) -> String {
+    let output = lenet(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a refused command says; `output.lenet` must not be there then.
+fn refusal(folder: &Path, arguments: &[&str]) -> String {
+    let output = lenet(folder, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    assert!(!folder.join("output.lenet").exists() && !folder.join("output.tflite").exists());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn eval(folder: &Path, model: &str) -> Value {
+    serde_json::from_str(&stdout(folder, &["eval", model, "--json"])).unwrap()
+}
+
+/// A folder with the committed networks as `model.lenet` and `model.safetensors`, and the first exported.
+fn folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/digits-10k");
+    for kind in ["lenet", "safetensors"] {
+        fs::copy(digits.join(format!("digits-10k.{kind}")), folder.path().join(format!("model.{kind}"))).unwrap();
+    }
+    stdout(folder.path(), &["export", "model.lenet", "--format", "tflite", "-o", "model.tflite"]);
+    folder
+}
+
+#[test]
+fn a_model_survives_the_way_there_and_back() {
+    let folder = folder();
+    let folder = folder.path();
+    assert!(stdout(folder, &["import-tflite", "model.tflite", "-o", "back.lenet"]).contains("wrote  back.lenet"));
+    assert_eq!(fs::read(folder.join("back.lenet")).unwrap(), fs::read(folder.join("model.lenet")).unwrap());
+    assert_eq!(eval(folder, "back.lenet"), eval(folder, "model.lenet"));
+}
+
+#[test]
+fn a_file_of_tensorflow_s_converter_is_read() {
+    let folder = folder();
+    let folder = folder.path();
+    // Float at both ends and with an open batch; tests/interop/litert_convert.py wrote it. LiteRT is right on as many.
+    let converted: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/converter.tflite");
+    stdout(folder, &["import-tflite", converted.to_str().unwrap(), "-o", "converted.lenet"]);
+    let answer = eval(folder, "converted.lenet");
+    assert_eq!((&answer["kind"], &answer["correct"]), (&"int8".into(), &955.into()));
+    // What was read can be written, and read again.
+    stdout(folder, &["export", "converted.lenet", "--format", "tflite", "-o", "again.tflite"]);
+    stdout(folder, &["import-tflite", "again.tflite", "-o", "again.lenet"]);
+    assert_eq!(fs::read(folder.join("again.lenet")).unwrap(), fs::read(folder.join("converted.lenet")).unwrap());
+}
+
+#[test]
+fn unsuitable_files_are_refused_by_name() {
+    let folder = folder();
+    let folder = folder.path();
+    let import = |file| refusal(folder, &["import-tflite", file, "-o", "output.lenet"]);
+    let message = refusal(folder, &["export", "model.safetensors", "--format", "tflite", "-o", "output.tflite"]);
+    assert!(message.contains("--format tflite needs an int8 model") && message.contains("lenet quantize"), "{message}");
+    let message = import("model.lenet");
+    assert!(message.contains("model.lenet: it is no .tflite file"), "{message}");
+    let message = import("nothing.tflite");
+    assert!(message.contains("cannot read nothing.tflite"), "{message}");
+
+    let bytes = fs::read(folder.join("model.tflite")).unwrap();
+    fs::write(folder.join("cut.tflite"), &bytes[..30_000]).unwrap();
+    let message = import("cut.tflite");
+    assert!(message.contains("cut.tflite: it is a damaged .tflite file"), "{message}");
+    // A name of a tensor ends before its bytes.
+    let mut renamed = bytes;
+    let name = renamed.windows(7).position(|window| window == b"\x05\0\0\0con").unwrap();
+    renamed[name] = 0xff;
+    renamed[name + 3] = 0x7f;
+    fs::write(folder.join("renamed.tflite"), &renamed).unwrap();
+    assert!(import("renamed.tflite").contains("it is a damaged .tflite file"));
+}
+
+#[test]
+fn nothing_is_overwritten_silently() {
+    let folder = folder();
+    let folder = folder.path();
+    for arguments in [
+        ["export", "model.lenet", "--format", "tflite", "-o", "there"].as_slice(),
+        &["import-tflite", "model.tflite", "-o", "there"],
+    ] {
+        fs::write(folder.join("there"), "before").unwrap();
+        let message = refusal(folder, arguments);
+        assert!(message.contains("there exists already") && message.contains("--force"), "{message}");
+        assert_eq!(fs::read(folder.join("there")).unwrap(), b"before");
+        stdout(folder, &[arguments, &["--force"]].concat());
+        assert_ne!(fs::read(folder.join("there")).unwrap(), b"before");
+    }
+}
