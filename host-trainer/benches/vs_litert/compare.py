@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times lenet's classifier and LiteRT's default interpreter in turns and prints the report; `run` prepares both.
 
-usage: compare.py --lenet FILE [--rounds N]
+usage: compare.py --lenet FILE --tflite FILE [--rounds N]
 """
 
 import argparse
@@ -15,8 +15,6 @@ import time
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-import equal_model
-
 # Of one side in one round.
 SECONDS = 0.25
 WARM_UP = 2000
@@ -25,8 +23,8 @@ BATCH = 500
 
 
 class LiteRT:
-    def __init__(self):
-        self.interpreter = Interpreter(model_content=equal_model.build(), num_threads=1)
+    def __init__(self, model):
+        self.interpreter = Interpreter(model_path=str(model), num_threads=1)
         self.interpreter.allocate_tensors()
         image = np.random.default_rng(1).integers(-128, 128, (1, 28, 28, 1), dtype=np.int8)
         self.interpreter.set_tensor(self.interpreter.get_input_details()[0]["index"], image)
@@ -60,9 +58,10 @@ def processor():
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--lenet", type=pathlib.Path, required=True)
+    parser.add_argument("--tflite", type=pathlib.Path, required=True)
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
-    litert = LiteRT()
+    litert = LiteRT(arguments.tflite)
     # If all logits were saturated, the model's scales would be wrong.
     assert len(np.unique(litert.logits())) > 2
     ours, theirs = [], []
