@@ -83,8 +83,8 @@ fn one_scale_for_all_weights_of_a_layer_is_read() {
     assert_eq!(file.bytes(), expected.encode(&description).unwrap().bytes());
 }
 
-/// A file without RESHAPE, fused ReLUs and metadata, and with so many of the fully connected
-/// layers. (The ReLU of the convolutions is written always.)
+/// A file without RESHAPE, without ReLUs in the fully connected layers and without metadata, and with so many of these
+/// layers.
 fn plain(layers: usize) -> Vec<u8> {
     let network = committed();
     let [image, conv1, conv2, fc1, fc2, logits] = network.activations;
