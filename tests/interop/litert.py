@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Holds a .lenet model to LiteRT: every layer's outputs of the same network, on the same images.
 
-LiteRT runs the .tflite file in its default interpreter, with XNNPACK as it comes; and the .lenet file must be the same network.
+LiteRT runs the .tflite file in its default interpreter, with XNNPACK as it comes; the .lenet file must hold the same
+network.
 One interpreter runs the file as it is. Another runs it with the tensors between the operators as further outputs,
 because the default interpreter keeps no others; XNNPACK runs the same operators there, and the logits must be the
 same bytes. lenet's outputs come from the example `layer_outputs`.
