@@ -154,6 +154,39 @@ fn a_folder_of_images_is_a_data_set() {
 }
 
 #[test]
+fn every_way_to_quantize_gives_a_model_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    small_data(folder.path(), 600);
+    let float = digits("digits-10k.safetensors");
+    let ways: [&[&str]; 9] = [
+        &[],
+        &["--calibration", "minmax"],
+        &["--calibration", "percentile"],
+        &["--calibration", "entropy", "--images", "200"],
+        &["--per-tensor"],
+        &["--rounding", "nearest"],
+        &["--bias-correction", "false"],
+        &["--qat", "1"],
+        &["--qat", "1", "--qat-ranges", "learned", "--seed", "3"],
+    ];
+    let mut checksums = std::collections::HashSet::new();
+    for (index, way) in ways.iter().enumerate() {
+        let output = format!("{index}.lenet");
+        let arguments = ["quantize", float.to_str().unwrap(), "--data", "small", "-o", &output];
+        let printed = stdout(folder.path(), &[arguments.as_slice(), way].concat());
+        assert!(printed.lines().all(|line| line.len() <= 80), "{printed}");
+        assert_eq!(printed.contains("epoch  1 of 1: loss"), way.contains(&"--qat"), "{printed}");
+        let answer = json(&stdout(folder.path(), &["eval", &output, "--data", "small", "--json"]));
+        assert!(answer["accuracy"].as_f64() > Some(0.95), "{way:?}: {answer}");
+        assert!(checksums.insert(answer["crc32"].to_string()), "{way:?} is as another one");
+    }
+    // Given alone, the option says what is so without it.
+    let arguments = ["quantize", float.to_str().unwrap(), "--data", "small", "-o", "same.lenet", "--bias-correction"];
+    stdout(folder.path(), &arguments);
+    assert_eq!(fs::read(folder.path().join("same.lenet")).unwrap(), fs::read(folder.path().join("0.lenet")).unwrap());
+}
+
+#[test]
 fn tutorial_prints_its_loss_lines() {
     let folder = TempDir::new().unwrap();
     let printed = stdout(folder.path(), &["train", "--recipe", "tutorial", "--epochs", "1", "-o", "run"]);
@@ -229,6 +262,10 @@ fn wrong_usage_exits_with_2() {
         (&["train", "--no-test"], "--validation"),
         (&["train", "--validation", "9000"], "--validation 9000 leaves nothing"),
         (&["quantize", "x.safetensors"], "--output"),
+        (&["quantize", "x.safetensors", "-o", "y", "--calibration", "best"], "percentile"),
+        (&["quantize", "x.safetensors", "-o", "y", "--images", "0"], "--images"),
+        (&["quantize", "x.safetensors", "-o", "y", "--qat", "2", "--rounding", "nearest"], "--rounding"),
+        (&["quantize", "x.safetensors", "-o", "y", "--seed", "2"], "--qat"),
         (&["trian"], "train"),
     ] {
         let message = refusal(folder.path(), 2, arguments);

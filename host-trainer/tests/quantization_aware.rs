@@ -1,14 +1,18 @@
 //! Quantization-aware training: what it simulates is what the int8 network does.
 
 use host_trainer::data::digits_10k;
+use host_trainer::evaluation::evaluate_int8;
 use host_trainer::formats::decode_safetensors;
 use host_trainer::network::lanes::{Group, InstructionSet, Int8, LANES};
 use host_trainer::network::{Initialization, Network, Parameters, Pools};
-use host_trainer::quantization::quantize_trained;
+use host_trainer::quantization::{Calibration, Granularity, Ranges, calibrate, quantize, quantize_trained};
+use host_trainer::training::{ActivationRanges, QatOptions, fine_tune};
 use lenet_core::quantization::Quantization;
 use lenet_core::{CLASSES, LeNet5, Logits, Pool};
+use ndarray::Axis;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use rayon::ThreadPoolBuilder;
 
 fn trained() -> Network {
     decode_safetensors(include_bytes!("../../data/digits-10k/digits-10k.safetensors")).unwrap().network
@@ -57,5 +61,40 @@ fn the_simulated_logits_are_those_of_the_int8_network() {
                 }
             }
         }
+    }
+}
+
+/// A network that one scale for each layer does not suit: a channel of conv1 gives 100 times as much, and conv2
+/// takes a hundredth of it.
+fn lopsided() -> Network {
+    let mut network = trained();
+    network.parameters.conv1_weight_mut().index_axis_mut(Axis(0), 2).mapv_inplace(|weight| 100.0 * weight);
+    network.parameters.conv1_bias_mut()[2] *= 100.0;
+    network.parameters.conv2_weight_mut().index_axis_mut(Axis(1), 2).mapv_inplace(|weight| weight / 100.0);
+    network
+}
+
+#[test]
+fn fine_tuning_recovers_what_rounding_lost_and_any_number_of_threads_gives_the_same() {
+    let data = digits_10k();
+    let images = data.train.first(3_000);
+    let network = lopsided();
+    let granularity = Granularity::PerTensor;
+    let ranges = calibrate(&network, &images, Calibration::MinMax).unwrap();
+    let accuracy = |network: &Network, ranges: &Ranges| {
+        let file = quantize(network, ranges, granularity).unwrap().encode(&Default::default()).unwrap();
+        evaluate_int8(file.model().unwrap(), &data.test).accuracy()
+    };
+    let before = accuracy(&network, &ranges);
+    for kind in [ActivationRanges::Frozen, ActivationRanges::Learned { decay: 0.99 }] {
+        let options = QatOptions { ranges: kind, granularity, ..QatOptions::new(3, 1) };
+        let [one, three] = [1, 3].map(|threads| {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            fine_tune(&network, &ranges, &images, None, &options, &pool, &mut ()).unwrap()
+        });
+        assert_eq!(one, three);
+        let after = accuracy(&one.0, &one.1);
+        assert!(before < 0.8 && after > before + 0.1, "{before} {after}");
+        assert_eq!(one.1 == ranges, kind == ActivationRanges::Frozen);
     }
 }
