@@ -90,6 +90,16 @@ fn unsuitable_files_are_refused_by_name() {
 }
 
 #[test]
+fn other_commands_read_it_too() {
+    let folder = folder();
+    let of = |name: &str| {
+        let inspected: Value = serde_json::from_str(&stdout(folder.path(), &["inspect", name, "--json"])).unwrap();
+        (eval(folder.path(), name), inspected["layers"].clone(), inspected["crc32"].clone())
+    };
+    assert_eq!(of("model.tflite"), of("model.lenet"));
+}
+
+#[test]
 fn nothing_is_overwritten_silently() {
     let folder = folder();
     let folder = folder.path();

@@ -37,7 +37,7 @@ pub use tflite::{decode_tflite, encode_tflite};
 pub enum NetworkFile {
     /// From a file that [`decode_float`] reads.
     Float(Box<FloatFile>),
-    /// From a `.lenet` file, or the Intel HEX or UF2 file that holds one.
+    /// From a `.lenet` file, the Intel HEX or UF2 file that holds one, or a `.tflite` file.
     Int8(ModelFile),
 }
 
@@ -57,6 +57,11 @@ impl NetworkFile {
             let image = image.map_err(|problem| Error::Weights { path: path.to_owned(), problem })?;
             let file = image.model().map_err(|source| Error::Model { path: path.to_owned(), source })?;
             return Ok(Self::Int8(file));
+        }
+        if tflite::is_tflite(&bytes) {
+            return decode_tflite(&bytes)
+                .map(Self::Int8)
+                .map_err(|problem| Error::Weights { path: path.to_owned(), problem });
         }
         decode_float_at(path, &bytes).map(|file| Self::Float(Box::new(file)))
     }

@@ -25,6 +25,7 @@ mod write;
 mod schema_generated;
 
 pub use read::decode_tflite;
+pub(super) use read::is_tflite;
 pub use write::encode_tflite;
 
 /// The version of TFLite's schema.

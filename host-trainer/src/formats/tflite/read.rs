@@ -42,6 +42,11 @@ pub fn decode_tflite(bytes: &[u8]) -> Result<ModelFile, String> {
     })
 }
 
+/// Whether a file calls itself one of TensorFlow Lite.
+pub(in crate::formats) fn is_tflite(bytes: &[u8]) -> bool {
+    bytes.get(4..8) == Some(b"TFL3")
+}
+
 fn cannot_hold(problem: &str) -> String {
     format!("{problem}; a .lenet file cannot hold that bit for bit, quantize the float network with `lenet quantize`")
 }
