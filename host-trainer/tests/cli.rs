@@ -1,11 +1,13 @@
 //! The command `lenet`, run as its users run it.
 
+#[path = "common/command.rs"]
+mod command;
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
+use command::{digits, refusal, stdout};
 use common::{idx, small_data};
 use host_trainer::data::digits_10k;
 use host_trainer::formats::read_float;
@@ -14,32 +16,8 @@ use host_trainer::training::{Options, Recipe, RecipeName, initial_network};
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn lenet(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lenet")).args(arguments).current_dir(folder).output().unwrap()
-}
-
-/// What a successful run prints.
-fn stdout(folder: &Path, arguments: &[&str]) -> String {
-    let output = lenet(folder, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// What a failing run says, which must exit with `code` and not panic.
-fn refusal(folder: &Path, code: i32, arguments: &[&str]) -> String {
-    let output = lenet(folder, arguments);
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
-    assert!(!message.contains("panicked"), "{message}");
-    message
-}
-
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
-}
-
-fn digits(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/digits-10k").join(name)
 }
 
 const TRAIN: [&str; 8] = ["train", "--data", "small", "--epochs", "3", "--validation", "40", "-o"];

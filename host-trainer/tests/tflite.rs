@@ -1,28 +1,20 @@
 //! `lenet export --format tflite` and `lenet import-tflite`, run as their users run them.
 
+#[path = "common/command.rs"]
+mod command;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
+use command::{digits, stdout};
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn lenet(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lenet")).args(arguments).current_dir(folder).output().unwrap()
-}
-
-fn stdout(folder: &Path, arguments: &[&str]) -> String {
-    let output = lenet(folder, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
 /// What a refused command says; `output.lenet` must not be there then.
 fn refusal(folder: &Path, arguments: &[&str]) -> String {
-    let output = lenet(folder, arguments);
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    let message = command::refusal(folder, 1, arguments);
     assert!(!folder.join("output.lenet").exists() && !folder.join("output.tflite").exists());
-    String::from_utf8(output.stderr).unwrap()
+    message
 }
 
 fn eval(folder: &Path, model: &str) -> Value {
@@ -32,9 +24,8 @@ fn eval(folder: &Path, model: &str) -> Value {
 /// A folder with the committed networks as `model.lenet` and `model.safetensors`, and the first exported.
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
-    let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/digits-10k");
     for kind in ["lenet", "safetensors"] {
-        fs::copy(digits.join(format!("digits-10k.{kind}")), folder.path().join(format!("model.{kind}"))).unwrap();
+        fs::copy(digits(&format!("digits-10k.{kind}")), folder.path().join(format!("model.{kind}"))).unwrap();
     }
     stdout(folder.path(), &["export", "model.lenet", "--format", "tflite", "-o", "model.tflite"]);
     folder
