@@ -61,7 +61,6 @@ fn the_committed_pair_is_sound_and_its_changes_are_those_eval_sees() {
         .filter(|image| float[*image] != int8[*image])
         .map(|image| [image as u64, u64::from(labels[image]), float[image], int8[image]])
         .collect();
-    assert!(!differing.is_empty());
     let number = |value: &Value| value.as_u64().unwrap();
     let listed: Vec<[u64; 4]> = report["changed"]
         .as_array()

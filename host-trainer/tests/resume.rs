@@ -130,7 +130,7 @@ fn ctrl_c_writes_a_checkpoint_and_says_how_to_resume() {
     // Without --checkpoint-every: Ctrl-C alone makes the checkpoint.
     let arguments: Vec<&str> = TRAIN.iter().map(|word| if *word == "2" { "0" } else { word }).collect();
     let mut child = spawn(folder.path(), &[arguments.as_slice(), &["run"]].concat());
-    sleep(whole.mul_f64(0.5));
+    sleep(whole.mul_f64(0.3));
     assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be interrupted");
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());

@@ -234,6 +234,11 @@ mod tests {
         quantize_trained(network, &digits_10k().train.first(images), &Options::default()).unwrap()
     }
 
+    fn nearest(network: &Network, images: usize) -> QuantizedNetwork {
+        let options = Options { rounding: Rounding::Nearest, ..Options::default() };
+        quantize_trained(network, &digits_10k().train.first(images), &options).unwrap()
+    }
+
     #[test]
     fn per_tensor_scales_are_the_coarsest_of_the_layer() {
         let network = untrained();
@@ -249,9 +254,9 @@ mod tests {
     }
 
     #[test]
-    fn quantized_weights_are_within_half_a_step() {
+    fn weights_rounded_to_the_nearest_are_within_half_a_step() {
         let network = untrained();
-        let quantized = default(&network, 50);
+        let quantized = nearest(&network, 50);
         let layer = &quantized.layers[4];
         for (index, real) in network.parameters.fc3_weight().iter().enumerate() {
             let scale = layer.weight_scale[index / 84];
@@ -283,7 +288,7 @@ mod tests {
     fn a_channel_of_equally_large_weights_gets_a_coarser_scale_and_others_do_not() {
         let mut network = untrained();
         network.parameters.conv2_weight_mut().index_axis_mut(ndarray::Axis(0), 3).fill(-0.25);
-        let quantized = default(&network, 10);
+        let quantized = nearest(&network, 10);
         quantized.encode(&Default::default()).unwrap();
         let layer = &quantized.layers[1];
         let sums: Vec<u32> =

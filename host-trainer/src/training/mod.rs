@@ -222,10 +222,10 @@ impl<'a> Trainer<'a> {
         let source = Source { split: self.images, augmenter, label_smoothing };
 
         let batches = order.len().div_ceil(recipe.batch);
-        let mut lr = recipe.lr;
+        let steps = (recipe.epochs * batches) as u64;
         for (batch, images) in order.chunks(recipe.batch).enumerate().skip(self.snapshot.batches) {
             let state = &mut self.snapshot.state;
-            lr = recipe.learning_rate(state.steps, (recipe.epochs * batches) as u64);
+            let lr = recipe.learning_rate(state.steps, steps);
             let simulated = self.simulation.as_ref().map(|int8| int8.of(&state.parameters, *pools)).transpose()?;
             let pass = simulated.as_ref().map_or(Pass::Float(&state.parameters, *pools), Pass::Int8);
             let result = self.batch.compute(pass, source, images);
@@ -249,6 +249,8 @@ impl<'a> Trainer<'a> {
                 return Ok(Outcome::Interrupted);
             }
         }
+        // Of the last step, which was before this start if the run was interrupted right behind it.
+        let lr = recipe.learning_rate(self.snapshot.state.steps.saturating_sub(1), steps);
         let loss = self.snapshot.epoch_loss / batches as f64;
         let accuracy = self.snapshot.correct as f64 / order.len() as f64;
         let Snapshot { epochs, batches, epoch_loss, logged_loss, correct, .. } = &mut self.snapshot;
