@@ -46,10 +46,10 @@ impl QatOptions {
             name: "qat".into(),
             epochs,
             optimizer: Optimizer::AdamW { beta1: 0.9, beta2: 0.999 },
-            lr: 0.0001,
+            lr: 0.0003,
             weight_decay: 0.1,
             schedule: Schedule::Cosine { warm_up: 0.1 },
-            augmentation: Augmentation::DIGITS.times(0.5),
+            augmentation: Augmentation::NONE,
             ..Recipe::named(RecipeName::Default)
         };
         Self { recipe, ranges: ActivationRanges::Frozen, granularity: Granularity::default(), seed }
