@@ -48,8 +48,17 @@ fn narrow(folder: &Path) -> PathBuf {
 fn the_committed_pair_is_sound_and_its_changes_are_those_eval_sees() {
     let report = json(&["compare", FLOAT, INT8, "--json"]);
     assert_eq!(report["warnings"], Value::Array(Vec::new()));
+    changes_are_those_eval_sees(INT8);
+    // One that saturates has many.
+    let folder = TempDir::new().unwrap();
+    assert!(changes_are_those_eval_sees(narrow(folder.path()).to_str().unwrap()) > 20);
+}
+
+/// Returns how many there are.
+fn changes_are_those_eval_sees(model: &str) -> usize {
+    let report = json(&["compare", FLOAT, model, "--json"]);
     let eval = |model| json(&["eval", model, "--json", "--predictions"]);
-    let (float, int8) = (eval(FLOAT), eval(INT8));
+    let (float, int8) = (eval(FLOAT), eval(model));
     assert_eq!(report["images"], float["images"]);
     assert_eq!((&report["float_accuracy"], &report["int8_accuracy"]), (&float["accuracy"], &int8["accuracy"]));
     let predictions = |answer: &Value| -> Vec<u64> {
@@ -77,6 +86,7 @@ fn the_committed_pair_is_sound_and_its_changes_are_those_eval_sees() {
             assert!((logits[9] - logits[8] - answer["margin"].as_f64().unwrap()).abs() < 1e-5, "{change}");
         }
     }
+    listed.len()
 }
 
 #[test]
