@@ -78,3 +78,43 @@ fn the_int8_file_holds_the_float_weights_to_a_step_in_pytorchs_order() {
         assert_eq!(operators.iter().filter(|found| **found == operator).count(), count, "{operator}");
     }
 }
+
+#[test]
+fn the_int8_file_holds_the_models_own_numbers() {
+    let file = ModelFile::new(INT8);
+    let model = file.model().unwrap();
+    let network = QuantizedNetwork::from(&model);
+    let graph = graph(&encode_onnx_int8(&network, &model.description()));
+    let scale_of = |name: &str| floats(constant(&graph, &format!("{name}_scale")))[0];
+    for (tensor, name) in ["input", "conv1", "conv2", "fc1", "fc2", "fc3"].into_iter().enumerate() {
+        assert_eq!(scale_of(name), network.activations[tensor].scale, "{name}");
+        let zero_point = constant(&graph, &format!("{name}_zero_point"));
+        assert_eq!(zero_point.data_type, Some(TensorProto::INT8));
+        assert_eq!(zero_point.raw_data, Some(network.activations[tensor].zero_point.to_le_bytes().to_vec()), "{name}");
+    }
+    for (index, layer) in Layer::ALL.into_iter().enumerate() {
+        let QuantizedLayer { bias, weight_scale, .. } = &network.layers[index];
+        let held = constant(&graph, &format!("{layer}_bias_int32"));
+        assert_eq!(held.data_type, Some(TensorProto::INT32));
+        assert_eq!(held.raw_data, Some(bias.iter().flat_map(|bias| bias.to_le_bytes()).collect()), "{layer}");
+        assert_eq!(floats(constant(&graph, &format!("{layer}_weight_scale"))), weight_scale.to_vec(), "{layer}");
+        let input = f64::from(network.activations[index].scale);
+        for (held, weight) in floats(constant(&graph, &format!("{layer}_bias_scale"))).into_iter().zip(weight_scale) {
+            assert_eq!(held, (input * f64::from(*weight)) as f32, "{layer}");
+        }
+    }
+    // OIHW from OHWI, and a column of CHW from one of HWC: output 7, channel 3 of 6 and of 16.
+    let weight = |name: &str, place: usize| constant(&graph, name).raw_data.as_ref().unwrap()[place] as i8;
+    let (row, column) = (2, 4);
+    let conv2 = &network.layers[Layer::Conv2 as usize].weights;
+    assert_eq!(
+        weight("conv2_weight_int8", ((7 * 6 + 3) * 5 + row) * 5 + column),
+        conv2[((7 * 5 + row) * 5 + column) * 6 + 3]
+    );
+    let (row, column) = (2, 1);
+    let fc1 = &network.layers[Layer::Fc1 as usize].weights;
+    assert_eq!(
+        weight("fc1_weight_int8", 7 * 256 + (3 * 4 + row) * 4 + column),
+        fc1[7 * 256 + (row * 4 + column) * 16 + 3]
+    );
+}
