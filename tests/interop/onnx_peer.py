@@ -9,10 +9,11 @@ usage: onnx_peer.py FLOAT.safetensors INT8.lenet DATA_FOLDER
 - ONNX Runtime's own answers are not the same to the bit: it averages a pool's windows in f32, where a tie falls to
   either side, and requantizes in f32. With the former put into lenet's arithmetic, at most one logit in 1,000 and one
   prediction in 10,000 may differ, which is the latter's part. So the differences have no other reason.
-- So much the ties do: of the sums of an average pool one in four is a tie, so a quarter of the logits is off by a
-  step, few by more, and a prediction may differ where the two best logits are about as near. The bars are what was
-  seen of three seeds of the default recipe, and a margin: at most 47 of 10,000 and 5 steps on Fashion-MNIST, where many
-  images are so near, 3 of 10,000 on MNIST. They are of this runtime's arithmetic; no network was chosen by them.
+- So much the ties do: of the sums of an average pool one in four is a tie, so a fifth to two fifths of the logits are
+  off by a step, few by more, and a prediction may differ where the two best logits are about as near. The bars are
+  what was seen of three seeds of the default recipe, and a margin: at most 47 of 10,000 and 5 steps on Fashion-MNIST,
+  where many images are so near, 3 of 10,000 on MNIST. They are of this runtime's arithmetic; no network was chosen by
+  them.
 
 Each is run as ONNX Runtime comes, which fuses it into integer kernels, and without optimizations.
 Needs numpy, onnx and onnxruntime, and a built `lenet` (cargo build --release).
