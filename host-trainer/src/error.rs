@@ -168,6 +168,14 @@ impl Error {
         move |source| Self::Read { path: path.to_owned(), source }
     }
 
+    pub(crate) fn model(path: &Path) -> impl FnOnce(lenet_core::Error) -> Self {
+        move |source| Self::Model { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn weights(path: &Path) -> impl FnOnce(String) -> Self {
+        move |problem| Self::Weights { path: path.to_owned(), problem }
+    }
+
     pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Write { path: path.to_owned(), source }
     }

@@ -29,3 +29,6 @@ pub mod run;
 pub mod training;
 
 pub use error::{Error, Result};
+
+/// Name and version of this program, as files carry it.
+pub const TOOL: &str = concat!("lenet ", env!("CARGO_PKG_VERSION"));

@@ -1,32 +1,19 @@
 //! Quantization-aware training: what it simulates is what the int8 network does.
 
+#[path = "common/networks.rs"]
+mod networks;
+
 use host_trainer::data::digits_10k;
 use host_trainer::evaluation::evaluate_int8;
-use host_trainer::formats::decode_safetensors;
+use host_trainer::network::Network;
 use host_trainer::network::lanes::{Group, InstructionSet, Int8, LANES};
-use host_trainer::network::{Initialization, Network, Parameters, Pools};
 use host_trainer::quantization::{Calibration, Granularity, Ranges, calibrate, quantize, quantize_trained};
 use host_trainer::training::{ActivationRanges, QatOptions, fine_tune};
 use lenet_core::quantization::Quantization;
-use lenet_core::{CLASSES, LeNet5, Logits, Pool};
+use lenet_core::{CLASSES, LeNet5, Logits};
 use ndarray::Axis;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use networks::{pool_kinds, trained, untrained};
 use rayon::ThreadPoolBuilder;
-
-fn trained() -> Network {
-    decode_safetensors(include_bytes!("../../data/digits-10k/digits-10k.safetensors")).unwrap().network
-}
-
-fn untrained(seed: u64) -> Network {
-    let parameters = Parameters::init(Initialization::He, &mut ChaCha8Rng::seed_from_u64(seed));
-    Network { parameters, pools: Pools::default() }
-}
-
-fn pool_kinds() -> impl Iterator<Item = Pools> {
-    let kinds = [Pool::Average, Pool::Maximum];
-    kinds.into_iter().flat_map(move |pool1| kinds.map(|pool2| Pools { pool1, pool2 }))
-}
 
 fn real(logits: Logits) -> [f32; CLASSES] {
     let Quantization { scale, zero_point } = logits.quantization();

@@ -1,30 +1,17 @@
 //! Quantization-aware training: its gradients are those of a plain network that rounds.
 
+#[path = "common/networks.rs"]
+mod networks;
+
 use host_trainer::data::{Split, digits_10k};
-use host_trainer::formats::decode_safetensors;
 use host_trainer::network::lanes::{Group, InstructionSet, Int8, LANES, Lanes};
 use host_trainer::network::plain::{conv2d, cross_entropy, linear, pool2d};
-use host_trainer::network::{Initialization, NAMES, Network, Parameters, Pools};
+use host_trainer::network::{NAMES, Network, Parameters};
 use host_trainer::quantization::{QuantizedNetwork, quantize_trained};
 use lenet_core::quantization::Multiplier;
 use lenet_core::{CLASSES, Pool};
 use ndarray::{Array, Array2, Array4, ArrayView2, Axis, Dimension};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-
-fn trained() -> Network {
-    decode_safetensors(include_bytes!("../../data/digits-10k/digits-10k.safetensors")).unwrap().network
-}
-
-fn untrained(seed: u64) -> Network {
-    let parameters = Parameters::init(Initialization::He, &mut ChaCha8Rng::seed_from_u64(seed));
-    Network { parameters, pools: Pools::default() }
-}
-
-fn pool_kinds() -> impl Iterator<Item = Pools> {
-    let kinds = [Pool::Average, Pool::Maximum];
-    kinds.into_iter().flat_map(move |pool1| kinds.map(|pool2| Pools { pool1, pool2 }))
-}
+use networks::{pool_kinds, trained, untrained};
 
 /// The int8 network and its gradient, plainly: exact integers in f64, layer after layer, and rounding taken for the
 /// identity where the gradient comes back.

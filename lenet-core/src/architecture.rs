@@ -115,6 +115,17 @@ impl Layer {
     /// Every layer, in order.
     pub const ALL: [Self; 5] = [Self::Conv1, Self::Conv2, Self::Fc1, Self::Fc2, Self::Fc3];
 
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Conv1 => "conv1",
+            Self::Conv2 => "conv2",
+            Self::Fc1 => "fc1",
+            Self::Fc2 => "fc2",
+            Self::Fc3 => "fc3",
+        }
+    }
+
     /// Output channels: one bias, one multiplier and one weight scale each.
     pub const fn outputs(self) -> usize {
         match self {
@@ -140,12 +151,6 @@ impl Layer {
 
 impl fmt::Display for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Conv1 => "conv1",
-            Self::Conv2 => "conv2",
-            Self::Fc1 => "fc1",
-            Self::Fc2 => "fc2",
-            Self::Fc3 => "fc3",
-        })
+        f.write_str(self.name())
     }
 }

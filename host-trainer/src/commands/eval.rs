@@ -62,8 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let (kind, evaluation) = match &file {
         NetworkFile::Float(float) => ("float", pool.install(|| evaluate_float(&float.network, &split))),
         NetworkFile::Int8(file) => {
-            let refused = |source| Error::Model { path: arguments.model.clone(), source };
-            let model = file.model().map_err(refused)?;
+            let model = file.model().map_err(Error::model(&arguments.model))?;
             ("int8", pool.install(|| evaluate_int8(model, &split)))
         }
     };

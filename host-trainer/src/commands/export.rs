@@ -60,11 +60,11 @@ pub enum Format {
     Onnx,
     /// The float network in float32, with the PyTorch model's names.
     Safetensors,
-    /// The same as a NumPy archive; pools and other metadata are in its zip comment.
+    /// The float network as a NumPy archive; pools and other metadata are in its zip comment.
     Npz,
-    /// The same at --base as Intel HEX.
+    /// The bytes of the int8 model at --base, as Intel HEX.
     Hex,
-    /// The same at --base as UF2, for the bootloaders of --family.
+    /// The bytes of the int8 model at --base, as UF2, for the bootloaders of --family.
     Uf2,
     /// The int8 network as C99, code and weights: NAME.c and NAME.h.
     C,
@@ -105,19 +105,18 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 fn encode(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<Output>> {
     let one = |bytes: Vec<u8>| vec![(arguments.output.clone(), bytes)];
-    let refused = |source| Error::Model { path: arguments.model.clone(), source };
+    let path = &arguments.model;
     match arguments.format {
         Format::Bin => Ok(one(int8(arguments, file)?.bytes().to_vec())),
-        Format::Tflite => tflite(arguments, int8(arguments, file)?).map(one),
-        Format::Onnx => onnx(arguments, file).map(one),
+        Format::Tflite => tflite(path, int8(arguments, file)?).map(one),
+        Format::Onnx => onnx(path, file).map(one),
         Format::Safetensors => {
             let float = float(arguments, file)?;
             Ok(one(encode_safetensors(&float.network, &float.entries())))
         }
         Format::Npz => {
             let float = float(arguments, file)?;
-            let refused = |problem| Error::Weights { path: arguments.model.clone(), problem };
-            encode_npz(&float.network, &float.entries()).map(one).map_err(refused)
+            encode_npz(&float.network, &float.entries()).map(one).map_err(Error::weights(path))
         }
         Format::Hex => {
             let text = encode_hex(int8(arguments, file)?, arguments.base()?).map_err(base_refused)?;
@@ -129,33 +128,31 @@ fn encode(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<Output>> {
         }
         Format::C => {
             let name = arguments.source_name("c")?;
-            let CSource { header, source } = encode_c(int8(arguments, file)?, name).map_err(refused)?;
+            let CSource { header, source } = encode_c(int8(arguments, file)?, name).map_err(Error::model(path))?;
             let header_path = arguments.output.with_extension("h");
             Ok(vec![(arguments.output.clone(), source.into_bytes()), (header_path, header.into_bytes())])
         }
         Format::Rust => {
             let name = arguments.source_name("rs")?;
-            Ok(one(encode_rust(int8(arguments, file)?, name).map_err(refused)?.into_bytes()))
+            Ok(one(encode_rust(int8(arguments, file)?, name).map_err(Error::model(path))?.into_bytes()))
         }
-        Format::Json => Ok(one(encode_json(int8(arguments, file)?).map_err(refused)?.into_bytes())),
+        Format::Json => Ok(one(encode_json(int8(arguments, file)?).map_err(Error::model(path))?.into_bytes())),
     }
 }
 
-fn onnx(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<u8>> {
+fn onnx(path: &Path, file: &NetworkFile) -> Result<Vec<u8>> {
     match file {
         NetworkFile::Float(file) => Ok(encode_onnx_float(file)),
         NetworkFile::Int8(file) => {
-            let model = file.model().map_err(|source| Error::Model { path: arguments.model.clone(), source })?;
+            let model = file.model().map_err(Error::model(path))?;
             Ok(encode_onnx_int8(&QuantizedNetwork::from(&model), &model.description()))
         }
     }
 }
 
-fn tflite(arguments: &Arguments, file: &ModelFile) -> Result<Vec<u8>> {
-    let path = || arguments.model.clone();
-    let model = file.model().map_err(|source| Error::Model { path: path(), source })?;
-    encode_tflite(&QuantizedNetwork::from(&model), &model.description())
-        .map_err(|problem| Error::Weights { path: path(), problem })
+fn tflite(path: &Path, file: &ModelFile) -> Result<Vec<u8>> {
+    let model = file.model().map_err(Error::model(path))?;
+    encode_tflite(&QuantizedNetwork::from(&model), &model.description()).map_err(Error::weights(path))
 }
 
 impl Arguments {

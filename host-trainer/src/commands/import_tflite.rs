@@ -37,8 +37,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     check_writable(&arguments.output, existing)?;
     let bytes = std::fs::read(&arguments.file).map_err(Error::read(&arguments.file))?;
-    let refused = |problem| Error::Weights { path: arguments.file.clone(), problem };
-    let model = decode_tflite(&bytes).map_err(refused)?;
+    let model = decode_tflite(&bytes).map_err(Error::weights(&arguments.file))?;
     write_whole(&arguments.output, model.bytes(), existing)?;
     println!("wrote  {}", arguments.output.display());
     Ok(())

@@ -65,10 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let path = &arguments.file;
     let (kind, summary) = match NetworkFile::read(path)? {
         NetworkFile::Float(file) => ("float", Summary::Float(FloatSummary::new(&file))),
-        NetworkFile::Int8(file) => {
-            let refused = |source| Error::Model { path: path.clone(), source };
-            ("int8", Summary::Int8(Int8Summary::new(&file).map_err(refused)?))
-        }
+        NetworkFile::Int8(file) => ("int8", Summary::Int8(Int8Summary::new(&file).map_err(Error::model(path))?)),
     };
     let bytes = std::fs::read(path).map_err(Error::read(path))?;
     let flash = FlashImage::decode(&bytes).and_then(std::result::Result::ok).map(|image| flash(&image));

@@ -16,15 +16,13 @@ use clap::{Args, ValueEnum};
 use lenet_core::{Pool, Workspace};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::TOOL;
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::evaluation::{Evaluation, evaluate_float, evaluate_int8};
 use crate::formats::{FloatFile, ModelFile, NetworkFile, read_float};
 use crate::network::Network;
 use crate::quantization::QuantizedNetwork;
-
-/// Name and version of this program, as files carry it.
-pub const TOOL: &str = concat!("lenet ", env!("CARGO_PKG_VERSION"));
 
 /// Where the images come from; shared by the subcommands.
 #[derive(Args, Clone, Debug)]

@@ -72,6 +72,15 @@ pub(super) fn with_stated_pools(metadata: &[(&str, String)], pools: Pools) -> Ha
     all
 }
 
+/// A network that is not trained, with other pools than the default ones.
+#[cfg(test)]
+pub(super) fn untrained() -> Network {
+    use crate::training::{Options, Recipe, RecipeName, initial_network};
+
+    let pools = Pools { pool1: Pool::Maximum, pool2: Pool::Average };
+    initial_network(&Options { recipe: Recipe::named(RecipeName::Default), pools, seed: 5 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -50,18 +50,16 @@ impl NetworkFile {
         let bytes = std::fs::read(path).map_err(Error::read(path))?;
         if bytes.starts_with(&lenet_core::format::MAGIC) {
             let file = ModelFile::new(&bytes);
-            file.model().map_err(|source| Error::Model { path: path.to_owned(), source })?;
+            file.model().map_err(Error::model(path))?;
             return Ok(Self::Int8(file));
         }
         if let Some(image) = FlashImage::decode(&bytes) {
-            let image = image.map_err(|problem| Error::Weights { path: path.to_owned(), problem })?;
-            let file = image.model().map_err(|source| Error::Model { path: path.to_owned(), source })?;
+            let image = image.map_err(Error::weights(path))?;
+            let file = image.model().map_err(Error::model(path))?;
             return Ok(Self::Int8(file));
         }
         if tflite::is_tflite(&bytes) {
-            return decode_tflite(&bytes)
-                .map(Self::Int8)
-                .map_err(|problem| Error::Weights { path: path.to_owned(), problem });
+            return decode_tflite(&bytes).map(Self::Int8).map_err(Error::weights(path));
         }
         decode_float_at(path, &bytes).map(|file| Self::Float(Box::new(file)))
     }
@@ -81,7 +79,7 @@ pub fn read_float(path: &Path) -> Result<FloatFile> {
 }
 
 fn decode_float_at(path: &Path, bytes: &[u8]) -> Result<FloatFile> {
-    decode_float(bytes).map_err(|problem| Error::Weights { path: path.to_owned(), problem })
+    decode_float(bytes).map_err(Error::weights(path))
 }
 
 /// Reads a float network from the bytes of a `.safetensors` file, a PyTorch state dict (`.pt`, `.pth`)

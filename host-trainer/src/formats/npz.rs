@@ -69,41 +69,33 @@ pub(super) fn decode(archive: &mut Archive<'_>) -> Result<FloatFile, String> {
 
 #[cfg(test)]
 mod tests {
-    use lenet_core::Pool;
-
     use super::*;
     use crate::formats::decode_float;
-    use crate::network::Pools;
-    use crate::training::{Options, Recipe, RecipeName, initial_network};
-
-    fn network() -> Network {
-        let pools = Pools { pool1: Pool::Maximum, pool2: Pool::Average };
-        initial_network(&Options { recipe: Recipe::named(RecipeName::Default), pools, seed: 5 })
-    }
+    use crate::formats::float_file::untrained;
 
     #[test]
     fn round_trips_with_pools_and_metadata() {
-        let bytes = encode_npz(&network(), &[("seed", "5".into())]).unwrap();
+        let bytes = encode_npz(&untrained(), &[("seed", "5".into())]).unwrap();
         let read = decode_float(&bytes).unwrap();
-        assert_eq!((read.seed(), read.network), (Some(5), network()));
+        assert_eq!((read.seed(), read.network), (Some(5), untrained()));
     }
 
     #[test]
     fn the_same_network_gives_the_same_bytes() {
         let metadata = ["a", "b", "c", "d", "e"].map(|key| (key, key.repeat(3)));
-        let first = encode_npz(&network(), &metadata).unwrap();
-        assert!((0..20).all(|_| encode_npz(&network(), &metadata).unwrap() == first));
+        let first = encode_npz(&untrained(), &metadata).unwrap();
+        assert!((0..20).all(|_| encode_npz(&untrained(), &metadata).unwrap() == first));
     }
 
     #[test]
     fn metadata_beyond_a_comment_is_refused() {
-        let message = encode_npz(&network(), &[("note", "x".repeat(70_000))]).unwrap_err();
+        let message = encode_npz(&untrained(), &[("note", "x".repeat(70_000))]).unwrap_err();
         assert!(message.contains("zip comment"), "{message}");
     }
 
     #[test]
     fn damaged_metadata_is_no_default() {
-        let mut bytes = encode_npz(&network(), &[]).unwrap();
+        let mut bytes = encode_npz(&untrained(), &[]).unwrap();
         let length = bytes.len();
         bytes[length - 1] = b' ';
         assert!(decode_float(&bytes).unwrap_err().contains("zip comment is damaged"));

@@ -3,7 +3,7 @@
 use super::ModelFile;
 use super::c::c_prefix;
 use super::source::{provenance, rows, write_text};
-use crate::commands::TOOL;
+use crate::TOOL;
 
 /// Writes one item for `include!`: a static named after `name`, the name of the file without its ending, with the
 /// bytes of the model file at a multiple of 4, as [`Model::from_bytes`](lenet_core::Model::from_bytes) needs them.

@@ -74,20 +74,12 @@ fn element(dtype: Dtype) -> Result<Element, String> {
 
 #[cfg(test)]
 mod tests {
-    use lenet_core::Pool;
-
     use super::*;
-    use crate::network::Pools;
-    use crate::training::{Options, Recipe, RecipeName, initial_network};
-
-    fn network() -> Network {
-        let pools = Pools { pool1: Pool::Maximum, pool2: Pool::Average };
-        initial_network(&Options { recipe: Recipe::named(RecipeName::Default), pools, seed: 5 })
-    }
+    use crate::formats::float_file::untrained;
 
     #[test]
     fn round_trips_with_pools() {
-        let network = network();
+        let network = untrained();
         let read = decode_safetensors(&encode_safetensors(&network, &[("seed", "5".into())])).unwrap();
         assert_eq!((read.seed(), read.network), (Some(5), network));
     }
@@ -95,9 +87,9 @@ mod tests {
     #[test]
     fn the_same_network_gives_the_same_bytes() {
         let metadata = ["a", "b", "c", "d", "e"].map(|key| (key, key.repeat(3)));
-        let first = encode_safetensors(&network(), &metadata);
+        let first = encode_safetensors(&untrained(), &metadata);
         for _ in 0..20 {
-            assert_eq!(encode_safetensors(&network(), &metadata), first);
+            assert_eq!(encode_safetensors(&untrained(), &metadata), first);
         }
     }
 

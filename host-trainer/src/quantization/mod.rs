@@ -25,9 +25,9 @@ use crate::network::{Network, Parameters};
 
 pub use calibration::{CALIBRATION_IMAGES, Calibration, PERCENTILE_OUTSIDE, Ranges, calibrate};
 pub use multiplier::multiplier_from_real;
-use output_error::{Changes, reduce_output_error};
-
 pub use network::{QuantizedLayer, QuantizedNetwork};
+
+use output_error::{Changes, reduce_output_error};
 
 /// The largest weight; weights are symmetric.
 const WEIGHT_MAX: f64 = 127.0;

@@ -1,6 +1,6 @@
 //! The gradient of a batch, on all threads.
 
-use lenet_core::CLASSES;
+use lenet_core::{CLASSES, Layer};
 use rayon::prelude::*;
 
 use super::augment::Augmenter;
@@ -102,10 +102,10 @@ impl BatchGradient {
         source: Source<'_>,
         batch: &[usize],
     ) -> &'static str {
-        const LAYERS: [&str; 5] = ["conv1", "conv2", "fc1", "fc2", "fc3"];
+        const LAYERS: usize = Layer::ALL.len();
         let finite = |lanes: &[Lanes]| lanes.iter().all(|lanes| lanes.0.iter().all(|value| value.is_finite()));
         let weights = parameters.arrays().map(|array| array.iter().all(|value| value.is_finite()));
-        let mut first = LAYERS.len();
+        let mut first = LAYERS;
         let group = &mut self.parts[0].group;
         for indices in batch.chunks(LANES) {
             source.set_images(self.set, group, indices);
@@ -117,11 +117,10 @@ impl BatchGradient {
                 finite(group.fc2()),
                 finite(group.logits()),
             ];
-            let bad =
-                (0..LAYERS.len()).find(|layer| !(outputs[*layer] && weights[2 * layer] && weights[2 * layer + 1]));
-            first = first.min(bad.unwrap_or(LAYERS.len()));
+            let bad = (0..LAYERS).find(|layer| !(outputs[*layer] && weights[2 * layer] && weights[2 * layer + 1]));
+            first = first.min(bad.unwrap_or(LAYERS));
         }
-        LAYERS.get(first).copied().unwrap_or("the loss")
+        Layer::ALL.get(first).map_or("the loss", |layer| layer.name())
     }
 
     /// The lowest and highest real output of each layer on the batch computed last, if that was a pass in int8;

@@ -79,7 +79,7 @@ struct ReportedWarning<'a> {
 /// when `--max-drop` is exceeded.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (float, int8) = read_pair(&arguments.float, &arguments.int8)?;
-    let model = int8.model().map_err(|source| Error::Model { path: arguments.int8.clone(), source })?;
+    let model = int8.model().map_err(Error::model(&arguments.int8))?;
     let pool = arguments.threads.pool()?;
     let data = pool.install(|| arguments.data.load())?;
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));

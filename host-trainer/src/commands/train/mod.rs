@@ -10,7 +10,8 @@ use clap::Args;
 use lenet_core::Workspace;
 use rayon::ThreadPool;
 
-use super::{DataArguments, PoolKind, TOOL, ThreadArguments, count, measure, percent, thousands};
+use super::{DataArguments, PoolKind, ThreadArguments, count, measure, percent, thousands};
+use crate::TOOL;
 use crate::checkpoint::{Checkpoint, Plan, Record, data_crc32};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};

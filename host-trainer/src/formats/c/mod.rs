@@ -9,7 +9,7 @@ use lenet_core::{Layer, Pool, Tensor, Workspace};
 
 use super::ModelFile;
 use super::source::{provenance, rows, write_text};
-use crate::commands::TOOL;
+use crate::TOOL;
 use crate::quantization::{QuantizedLayer, QuantizedNetwork};
 
 /// A network as C source.

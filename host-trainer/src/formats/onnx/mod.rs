@@ -17,7 +17,7 @@ use lenet_core::{Layer, Pool};
 use prost::Message;
 
 use super::FloatFile;
-use crate::commands::TOOL;
+use crate::TOOL;
 use crate::network::NAMES;
 use crate::quantization::{QuantizedLayer, QuantizedNetwork};
 use graph::Graph;

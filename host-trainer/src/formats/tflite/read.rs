@@ -53,7 +53,7 @@ fn cannot_hold(problem: &str) -> String {
 
 fn description<'a>(graph: &Graph<'a>) -> Result<Description<'a>, String> {
     match graph.metadata(DESCRIPTION) {
-        None => Ok(Description { tool: crate::commands::TOOL, ..Description::default() }),
+        None => Ok(Description { tool: crate::TOOL, ..Description::default() }),
         Some(bytes) => match postcard::take_from_bytes(bytes) {
             Ok((description, [])) => Ok(description),
             _ => Err(format!("its metadata {DESCRIPTION} is damaged; export it again")),

@@ -106,7 +106,7 @@ fn reshape_relu_and_metadata_may_be_left_out() {
     let file = decode_tflite(&plain(3)).unwrap();
     let model = file.model().unwrap();
     assert_eq!(QuantizedNetwork::from(&model), committed());
-    assert_eq!((model.description().data_set, model.description().tool), ("", crate::commands::TOOL));
+    assert_eq!((model.description().data_set, model.description().tool), ("", crate::TOOL));
 }
 
 #[test]
