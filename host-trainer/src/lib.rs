@@ -7,6 +7,7 @@
 //! - [`inference`]: the int8 network at the speed of this processor.
 //! - [`evaluation`]: accuracy, and a checksum over all logits; [`inspection`]: a network in figures; [`comparison`]:
 //!   where a float network and the int8 one made from it part, and what to do about it.
+//! - [`picture`]: digits as pictures.
 //! - [`run`]: the folder a training writes; [`checkpoint`]: what an unfinished one is resumed from;
 //!   [`files`]: output files, whole or not at all.
 //! - [`commands`]: the subcommands, one file each.
@@ -23,6 +24,7 @@ pub mod formats;
 pub mod inference;
 pub mod inspection;
 pub mod network;
+pub mod picture;
 pub mod quantization;
 pub mod reference;
 pub mod run;
