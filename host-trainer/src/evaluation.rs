@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use lenet_core::checksum::Crc32;
-use lenet_core::{CLASSES, Logits, Model};
+use lenet_core::{CLASSES, Logits, Model, Pixels};
 use ndarray::ArrayView1;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ impl Evaluation {
 pub fn evaluate_float(network: &Network, split: &Split) -> Evaluation {
     let mut crc32 = Crc32::new();
     let mut predictions = Vec::with_capacity(split.len());
-    for group in for_each_group(Pass::Float(&network.parameters, network.pools), split, |group, images| {
+    for group in for_each_group(Pass::Float(&network.parameters, network.pools), split.all_pixels(), |group, images| {
         (group.classes(), *group.logits(), images.len())
     }) {
         let (classes, logits, images) = group;
@@ -70,7 +70,7 @@ pub struct LossAndAccuracy {
 /// Measures the network of a pass on a split, on the threads of the current rayon pool.
 pub fn loss_and_accuracy(pass: Pass<'_>, split: &Split) -> LossAndAccuracy {
     let labels = split.labels();
-    let parts = for_each_group(pass, split, |group, images| {
+    let parts = for_each_group(pass, split.all_pixels(), |group, images| {
         let mut targets = [Lanes::ZERO; CLASSES];
         for (lane, index) in images.clone().enumerate() {
             targets[usize::from(labels[index])].0[lane] = 1.0;
@@ -84,15 +84,19 @@ pub fn loss_and_accuracy(pass: Pass<'_>, split: &Split) -> LossAndAccuracy {
     LossAndAccuracy { loss: loss / images, accuracy: correct as f64 / images }
 }
 
-/// Runs a network over a split in groups, and takes from each, in order, what `take` makes of
-/// it and of the range of its images.
-fn for_each_group<T: Send>(pass: Pass<'_>, split: &Split, take: impl Fn(&Group, Range<usize>) -> T + Sync) -> Vec<T> {
+/// Runs a network over images in groups, on the threads of the current rayon pool, and takes from each, in order,
+/// what `take` makes of it and of the range of its images.
+pub fn for_each_group<T: Send>(
+    pass: Pass<'_>,
+    pixels: &[Pixels],
+    take: impl Fn(&Group, Range<usize>) -> T + Sync,
+) -> Vec<T> {
     let set = InstructionSet::detect();
-    (0..split.len().div_ceil(LANES))
+    (0..pixels.len().div_ceil(LANES))
         .into_par_iter()
         .map_init(Group::new, |group, index| {
-            let images = index * LANES..split.len().min((index + 1) * LANES);
-            group.set_images(&images.clone().map(|image| split.pixels(image)).collect::<Vec<_>>());
+            let images = index * LANES..pixels.len().min((index + 1) * LANES);
+            group.set_images(&pixels[images.clone()].iter().collect::<Vec<_>>());
             pass.forward(set, group);
             take(group, images)
         })

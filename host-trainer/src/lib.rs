@@ -7,11 +7,12 @@
 //! - [`inference`]: the int8 network at the speed of this processor.
 //! - [`evaluation`]: accuracy, and a checksum over all logits; [`inspection`]: a network in figures; [`comparison`]:
 //!   where a float network and the int8 one made from it part, and what to do about it.
-//! - [`picture`]: digits as pictures.
+//! - [`analysis`]: why a network said what it said; [`picture`]: digits as pictures.
 //! - [`run`]: the folder a training writes; [`checkpoint`]: what an unfinished one is resumed from;
 //!   [`files`]: output files, whole or not at all.
 //! - [`commands`]: the subcommands, one file each.
 
+pub mod analysis;
 pub mod checkpoint;
 pub mod commands;
 pub mod comparison;

@@ -65,9 +65,12 @@ impl Split {
     /// # Panics
     /// When `index` is not below [`len`](Self::len).
     pub fn pixels(&self, index: usize) -> &Pixels {
-        let all: &[Pixels] =
-            bytemuck::cast_slice(self.images.as_slice().expect("Split::new makes the layout standard"));
-        &all[index]
+        &self.all_pixels()[index]
+    }
+
+    /// All images in that form.
+    pub fn all_pixels(&self) -> &[Pixels] {
+        bytemuck::cast_slice(self.images.as_slice().expect("Split::new makes the layout standard"))
     }
 
     /// The first `count` images, all if there are fewer.

@@ -1,0 +1,168 @@
+use lenet_core::architecture::FC2_OUTPUTS;
+use lenet_core::{CLASSES, Pixels};
+
+use crate::error::{Error, Result};
+use crate::evaluation::for_each_group;
+use crate::formats::NetworkFile;
+use crate::network::Network;
+use crate::network::lanes::{Int8, Pass};
+use crate::quantization::QuantizedNetwork;
+
+/// Features of an image: the outputs of fc2 after its ReLU.
+pub const FEATURES: usize = FC2_OUTPUTS;
+
+/// A network of either kind, to be looked into.
+pub enum Subject {
+    /// A float network.
+    Float(Box<Network>),
+    /// An int8 one. Its activations are those of [`lenet_core::LeNet5`], in real units.
+    Int8(Box<Int8>),
+}
+
+/// What a network makes of an image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outputs {
+    /// fc2 after its ReLU, in real units.
+    pub features: [f32; FEATURES],
+    /// fc3, in real units.
+    pub logits: [f32; CLASSES],
+}
+
+impl Subject {
+    /// The network of a file; `path` is named when it is invalid.
+    ///
+    /// # Errors
+    /// When an int8 model is invalid.
+    pub fn of_file(file: &NetworkFile, path: &std::path::Path) -> Result<Self> {
+        Ok(match file {
+            NetworkFile::Float(file) => Self::from(&file.network),
+            NetworkFile::Int8(file) => Self::from(&QuantizedNetwork::from(&file.model().map_err(Error::model(path))?)),
+        })
+    }
+
+    /// What its images run through.
+    pub fn pass(&self) -> Pass<'_> {
+        match self {
+            Self::Float(network) => Pass::Float(&network.parameters, network.pools),
+            Self::Int8(int8) => Pass::Int8(int8),
+        }
+    }
+
+    /// What it makes of each image, in order, computed on the threads of the current rayon pool.
+    pub fn outputs(&self, pixels: &[Pixels]) -> Vec<Outputs> {
+        let groups = for_each_group(self.pass(), pixels, |group, images| {
+            let outputs = |lane: usize| Outputs {
+                features: group.fc2().map(|value| value.0[lane]),
+                logits: group.logits().map(|value| value.0[lane]),
+            };
+            (0..images.len()).map(outputs).collect::<Vec<_>>()
+        });
+        groups.into_iter().flatten().collect()
+    }
+}
+
+impl From<&Network> for Subject {
+    fn from(network: &Network) -> Self {
+        Self::Float(Box::new(network.clone()))
+    }
+}
+
+impl From<&QuantizedNetwork> for Subject {
+    fn from(network: &QuantizedNetwork) -> Self {
+        Self::Int8(Box::new(Int8::from(network)))
+    }
+}
+
+impl Outputs {
+    /// The predicted class: of equal logits the lowest class.
+    pub fn class(&self) -> usize {
+        self.ranking()[0]
+    }
+
+    /// The classes by falling logit; of equal ones the lower class first.
+    pub fn ranking(&self) -> [usize; CLASSES] {
+        let mut classes = std::array::from_fn(|class| class);
+        classes.sort_by(|a, b| self.logits[*b].total_cmp(&self.logits[*a]));
+        classes
+    }
+
+    /// Softmax of the logits.
+    pub fn probabilities(&self) -> [f64; CLASSES] {
+        let largest = self.logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let powers = self.logits.map(|logit| f64::from(logit - largest).exp());
+        let sum: f64 = powers.iter().sum();
+        powers.map(|power| power / sum)
+    }
+
+    /// Entropy of the probabilities in bits, in [0, log2 10 = 3.32].
+    pub fn entropy(&self) -> f64 {
+        // The least possible probability is 0, whose term is 0.
+        let terms = self.probabilities().map(|p| if p > 0.0 { -p * p.log2() } else { 0.0 });
+        terms.iter().sum::<f64>().max(0.0)
+    }
+
+    /// The largest logit minus the second.
+    pub fn margin(&self) -> f32 {
+        let [first, second, ..] = self.ranking();
+        self.logits[first] - self.logits[second]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lenet_core::LeNet5;
+
+    use super::*;
+    use crate::data::digits_10k;
+    use crate::formats::{ModelFile, decode_safetensors};
+    use crate::network::plain;
+
+    #[test]
+    fn outputs_of_float_are_those_of_the_definition() {
+        let network =
+            decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network;
+        let split = digits_10k().test.first(20);
+        let outputs = Subject::from(&network).outputs(split.all_pixels());
+        let plain = plain::forward(&network.parameters, network.pools, split.images());
+        assert_eq!(outputs.len(), 20);
+        for (index, outputs) in outputs.iter().enumerate() {
+            let near = |a: &[f32], b: ndarray::ArrayView1<'_, f32>| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+            assert!(near(&outputs.features, plain.fc2.row(index)), "{index}");
+            assert!(near(&outputs.logits, plain.logits.row(index)), "{index}");
+        }
+    }
+
+    #[test]
+    fn outputs_of_int8_are_those_of_the_board() {
+        let file = ModelFile::new(include_bytes!("../../../data/digits-10k/digits-10k.lenet"));
+        let mut board = LeNet5::new(file.model().unwrap());
+        let split = digits_10k().test.first(20);
+        let subject = Subject::from(&QuantizedNetwork::from(&file.model().unwrap()));
+        for (index, outputs) in subject.outputs(split.all_pixels()).iter().enumerate() {
+            let logits = board.classify(split.pixels(index));
+            assert_eq!(outputs.class(), logits.class());
+            let quantization = logits.quantization();
+            let real = logits
+                .values
+                .map(|q| quantization.scale * f32::from(i16::from(q) - i16::from(quantization.zero_point)));
+            assert_eq!(outputs.logits, real, "{index}");
+            let scale = board.model().quantization(lenet_core::Tensor::Fc2).scale;
+            let fc2 = board.workspace().fc2().map(|u| scale * f32::from(u));
+            assert_eq!(outputs.features, fc2, "{index}");
+        }
+    }
+
+    #[test]
+    fn figures_of_logits_follow_their_formulas() {
+        let outputs = |logits| Outputs { features: [0.0; FEATURES], logits };
+        let even = outputs([0.5; 10]);
+        assert_eq!((even.class(), even.margin()), (0, 0.0));
+        assert!((even.entropy() - 10f64.log2()).abs() < 1e-12);
+        let mut logits = [-1e4; 10];
+        (logits[3], logits[7]) = (2.0, 2.0 - f32::ln(3.0));
+        let two = outputs(logits);
+        assert_eq!(two.ranking()[..2], [3, 7]);
+        assert!((two.probabilities()[3] - 0.75).abs() < 1e-6 && (two.probabilities()[7] - 0.25).abs() < 1e-6);
+        assert!((two.entropy() - 0.8113).abs() < 1e-4 && (two.margin() - f32::ln(3.0)).abs() < 1e-6);
+    }
+}
