@@ -4,6 +4,16 @@
 //! Everything here works on a float network and on an int8 one alike ([`Subject`]), through the lanes of
 //! [`network::lanes`](crate::network::lanes), which compute both.
 
+mod misread;
+mod neighbours;
+mod occlusion;
 mod outputs;
+mod strokes;
+mod verdict;
 
+pub use misread::{Analyst, Confusion, Misread, Misreads};
+pub use neighbours::{Neighbour, features, nearest, nearest_by_pixels};
+pub use occlusion::{Occlusion, PATCH, STRIDE, occlusion};
 pub use outputs::{FEATURES, Outputs, Subject};
+pub use strokes::{ClassStatistics, OUTLYING_MAX, STROKE, Standing, Statistic, Strokes};
+pub use verdict::{BOTH_MIN, Evidence, NEIGHBOURS, PIXELS_MIN, Verdict};

@@ -1,0 +1,268 @@
+use lenet_core::Pixels;
+use serde::Serialize;
+
+use super::neighbours::{Neighbour, features, nearest, nearest_by_pixels};
+use super::occlusion::{Occlusion, occlusion};
+use super::outputs::{Outputs, Subject};
+use super::strokes::{ClassStatistics, OUTLYING_MAX, Standing, Strokes};
+use super::verdict::{Evidence, NEIGHBOURS, Verdict};
+use crate::data::Split;
+
+/// Images that stand for all where a rate among those read rightly, or among the training images, is measured.
+const SAMPLE: usize = 1000;
+
+/// An image that was read wrongly, with the evidence why.
+#[derive(Clone, Debug, Serialize)]
+pub struct Misread {
+    /// Its number in the split, from 0.
+    pub index: usize,
+    /// Its label.
+    pub label: usize,
+    /// The class predicted.
+    pub predicted: usize,
+    /// Probability of that class, in [0, 1].
+    pub probability: f64,
+    /// Probability of the label's class, in [0, 1].
+    pub label_probability: f64,
+    /// How many classes come before the label's: 1 when it is the second choice.
+    pub label_rank: usize,
+    /// The logit of the class predicted minus the second largest.
+    pub margin: f32,
+    /// Entropy of the probabilities in bits.
+    pub entropy: f64,
+    /// What is the matter.
+    pub verdict: Verdict,
+    /// Every verdict whose rule holds, that one first.
+    pub rules: Vec<Verdict>,
+    /// The nearest training images by fc2, nearest first.
+    pub neighbours: Vec<Neighbour>,
+    /// The nearest training images by pixels, nearest first.
+    pub pixel_neighbours: Vec<Neighbour>,
+    /// Its strokes among those of the training images with its label.
+    pub standings: [Standing; 9],
+    /// What the network looked at: what speaks for the class predicted against the label's.
+    #[serde(skip)]
+    pub occlusion: Occlusion,
+}
+
+impl Misread {
+    /// The outlying figures of its strokes, farthest out first.
+    pub fn outliers(&self) -> Vec<&Standing> {
+        let mut outliers: Vec<&Standing> = self.standings.iter().filter(|standing| standing.is_outlying()).collect();
+        outliers.sort_by(|a, b| a.tail().total_cmp(&b.tail()));
+        outliers
+    }
+}
+
+/// All images of a split that a network misread.
+#[derive(Clone, Debug)]
+pub struct Misreads {
+    /// Images judged.
+    pub images: usize,
+    /// What the network made of each of them.
+    pub outputs: Vec<Outputs>,
+    /// Those misread, by falling probability.
+    pub misread: Vec<Misread>,
+    /// How often each rule holds, in the order of [`Verdict::ALL`], among up to 1,000 images read rightly, evenly
+    /// spaced, in [0, 1]. The class each of them might be taken for is the network's second choice.
+    pub rates_of_others: [f64; 6],
+    /// How many that were.
+    pub others: usize,
+}
+
+/// Those taken for the same wrong class.
+#[derive(Clone, Debug)]
+pub struct Confusion<'a> {
+    /// Their label.
+    pub label: usize,
+    /// The class predicted.
+    pub predicted: usize,
+    /// The images, by falling probability.
+    pub misread: Vec<&'a Misread>,
+}
+
+impl Misreads {
+    /// The misread images by label and predicted class, most frequent first.
+    pub fn confusions(&self) -> Vec<Confusion<'_>> {
+        let mut confusions: Vec<Confusion<'_>> = Vec::new();
+        for misread in &self.misread {
+            let (label, predicted) = (misread.label, misread.predicted);
+            match confusions.iter_mut().find(|confusion| (confusion.label, confusion.predicted) == (label, predicted)) {
+                Some(confusion) => confusion.misread.push(misread),
+                None => confusions.push(Confusion { label, predicted, misread: vec![misread] }),
+            }
+        }
+        confusions
+            .sort_by_key(|confusion| (usize::MAX - confusion.misread.len(), confusion.label, confusion.predicted));
+        confusions
+    }
+
+    /// How many have a verdict.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.misread.iter().filter(|misread| misread.verdict == verdict).count()
+    }
+}
+
+/// Training images with all that others are held against.
+pub struct Analyst<'a> {
+    subject: &'a Subject,
+    training: &'a Split,
+    features: ndarray::Array2<f32>,
+    statistics: ClassStatistics,
+    /// Nearly no training image is farther from its nearest neighbour.
+    far: f32,
+}
+
+/// An image, and what it is and might be.
+struct Case {
+    index: usize,
+    label: usize,
+    class: usize,
+}
+
+impl<'a> Analyst<'a> {
+    /// Runs the network over the training images and measures them, on the threads of the current rayon pool.
+    pub fn new(subject: &'a Subject, training: &'a Split) -> Self {
+        let features = features(&subject.outputs(training.all_pixels()));
+        let sample: Vec<usize> = spaced(training.len(), SAMPLE).collect();
+        let queries = features.select(ndarray::Axis(0), &sample);
+        // The nearest of all is the image itself.
+        let labels = training.labels().to_vec();
+        let pairs = nearest(features.view(), &labels, queries.view(), 2);
+        let mut distances: Vec<f32> = pairs.iter().filter_map(|pair| pair.get(1)).map(|near| near.distance).collect();
+        distances.sort_by(f32::total_cmp);
+        let rank = (distances.len() as f64 * (1.0 - OUTLYING_MAX)) as usize;
+        let far = distances.get(rank).copied().unwrap_or(f32::INFINITY);
+        Self { subject, training, features, statistics: ClassStatistics::of(training), far }
+    }
+
+    /// Finds the images of a split that the network misreads, and why.
+    pub fn misreads(&self, split: &Split) -> Misreads {
+        let outputs = self.subject.outputs(split.all_pixels());
+        let labels = split.labels();
+        let (mut wrong, mut right) = (Vec::new(), Vec::new());
+        for (index, outputs) in outputs.iter().enumerate() {
+            let [first, second, ..] = outputs.ranking();
+            let label = usize::from(labels[index]);
+            if first == label {
+                right.push(Case { index, label, class: second });
+            } else {
+                wrong.push(Case { index, label, class: first });
+            }
+        }
+        let others: Vec<Case> = spaced(right.len(), SAMPLE)
+            .map(|at| Case { index: right[at].index, label: right[at].label, class: right[at].class })
+            .collect();
+        let mut rates_of_others = [0.0; 6];
+        for rules in self.judge(split, &outputs, &others).into_iter().map(|judged| judged.rules) {
+            for rule in rules {
+                rates_of_others[rule as usize] += 1.0 / others.len() as f64;
+            }
+        }
+        let maps = occlusion(
+            self.subject,
+            &wrong.iter().map(|case| (*split.pixels(case.index), case.class, case.label)).collect::<Vec<_>>(),
+        );
+        let judged = self.judge(split, &outputs, &wrong).into_iter().zip(maps);
+        let mut misread: Vec<Misread> = wrong
+            .iter()
+            .zip(judged)
+            .map(|(case, (judged, occlusion))| {
+                let outputs = &outputs[case.index];
+                let probabilities = outputs.probabilities();
+                let rank = outputs.ranking().iter().position(|class| *class == case.label);
+                Misread {
+                    index: case.index,
+                    label: case.label,
+                    predicted: case.class,
+                    probability: probabilities[case.class],
+                    label_probability: probabilities[case.label],
+                    label_rank: rank.expect("every class has a rank"),
+                    margin: outputs.margin(),
+                    entropy: outputs.entropy(),
+                    verdict: judged.rules[0],
+                    rules: judged.rules,
+                    neighbours: judged.neighbours,
+                    pixel_neighbours: judged.pixel_neighbours,
+                    standings: judged.standings,
+                    occlusion,
+                }
+            })
+            .collect();
+        misread.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
+        Misreads { images: split.len(), outputs, misread, rates_of_others, others: others.len() }
+    }
+
+    fn judge(&self, split: &Split, outputs: &[Outputs], cases: &[Case]) -> Vec<Judged> {
+        let pixels: Vec<Pixels> = cases.iter().map(|case| *split.pixels(case.index)).collect();
+        let queries = features(&cases.iter().map(|case| outputs[case.index]).collect::<Vec<_>>());
+        let labels = self.training.labels().to_vec();
+        let neighbours = nearest(self.features.view(), &labels, queries.view(), NEIGHBOURS);
+        let pixel_neighbours = nearest_by_pixels(self.training, &pixels, NEIGHBOURS);
+        let both = neighbours.into_iter().zip(pixel_neighbours);
+        let judged = cases.iter().zip(&pixels).zip(both).map(|((case, pixels), (neighbours, pixel_neighbours))| {
+            let standings = self.statistics.standings(case.label, &Strokes::of(pixels));
+            let evidence = Evidence {
+                label: case.label,
+                class: case.class,
+                neighbours: &neighbours,
+                pixel_neighbours: &pixel_neighbours,
+                standings: &standings,
+                isolated: neighbours[0].distance > self.far,
+            };
+            let rules = Verdict::ALL.into_iter().filter(|verdict| verdict.holds(&evidence)).collect();
+            Judged { rules, neighbours, pixel_neighbours, standings }
+        });
+        judged.collect()
+    }
+}
+
+struct Judged {
+    rules: Vec<Verdict>,
+    neighbours: Vec<Neighbour>,
+    pixel_neighbours: Vec<Neighbour>,
+    standings: [Standing; 9],
+}
+
+/// Up to `count` numbers below `length`, evenly spaced.
+fn spaced(length: usize, count: usize) -> impl Iterator<Item = usize> {
+    let count = count.min(length);
+    (0..count).map(move |index| index * length / count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::digits_10k;
+    use crate::formats::decode_safetensors;
+
+    #[test]
+    fn every_misread_image_is_there_with_its_evidence() {
+        let network =
+            decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network;
+        let data = digits_10k();
+        let subject = Subject::from(&network);
+        let training = data.train.first(2000);
+        let found = Analyst::new(&subject, &training).misreads(&data.test);
+        let predictions = crate::evaluation::evaluate_float(&network, &data.test).predictions;
+        let labels = data.test.labels();
+        let wrong: Vec<usize> =
+            (0..data.test.len()).filter(|index| predictions[*index] != usize::from(labels[*index])).collect();
+        let mut indices: Vec<usize> = found.misread.iter().map(|misread| misread.index).collect();
+        indices.sort_unstable();
+        assert!(!wrong.is_empty());
+        assert_eq!(indices, wrong);
+        assert!(found.misread.is_sorted_by(|a, b| a.probability >= b.probability));
+        for misread in &found.misread {
+            assert_eq!(misread.predicted, predictions[misread.index]);
+            assert_eq!(misread.label, usize::from(labels[misread.index]));
+            assert!(misread.label_probability <= misread.probability && misread.label_rank > 0);
+            assert_eq!(misread.rules.contains(&Verdict::Mistake), misread.verdict == Verdict::Mistake);
+            let pixels = data.test.pixels(misread.index);
+            assert_eq!(misread.pixel_neighbours, nearest_by_pixels(&training, &[*pixels], NEIGHBOURS)[0]);
+        }
+        let confusions = found.confusions();
+        assert_eq!(confusions.iter().map(|confusion| confusion.misread.len()).sum::<usize>(), wrong.len());
+        assert_eq!(Verdict::ALL.map(|verdict| found.count(verdict)).iter().sum::<usize>(), wrong.len());
+    }
+}
