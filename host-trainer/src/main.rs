@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use host_trainer::Error;
-use host_trainer::commands::{compare, eval, export, fetch, import_tflite, inspect, quantize, train};
+use host_trainer::commands::{compare, errors, eval, export, fetch, import_tflite, inspect, quantize, train};
 
 /// Trains LeNet-5, quantizes it to int8, and tests the network a microcontroller runs.
 #[derive(Parser)]
@@ -30,6 +30,8 @@ enum Command {
     Quantize(quantize::Arguments),
     /// Measure the accuracy of a network, and the checksum of its answers
     Eval(eval::Arguments),
+    /// Collect the misread test images, with the reasons why
+    Errors(errors::Arguments),
     /// Show where an int8 model parts from its float network, and what to do about it
     Compare(compare::Arguments),
     /// Write a network in another format
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Quantize(arguments) => quantize::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Errors(arguments) => errors::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::ImportTflite(arguments) => import_tflite::run(&arguments),

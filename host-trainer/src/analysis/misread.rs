@@ -52,6 +52,27 @@ impl Misread {
         outliers.sort_by(|a, b| a.tail().total_cmp(&b.tail()));
         outliers
     }
+
+    /// What in the evidence speaks for the verdict, in few words.
+    pub fn reason(&self) -> String {
+        match self.verdict {
+            Verdict::LabelError | Verdict::Ambiguous | Verdict::Mistake => {
+                let labelled = |class| self.neighbours.iter().filter(|near| usize::from(near.label) == class).count();
+                let (predicted, label, all) = (labelled(self.predicted), labelled(self.label), self.neighbours.len());
+                if label == 0 {
+                    format!("{predicted} of {all} neighbours are {}", self.predicted)
+                } else {
+                    format!("{predicted} of {all} neighbours are {}, {label} are {}", self.predicted, self.label)
+                }
+            }
+            Verdict::Cropped | Verdict::FaintOrBroken | Verdict::UnusualStyle => {
+                let outliers =
+                    self.outliers().into_iter().filter(|outlier| Verdict::of_outlier(outlier) == self.verdict);
+                let words: Vec<&str> = outliers.map(Standing::words).collect();
+                if words.is_empty() { "no training image is like it".into() } else { words.join(", ") }
+            }
+        }
+    }
 }
 
 /// All images of a split that a network misread.
@@ -154,7 +175,7 @@ impl<'a> Analyst<'a> {
             .map(|at| Case { index: right[at].index, label: right[at].label, class: right[at].class })
             .collect();
         let mut rates_of_others = [0.0; 6];
-        for rules in self.judge(split, &outputs, &others).into_iter().map(|judged| judged.rules) {
+        for rules in self.judge(split, &outputs, &others, false).into_iter().map(|judged| judged.rules) {
             for rule in rules {
                 rates_of_others[rule as usize] += 1.0 / others.len() as f64;
             }
@@ -163,7 +184,7 @@ impl<'a> Analyst<'a> {
             self.subject,
             &wrong.iter().map(|case| (*split.pixels(case.index), case.class, case.label)).collect::<Vec<_>>(),
         );
-        let judged = self.judge(split, &outputs, &wrong).into_iter().zip(maps);
+        let judged = self.judge(split, &outputs, &wrong, true).into_iter().zip(maps);
         let mut misread: Vec<Misread> = wrong
             .iter()
             .zip(judged)
@@ -193,15 +214,25 @@ impl<'a> Analyst<'a> {
         Misreads { images: split.len(), outputs, misread, rates_of_others, others: others.len() }
     }
 
-    fn judge(&self, split: &Split, outputs: &[Outputs], cases: &[Case]) -> Vec<Judged> {
-        let pixels: Vec<Pixels> = cases.iter().map(|case| *split.pixels(case.index)).collect();
+    /// Neighbours by pixels take long to find; unless `complete`, only those are looked for that a rule asks for.
+    fn judge(&self, split: &Split, outputs: &[Outputs], cases: &[Case], complete: bool) -> Vec<Judged> {
         let queries = features(&cases.iter().map(|case| outputs[case.index]).collect::<Vec<_>>());
         let labels = self.training.labels().to_vec();
         let neighbours = nearest(self.features.view(), &labels, queries.view(), NEIGHBOURS);
-        let pixel_neighbours = nearest_by_pixels(self.training, &pixels, NEIGHBOURS);
-        let both = neighbours.into_iter().zip(pixel_neighbours);
-        let judged = cases.iter().zip(&pixels).zip(both).map(|((case, pixels), (neighbours, pixel_neighbours))| {
-            let standings = self.statistics.standings(case.label, &Strokes::of(pixels));
+        let asked = |case: &Case, neighbours: &[Neighbour]| {
+            complete || neighbours.iter().all(|near| usize::from(near.label) == case.class)
+        };
+        let pixels: Vec<Pixels> = cases
+            .iter()
+            .zip(&neighbours)
+            .filter(|(case, neighbours)| asked(case, neighbours))
+            .map(|(case, _)| *split.pixels(case.index))
+            .collect();
+        let mut found = nearest_by_pixels(self.training, &pixels, NEIGHBOURS).into_iter();
+        let judged = cases.iter().zip(neighbours).map(|(case, neighbours)| {
+            let pixel_neighbours =
+                if asked(case, &neighbours) { found.next().expect("as many as were asked for") } else { Vec::new() };
+            let standings = self.statistics.standings(case.label, &Strokes::of(split.pixels(case.index)));
             let evidence = Evidence {
                 label: case.label,
                 class: case.class,

@@ -64,10 +64,13 @@ fn search(
 ) -> Vec<Vec<Neighbour>> {
     let parts: Vec<Vec<Vec<Neighbour>>> = chunks
         .map(|(first, rows)| {
-            let products = rows.dot(&queries.t());
+            let products = queries.dot(&rows.t());
             let squares: Vec<f32> = rows.rows().into_iter().map(|row| row.dot(&row)).collect();
             let of_query = |query: usize| {
-                let rank = |row: usize| squares[row] - 2.0 * products[(row, query)];
+                let products = products.row(query);
+                let ranks: Vec<f32> =
+                    squares.iter().zip(products).map(|(square, product)| square - 2.0 * product).collect();
+                let rank = |row: usize| ranks[row];
                 let mut order: Vec<usize> = (0..rows.nrows()).collect();
                 if count < order.len() {
                     order.select_nth_unstable_by(count, |a, b| rank(*a).total_cmp(&rank(*b)));

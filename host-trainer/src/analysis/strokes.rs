@@ -192,29 +192,31 @@ fn loops(mask: &Mask) -> usize {
 
 /// The size of each connected part of a mask, and whether it reaches the border.
 fn parts(mask: &Mask, by_corners: bool) -> impl Iterator<Item = (usize, bool)> {
-    let mut left = *mask;
-    let mut found = Vec::new();
-    for (y, x) in (0..IMAGE_SIDE).flat_map(|y| (0..IMAGE_SIDE).map(move |x| (y, x))) {
-        let (mut size, mut at_border) = (0, false);
-        let mut open = vec![(y, x)];
-        while let Some((y, x)) = open.pop() {
-            if !std::mem::take(&mut left[y][x]) {
-                continue;
+    // A row is a number, whose bits grow into their neighbours all at once.
+    let mut left = mask.map(|row| row.iter().rev().fold(0, |bits, stroke| 2 * bits + u32::from(*stroke)));
+    std::iter::from_fn(move || {
+        let first = left.iter().position(|row| *row != 0)?;
+        let mut part = [0; IMAGE_SIDE];
+        part[first] = left[first] & left[first].wrapping_neg();
+        let beside = |row: u32| row | row << 1 | row >> 1;
+        loop {
+            let before = part;
+            // Down and up again: a part grows along its whole length.
+            for y in (0..IMAGE_SIDE).chain((0..IMAGE_SIDE).rev()) {
+                let above = y.checked_sub(1).map_or(0, |y| part[y]) | part.get(y + 1).copied().unwrap_or(0);
+                part[y] |= (beside(part[y]) | if by_corners { beside(above) } else { above }) & left[y];
             }
-            size += 1;
-            at_border |= [0, IMAGE_SIDE - 1].into_iter().any(|end| y == end || x == end);
-            let around = |at: usize| at.saturating_sub(1)..=(at + 1).min(IMAGE_SIDE - 1);
-            for (v, u) in around(y).flat_map(|v| around(x).map(move |u| (v, u))) {
-                if by_corners || v == y || u == x {
-                    open.push((v, u));
-                }
+            if part == before {
+                break;
             }
         }
-        if size > 0 {
-            found.push((size, at_border));
+        for (left, part) in left.iter_mut().zip(part) {
+            *left &= !part;
         }
-    }
-    found.into_iter()
+        let sides = 1 | 1 << (IMAGE_SIDE - 1);
+        let at_border = part[0] | part[IMAGE_SIDE - 1] | part.iter().fold(0, |all, row| all | row & sides) != 0;
+        Some((part.iter().map(|row| row.count_ones() as usize).sum(), at_border))
+    })
 }
 
 /// The figures of all training images, class by class, to hold one image against.

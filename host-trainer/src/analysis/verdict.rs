@@ -16,7 +16,7 @@ pub const PIXELS_MIN: usize = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// What it shows is the predicted class, not the label.
+    /// What it shows seems to be the predicted class, not the label.
     LabelError,
     /// A part of it is cut off.
     Cropped,

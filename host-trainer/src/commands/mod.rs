@@ -1,6 +1,7 @@
 //! The subcommands of `lenet`, one file each: what they take, do and print.
 
 pub mod compare;
+pub mod errors;
 pub mod eval;
 pub mod export;
 pub mod fetch;

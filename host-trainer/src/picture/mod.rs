@@ -36,6 +36,46 @@ pub fn sheet(images: &[GrayImage], columns: usize, gap: u32, ground: u8) -> Gray
     sheet
 }
 
+/// An image with a line of text beneath it, of the characters `0` to `9` and `>`; others are blank.
+pub fn captioned(image: &GrayImage, text: &str) -> GrayImage {
+    let mut captioned = GrayImage::new(image.width(), image.height() + GLYPH_HEIGHT + 2);
+    imageops::replace(&mut captioned, image, 0, 0);
+    let width = (GLYPH_WIDTH + 1) * text.len() as u32;
+    let left = image.width().saturating_sub(width) / 2;
+    for (character, x) in text.chars().zip((left..).step_by(GLYPH_WIDTH as usize + 1)) {
+        for (dx, dy) in (0..GLYPH_HEIGHT).flat_map(|dy| (0..GLYPH_WIDTH).map(move |dx| (dx, dy))) {
+            let bit = GLYPH_WIDTH * GLYPH_HEIGHT - 1 - (GLYPH_WIDTH * dy + dx);
+            if glyph(character) >> bit & 1 == 1 && x + dx < captioned.width() {
+                captioned.put_pixel(x + dx, image.height() + 1 + dy, Luma([CAPTION]));
+            }
+        }
+    }
+    captioned
+}
+
+const GLYPH_WIDTH: u32 = 3;
+const GLYPH_HEIGHT: u32 = 5;
+/// Gray, to be told from ink.
+const CAPTION: u8 = 170;
+
+/// Rows of three bits from the top.
+fn glyph(character: char) -> u16 {
+    match character {
+        '0' => 0b111_101_101_101_111,
+        '1' => 0b010_110_010_010_111,
+        '2' => 0b111_001_111_100_111,
+        '3' => 0b111_001_111_001_111,
+        '4' => 0b101_101_111_001_001,
+        '5' => 0b111_100_111_001_111,
+        '6' => 0b111_100_111_101_111,
+        '7' => 0b111_001_010_010_010,
+        '8' => 0b111_101_111_101_111,
+        '9' => 0b111_101_111_001_111,
+        '>' => 0b100_010_001_010_100,
+        _ => 0,
+    }
+}
+
 /// The bytes of a PNG file.
 pub fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());

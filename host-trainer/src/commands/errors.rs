@@ -1,0 +1,254 @@
+//! `lenet errors`: the misread test images, why they were misread, and all of it as files.
+
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use image::GrayImage;
+use serde::Serialize;
+
+use super::{DataArguments, PoolArguments, ThreadArguments, percent, thousands};
+use crate::analysis::{Analyst, Misread, Misreads, Statistic, Subject, Verdict};
+use crate::data::Split;
+use crate::error::{Error, Result};
+use crate::files::{Existing, check_writable, create_folder, remove_temporaries, write_whole};
+use crate::formats::NetworkFile;
+use crate::picture;
+
+/// All misread images on one sheet.
+const SHEET: &str = "contact-sheet.png";
+/// A line for each of them.
+const TABLE: &str = "errors.csv";
+/// Folder with a picture of each.
+const DIGITS: &str = "digits";
+/// Images to a row of the sheet.
+const COLUMNS: usize = 10;
+/// Pixels for each one, in the sheet and in the single pictures.
+const SCALES: [u32; 2] = [3, 8];
+
+/// Arguments of `lenet errors`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lenet errors runs/mnist-default/model.lenet --data mnist
+  lenet errors runs/mnist-default/model.lenet --data mnist -o errors
+  lenet errors data/digits-10k/digits-10k.lenet --json")]
+pub struct Arguments {
+    /// A float network (.safetensors, .pt, .npz) or an int8 model (.lenet).
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    pools: PoolArguments,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Write contact-sheet.png, errors.csv and a PNG of each image in digits/ into this folder.
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Overwrite what an earlier run wrote there.
+    #[arg(long, requires = "output")]
+    force: bool,
+    #[command(flatten)]
+    threads: ThreadArguments,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    kind: &'static str,
+    data: &'a str,
+    images: usize,
+    correct: usize,
+    accuracy: f64,
+    misread: &'a [Misread],
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// An unreadable or invalid network, unreadable data, an unwritable folder.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let output = arguments.output.as_deref().map(|path| Output::create(path, arguments.force)).transpose()?;
+    let file = arguments.pools.read(&arguments.model)?;
+    let subject = Subject::of_file(&file, &arguments.model)?;
+    let pool = arguments.threads.pool()?;
+    let data = pool.install(|| arguments.data.load())?;
+    let found = pool.install(|| Analyst::new(&subject, &data.train).misreads(&data.test));
+    if let Some(output) = &output {
+        output.write(&found, &data.test)?;
+    }
+    let kind = match file {
+        NetworkFile::Float(_) => "float",
+        NetworkFile::Int8(_) => "int8",
+    };
+    let correct = found.images - found.misread.len();
+    let accuracy = correct as f64 / found.images as f64;
+    if arguments.json {
+        let Misreads { images, misread, .. } = &found;
+        let answer = Answer { kind, data: &data.name, images: *images, correct, accuracy, misread };
+        println!("{}", serde_json::to_string(&answer).expect("an answer has only numbers and names"));
+        return Ok(());
+    }
+    println!("{kind}, {} test images of {}", thousands(found.images), data.name);
+    println!("accuracy {} ({} misread)", percent(accuracy), thousands(found.misread.len()));
+    print!("{}", table(&found));
+    if let Some(output) = &output {
+        println!("\nwrote  {}: {SHEET} {TABLE} {DIGITS}", output.folder.display());
+    }
+    Ok(())
+}
+
+/// The misread images for people, in 80 columns.
+fn table(found: &Misreads) -> String {
+    let mut text = String::new();
+    if found.misread.is_empty() {
+        return text;
+    }
+    text += "\nread as  index   sure  margin  verdict\n";
+    for confusion in found.confusions() {
+        for misread in &confusion.misread {
+            let Misread { index, label, predicted, probability, margin, verdict, .. } = misread;
+            let sure = format!("{:.1} %", 100.0 * probability);
+            let reason = misread.reason();
+            writeln!(text, "{label} as {predicted}  {index:>6} {sure:>7}  {margin:>5.2}  {verdict}: {reason}")
+                .expect("a String");
+        }
+    }
+    writeln!(text, "\nimages  verdict                 its rule also holds for").expect("a String");
+    for verdict in Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Mistake) {
+        let rate = percent(found.rates_of_others[verdict as usize]);
+        let name = verdict.to_string();
+        writeln!(text, "{:>6}  {name:<22}  {rate:>7} of those read right", found.count(verdict)).expect("a String");
+    }
+    writeln!(text, "{:>6}  {}", found.count(Verdict::Mistake), Verdict::Mistake).expect("a String");
+    text
+}
+
+/// The folder the files go to.
+struct Output {
+    folder: PathBuf,
+    existing: Existing,
+}
+
+impl Output {
+    /// Makes sure that everything can be written, before the work begins.
+    fn create(folder: &Path, force: bool) -> Result<Self> {
+        let existing = if force { Existing::Overwrite } else { Existing::Keep };
+        let digits = folder.join(DIGITS);
+        create_folder(&digits)?;
+        for path in [folder.join(SHEET), folder.join(TABLE)] {
+            check_writable(&path, existing)?;
+        }
+        let written = fs::read_dir(&digits).map_err(Error::read(&digits))?.filter_map(|entry| {
+            let path = entry.ok()?.path();
+            is_picture_name(path.file_name()?).then_some(path)
+        });
+        let written: Vec<PathBuf> = written.collect();
+        if let (Some(path), Existing::Keep) = (written.first(), existing) {
+            return Err(Error::Exists { path: path.clone() });
+        }
+        check_writable(&digits.join(picture_name(0, 0, 0)), existing)?;
+        Ok(Self { folder: folder.to_owned(), existing })
+    }
+
+    fn write(&self, found: &Misreads, split: &Split) -> Result<()> {
+        let digits = self.folder.join(DIGITS);
+        if self.existing == Existing::Overwrite {
+            remove_temporaries(&digits)?;
+            // Another model misreads other images.
+            for entry in fs::read_dir(&digits).map_err(Error::read(&digits))? {
+                let path = entry.map_err(Error::read(&digits))?.path();
+                if path.file_name().is_some_and(is_picture_name) {
+                    fs::remove_file(&path).map_err(Error::write(&path))?;
+                }
+            }
+        }
+        let [small, large] = SCALES;
+        let mut tiles: Vec<GrayImage> = Vec::new();
+        for misread in found.confusions().iter().flat_map(|confusion| &confusion.misread) {
+            let digit = picture::digit(split.pixels(misread.index));
+            let path = digits.join(picture_name(misread.index, misread.label, misread.predicted));
+            write_whole(&path, &picture::png(picture::enlarge(&digit, large)), self.existing)?;
+            tiles.push(picture::captioned(&digit, &format!("{}>{}", misread.label, misread.predicted)));
+        }
+        // A picture of nothing is one blank tile.
+        if tiles.is_empty() {
+            tiles.push(picture::captioned(&picture::digit(&[0; lenet_core::IMAGE_BYTES]), ""));
+        }
+        let sheet = picture::sheet(&tiles, COLUMNS, 2, GROUND);
+        write_whole(&self.folder.join(SHEET), &picture::png(picture::enlarge(&sheet, small)), self.existing)?;
+        write_whole(&self.folder.join(TABLE), csv(found).as_bytes(), self.existing)
+    }
+}
+
+/// What lies between the images of the sheet: dark, as their ground is, but to be told from it.
+const GROUND: u8 = 48;
+
+fn picture_name(index: usize, label: usize, predicted: usize) -> String {
+    format!("{index:05}-{label}-as-{predicted}.png")
+}
+
+fn is_picture_name(name: &OsStr) -> bool {
+    let numbers = name.to_str().and_then(|name| {
+        let (index, classes) = name.strip_suffix(".png")?.split_once('-')?;
+        let (label, predicted) = classes.split_once("-as-")?;
+        Some((index.parse().ok()?, label.parse().ok()?, predicted.parse().ok()?))
+    });
+    numbers.is_some_and(|(index, label, predicted)| name == picture_name(index, label, predicted).as_str())
+}
+
+/// A line for each misread image, in the order of the sheet. No field needs quotes.
+fn csv(found: &Misreads) -> String {
+    let mut text = String::from(
+        "index,label,predicted,probability,label_probability,label_rank,margin,entropy,verdict,rules,\
+         neighbour_labels,neighbour_indices,pixel_neighbour_labels,outliers",
+    );
+    for statistic in Statistic::ALL {
+        write!(text, ",{statistic}").expect("a String");
+    }
+    text.push('\n');
+    for m in found.confusions().iter().flat_map(|confusion| &confusion.misread) {
+        let joined = |words: &mut dyn Iterator<Item = String>| words.collect::<Vec<_>>().join(" ");
+        let key = |verdict: &Verdict| verdict.to_string().replace(' ', "_");
+        write!(
+            text,
+            "{},{},{},{:.6},{:.6},{},{:.4},{:.4},{},{},{},{},{},{}",
+            m.index,
+            m.label,
+            m.predicted,
+            m.probability,
+            m.label_probability,
+            m.label_rank,
+            m.margin,
+            m.entropy,
+            key(&m.verdict),
+            joined(&mut m.rules.iter().map(key)),
+            joined(&mut m.neighbours.iter().map(|near| near.label.to_string())),
+            joined(&mut m.neighbours.iter().map(|near| near.index.to_string())),
+            joined(&mut m.pixel_neighbours.iter().map(|near| near.label.to_string())),
+            joined(&mut m.outliers().into_iter().map(|outlier| outlier.statistic.to_string())),
+        )
+        .expect("a String");
+        for standing in &m.standings {
+            write!(text, ",{:.4}", standing.value).expect("a String");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_ours_are_ours() {
+        assert!(is_picture_name(OsStr::new("00247-4-as-9.png")) && is_picture_name(OsStr::new("123456-4-as-9.png")));
+        for other in ["247-4-as-9.png", "00247-4-as-9.jpg", "holiday.png", "00247-4-as-9 (1).png", "a-4-as-9.png"] {
+            assert!(!is_picture_name(OsStr::new(other)), "{other}");
+        }
+    }
+}
