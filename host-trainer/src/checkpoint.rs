@@ -18,11 +18,13 @@ use crate::training::{EpochLine, Options, Snapshot};
 pub const FILE_NAME: &str = "checkpoint";
 
 const MAGIC: [u8; 4] = *b"LNTC";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// What a run was asked to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    /// The command that repeats the run, see [`Summary::command`](crate::run::Summary::command).
+    pub command: String,
     /// Hyper-parameters, pools and seed.
     pub options: Options,
     /// Folder of the data set, absolute; none for the embedded one.
@@ -164,6 +166,7 @@ mod tests {
         let split = crate::data::digits_10k().train.first(20);
         let options = Options { recipe: Recipe::named(RecipeName::Default), pools: Pools::default(), seed: 7 };
         let plan = Plan {
+            command: "lenet train".into(),
             data: Some("/a/b".into()),
             data_name: "b".into(),
             data_crc32: data_crc32(&split),

@@ -128,6 +128,14 @@ pub enum Error {
         /// What is wrong, and what to do.
         problem: String,
     },
+    /// A file of a run folder is not what a run writes, or does not fit the others or the data.
+    #[error("{}: {problem}", path.display())]
+    Run {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
     /// The arguments contradict each other or the data.
     #[error("{0}")]
     Usage(String),

@@ -8,6 +8,7 @@
 //! - [`evaluation`]: accuracy, and a checksum over all logits; [`inspection`]: a network in figures; [`comparison`]:
 //!   where a float network and the int8 one made from it part, and what to do about it.
 //! - [`analysis`]: why a network said what it said; [`picture`]: digits as pictures.
+//! - [`report`]: a run as one page to read.
 //! - [`run`]: the folder a training writes; [`checkpoint`]: what an unfinished one is resumed from;
 //!   [`files`]: output files, whole or not at all.
 //! - [`commands`]: the subcommands, one file each.
@@ -25,9 +26,11 @@ pub mod formats;
 pub mod inference;
 pub mod inspection;
 pub mod network;
+mod numbers;
 pub mod picture;
 pub mod quantization;
 pub mod reference;
+pub mod report;
 pub mod run;
 pub mod training;
 

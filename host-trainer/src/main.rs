@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use host_trainer::Error;
-use host_trainer::commands::{compare, errors, eval, export, fetch, import_tflite, inspect, quantize, train};
+use host_trainer::commands::{compare, errors, eval, export, fetch, import_tflite, inspect, quantize, report, train};
 
 /// Trains LeNet-5, quantizes it to int8, and tests the network a microcontroller runs.
 #[derive(Parser)]
@@ -40,6 +40,8 @@ enum Command {
     ImportTflite(import_tflite::Arguments),
     /// Show what a network file holds: layers, ranges, multipliers, histograms
     Inspect(inspect::Arguments),
+    /// Make a page of a finished run: its figures, and why each image was misread
+    Report(report::Arguments),
     /// Download a data set
     Fetch(fetch::Arguments),
 }
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Export(arguments) => export::run(&arguments),
         Command::ImportTflite(arguments) => import_tflite::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
     };
     match result {

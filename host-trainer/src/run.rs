@@ -4,11 +4,13 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::checkpoint;
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, create_folder, remove_temporaries, write_whole};
+use crate::formats::{ModelFile, read_float};
+use crate::network::Network;
 use crate::training::{EpochLine, LossLine, Recipe};
 
 /// Float weights, with the PyTorch model's names.
@@ -19,6 +21,8 @@ pub const LENET: &str = "model.lenet";
 pub const METRICS: &str = "metrics.jsonl";
 /// Every final number.
 pub const SUMMARY: &str = "summary.json";
+/// All of it as a page to read.
+pub const REPORT: &str = "report.html";
 
 /// A run folder that was found writable.
 #[derive(Clone, Debug)]
@@ -55,7 +59,7 @@ impl RunFolder {
         if existing == Existing::Overwrite {
             remove_temporaries(path)?;
         }
-        for name in [SAFETENSORS, LENET, METRICS, SUMMARY] {
+        for name in [SAFETENSORS, LENET, METRICS, SUMMARY, REPORT] {
             check_writable(&path.join(name), existing)?;
         }
         Ok(Self { path: path.to_owned(), existing })
@@ -98,21 +102,34 @@ impl RunFolder {
 #[derive(Clone, Debug, Default)]
 pub struct Metrics(String);
 
-#[derive(Serialize)]
+/// A line of `metrics.jsonl`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-enum MetricLine {
+pub enum MetricLine {
+    /// A logged loss.
     Loss {
+        /// Epoch, from 1.
         epoch: usize,
+        /// Step of the epoch, from 1.
         step: usize,
+        /// Mean over the steps since the last such line.
         loss: f64,
     },
+    /// An epoch.
     Epoch {
+        /// Its number, from 1.
         epoch: usize,
+        /// Mean loss over its batches, on distorted images.
         loss: f64,
+        /// Fraction of its images classified rightly, likewise.
         accuracy: f64,
+        /// Mean loss on the validation images, if there are any.
         validation_loss: Option<f64>,
+        /// Fraction of them classified rightly.
         validation_accuracy: Option<f64>,
+        /// Learning rate of the last step.
         lr: f32,
+        /// Seconds it took.
         seconds: f64,
     },
 }
@@ -148,10 +165,16 @@ impl Metrics {
 }
 
 /// The content of `summary.json`. Accuracies are fractions of the test images.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Summary {
+    /// The command that repeats the run, but for where it writes and how much it prints.
+    #[serde(default)]
+    pub command: String,
     /// Name of the data set.
     pub data: String,
+    /// Its folder, absolute; none for the embedded one.
+    #[serde(default)]
+    pub data_folder: Option<PathBuf>,
     /// Name of the recipe.
     pub recipe: String,
     /// Its hyper-parameters.
@@ -171,7 +194,7 @@ pub struct Summary {
     /// Images held out for validation.
     pub validation_images: usize,
     /// Whether the accuracies below were measured on the test or on the validation images.
-    pub measured_on: &'static str,
+    pub measured_on: String,
     /// How many those are.
     pub measured_images: usize,
     /// Seconds spent training.
@@ -199,5 +222,51 @@ pub struct Summary {
     /// Bytes of RAM an inference takes besides its image and stack, on the cores that need most.
     pub workspace_bytes: usize,
     /// The program that wrote this.
-    pub tool: &'static str,
+    pub tool: String,
+}
+
+/// The lines of a `metrics.jsonl`.
+///
+/// # Errors
+/// A text that says which line is none.
+pub fn parse_metrics(lines: &str) -> std::result::Result<Vec<MetricLine>, String> {
+    let parse = |(number, line)| serde_json::from_str(line).map_err(|error| format!("line {number}: {error}"));
+    (1..).zip(lines.lines()).map(parse).collect()
+}
+
+/// What a finished run left.
+#[derive(Clone, Debug)]
+pub struct FinishedRun {
+    /// Its figures.
+    pub summary: Summary,
+    /// How it went.
+    pub metrics: Vec<MetricLine>,
+    /// The float network.
+    pub network: Network,
+    /// The int8 one.
+    pub model: ModelFile,
+}
+
+impl FinishedRun {
+    /// Reads the files of a run folder.
+    ///
+    /// # Errors
+    /// When one is missing or damaged, as in a folder where no run ended.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let text = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read_to_string(&path).map_err(Error::read(&path))
+        };
+        let refused = |name: &str, problem: String| Error::Run {
+            path: folder.join(name),
+            problem: format!("{problem}; a folder that `lenet train` has written is needed"),
+        };
+        let summary = serde_json::from_str(&text(SUMMARY)?).map_err(|error| refused(SUMMARY, error.to_string()))?;
+        let metrics = parse_metrics(&text(METRICS)?).map_err(|problem| refused(METRICS, problem))?;
+        let network = read_float(&folder.join(SAFETENSORS))?.network;
+        let path = folder.join(LENET);
+        let model = ModelFile::new(&std::fs::read(&path).map_err(Error::read(&path))?);
+        model.model().map_err(Error::model(&path))?;
+        Ok(Self { summary, metrics, network, model })
+    }
 }

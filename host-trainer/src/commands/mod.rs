@@ -8,6 +8,7 @@ pub mod fetch;
 pub mod import_tflite;
 pub mod inspect;
 pub mod quantize;
+pub mod report;
 pub mod train;
 
 use std::num::NonZeroUsize;
@@ -23,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::evaluation::{Evaluation, evaluate_float, evaluate_int8};
 use crate::formats::{FloatFile, ModelFile, NetworkFile, read_float};
 use crate::network::Network;
+use crate::numbers::{count, percent, thousands};
 use crate::quantization::QuantizedNetwork;
 
 /// Where the images come from; shared by the subcommands.
@@ -59,7 +61,7 @@ impl ThreadArguments {
 }
 
 /// A pool kind on the command line.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PoolKind {
     /// Mean of each 2x2 window.
     #[value(alias = "avg")]
@@ -160,38 +162,5 @@ impl Quantized {
             thousands(Workspace::BYTES_ARMV7M),
             lenet_core::IMAGE_BYTES
         );
-    }
-}
-
-fn percent(fraction: f64) -> String {
-    format!("{:.2} %", 100.0 * fraction)
-}
-
-fn count(number: usize, noun: &str) -> String {
-    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
-}
-
-/// A number with commas between groups of three digits.
-fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_written_for_people() {
-        assert_eq!([0, 999, 1_000, 60_000, 1_234_567].map(thousands), ["0", "999", "1,000", "60,000", "1,234,567"]);
-        assert_eq!(count(1, "prediction"), "1 prediction");
-        assert_eq!(percent(0.98765), "98.77 %");
     }
 }

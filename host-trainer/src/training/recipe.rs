@@ -54,6 +54,22 @@ impl Recipe {
         StepOptions { optimizer: self.optimizer, lr, weight_decay: self.weight_decay, ema: self.ema }
     }
 
+    /// What it is, in a few words.
+    pub fn describe(&self) -> String {
+        let optimizer = match self.optimizer {
+            Optimizer::Sgd { momentum, nesterov: false } => format!("SGD, momentum {momentum}"),
+            Optimizer::Sgd { momentum, nesterov: true } => format!("SGD, Nesterov momentum {momentum}"),
+            Optimizer::AdamW { .. } => "AdamW".to_owned(),
+        };
+        let schedule = match self.schedule {
+            Schedule::Constant => "constant",
+            Schedule::Cosine { .. } => "cosine",
+            Schedule::OneCycle { .. } => "one cycle",
+        };
+        let bent = if self.augmentation == Augmentation::NONE { "" } else { ", augmented" };
+        format!("batch {}, {optimizer}, lr {} {schedule}{bent}", self.batch, self.lr)
+    }
+
     /// The recipe of a name.
     pub fn named(name: RecipeName) -> Self {
         match name {

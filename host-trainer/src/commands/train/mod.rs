@@ -19,7 +19,8 @@ use crate::files::Existing;
 use crate::formats::encode_safetensors;
 use crate::network::Pools;
 use crate::quantization::quantize_trained;
-use crate::run::{self, RunFolder, Summary};
+use crate::report::report;
+use crate::run::{self, FinishedRun, RunFolder, Summary};
 use crate::training::{EpochLine, Options, Outcome, Snapshot, Trainer};
 use progress::Progress;
 use recipe::RecipeArguments;
@@ -74,9 +75,30 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// The command that gives the same bytes again.
+    fn command(&self) -> String {
+        let mut words = vec!["lenet train".to_owned()];
+        words.extend(self.data.data.as_ref().map(|folder| format!("--data {}", quoted(&folder.to_string_lossy()))));
+        words.extend(self.recipe.options());
+        words.push(format!("--seed {}", self.seed));
+        words.extend(self.validation.map(|images| match images {
+            None => "--validation".to_owned(),
+            Some(images) => format!("--validation {images}"),
+        }));
+        words.extend(self.no_test.then(|| "--no-test".to_owned()));
+        for (name, kind, usual) in [("pool1", self.pool1, PoolKind::Average), ("pool2", self.pool2, PoolKind::Maximum)]
+        {
+            if kind != usual {
+                words.extend(recipe::word(Some(kind)).map(|kind| format!("--{name} {kind}")));
+            }
+        }
+        words.join(" ")
+    }
+
     fn plan(&self, data: &DataSet) -> Plan {
         let pools = Pools { pool1: self.pool1.into(), pool2: self.pool2.into() };
         Plan {
+            command: self.command(),
             options: Options { recipe: self.recipe.recipe(), pools, seed: self.seed },
             data: self.data.data.clone().map(|folder| folder.canonicalize().unwrap_or(folder)),
             data_name: data.name.clone(),
@@ -85,6 +107,16 @@ impl Arguments {
             no_test: self.no_test,
             checkpoint_every: self.checkpoint_every,
         }
+    }
+}
+
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_owned()
+    } else {
+        format!("'{}'", argument.replace('\'', "'\\''"))
     }
 }
 
@@ -181,7 +213,9 @@ impl Run {
         let recipe = &options.recipe;
         let last = record.last.and_then(|line| line.validation);
         let summary = Summary {
+            command: plan.command.clone(),
             data: data.name.clone(),
+            data_folder: plan.data.clone(),
             recipe: recipe.name.clone(),
             hyper_parameters: recipe.clone(),
             seed: options.seed,
@@ -191,7 +225,7 @@ impl Run {
             threads: pool.current_num_threads(),
             train_images: training.len(),
             validation_images: plan.validation,
-            measured_on: judges,
+            measured_on: judges.to_owned(),
             measured_images: judged.len(),
             train_seconds: record.seconds,
             seconds_per_epoch: record.seconds / recipe.epochs.max(1) as f64,
@@ -205,9 +239,9 @@ impl Run {
             int8_crc32: format!("{:08x}", quantized.int8.crc32),
             model_bytes: quantized.file.bytes().len(),
             workspace_bytes: Workspace::BYTES_ARMV7M,
-            tool: TOOL,
+            tool: TOOL.to_owned(),
         };
-        let summary = serde_json::to_string_pretty(&summary).expect("a summary has only numbers and names");
+        let json = serde_json::to_string_pretty(&summary).expect("a summary has only numbers and names");
 
         let metadata = [
             ("data", data.name.clone()),
@@ -218,7 +252,15 @@ impl Run {
         folder.write(run::SAFETENSORS, &encode_safetensors(&network, &metadata))?;
         folder.write(run::LENET, quantized.file.bytes())?;
         folder.write(run::METRICS, record.metrics.as_bytes())?;
-        folder.write(run::SUMMARY, format!("{summary}\n").as_bytes())?;
+        folder.write(run::SUMMARY, format!("{json}\n").as_bytes())?;
+        let run = FinishedRun {
+            summary,
+            metrics: run::parse_metrics(&record.metrics).expect("the lines were written by this program"),
+            network,
+            model: quantized.file.clone(),
+        };
+        let html = pool.install(|| report(&run, &training, judged))?;
+        folder.write(run::REPORT, html.as_bytes())?;
         folder.remove_checkpoint()?;
 
         if !quiet {
@@ -227,10 +269,10 @@ impl Run {
             }
             println!("time   {:.1} s of training", record.seconds);
             quantized.print(judges);
-            let names = [run::SAFETENSORS, run::LENET, run::METRICS, run::SUMMARY].join(" ");
+            let names = [run::SAFETENSORS, run::LENET, run::METRICS, run::SUMMARY, run::REPORT].join(" ");
             println!("wrote  {}: {names}", folder.path().display());
         }
-        Ok(summary)
+        Ok(json)
     }
 }
 
@@ -245,6 +287,6 @@ fn split(data: &DataSet, held_out: usize) -> Result<(Split, Option<Split>)> {
 fn print_plan(data: &DataSet, training: usize, options: &Options, threads: usize) {
     let recipe = &options.recipe;
     println!("data   {}: {} training images, {} to test", data.name, thousands(training), thousands(data.test.len()));
-    println!("recipe {}: {}, {}", recipe.name, count(recipe.epochs, "epoch"), recipe::describe(recipe));
+    println!("recipe {}: {}, {}", recipe.name, count(recipe.epochs, "epoch"), recipe.describe());
     println!("seed   {}, {}", options.seed, count(threads, "thread"));
 }

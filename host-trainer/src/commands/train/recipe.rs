@@ -113,6 +113,29 @@ fn parse_fraction<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String
 }
 
 impl RecipeArguments {
+    /// The options as on the command line, those that were given.
+    pub(super) fn options(&self) -> Vec<String> {
+        let mut options = Vec::new();
+        let mut add = |name: &str, value: Option<String>| {
+            options.extend(value.map(|value| format!("--{name} {value}")));
+        };
+        let recipe = Some(self.recipe).filter(|recipe| !matches!(recipe, RecipeArgument::Default));
+        add("recipe", word(recipe));
+        add("epochs", text(self.epochs));
+        add("batch", text(self.batch));
+        add("init", word(self.init));
+        add("optimizer", word(self.optimizer));
+        add("lr", text(self.lr));
+        add("momentum", text(self.momentum));
+        add("weight-decay", text(self.weight_decay));
+        add("schedule", word(self.schedule));
+        add("warm-up", text(self.warm_up));
+        add("ema", text(self.ema));
+        add("label-smoothing", text(self.label_smoothing));
+        add("augment", text(self.augment));
+        options
+    }
+
     /// The recipe they amount to.
     pub(super) fn recipe(&self) -> Recipe {
         let named = Recipe::named(match self.recipe {
@@ -173,18 +196,11 @@ impl RecipeArguments {
     }
 }
 
-/// A recipe in a few words.
-pub(super) fn describe(recipe: &Recipe) -> String {
-    let optimizer = match recipe.optimizer {
-        Optimizer::Sgd { momentum, nesterov: false } => format!("SGD, momentum {momentum}"),
-        Optimizer::Sgd { momentum, nesterov: true } => format!("SGD, Nesterov momentum {momentum}"),
-        Optimizer::AdamW { .. } => "AdamW".to_owned(),
-    };
-    let schedule = match recipe.schedule {
-        Schedule::Constant => "constant",
-        Schedule::Cosine { .. } => "cosine",
-        Schedule::OneCycle { .. } => "one cycle",
-    };
-    let bent = if recipe.augmentation == Augmentation::NONE { "" } else { ", augmented" };
-    format!("batch {}, {optimizer}, lr {} {schedule}{bent}", recipe.batch, recipe.lr)
+fn text<T: ToString>(value: Option<T>) -> Option<String> {
+    value.map(|value| value.to_string())
+}
+
+/// The name of a value on the command line.
+pub(super) fn word<T: ValueEnum>(value: Option<T>) -> Option<String> {
+    value.and_then(|value| value.to_possible_value()).map(|value| value.get_name().to_owned())
 }

@@ -1,0 +1,64 @@
+//! `lenet report`: a finished run as one page to read.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::ThreadArguments;
+use crate::data::DataSet;
+use crate::error::Result;
+use crate::files::{Existing, check_writable, write_whole};
+use crate::report::{report, splits};
+use crate::run::{FinishedRun, REPORT};
+
+/// Arguments of `lenet report`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lenet report runs/mnist-default
+  lenet report runs/mnist-default --data mnist -o mnist.html")]
+pub struct Arguments {
+    /// The folder of a finished run.
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Folder of the run's data set, if it has moved [default: where the run found it].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The file to write [default: report.html in the run's folder, anew].
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Overwrite the file of -o if it exists.
+    #[arg(long, requires = "output")]
+    force: bool,
+    #[command(flatten)]
+    threads: ThreadArguments,
+    /// Print nothing but errors.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// No finished run, data that is not the run's, an unwritable file.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    // The report in the run's folder is made from its other files, and can be made again.
+    let (path, existing) = match &arguments.output {
+        None => (arguments.run.join(REPORT), Existing::Overwrite),
+        Some(path) => (path.clone(), if arguments.force { Existing::Overwrite } else { Existing::Keep }),
+    };
+    let run = FinishedRun::read(&arguments.run)?;
+    check_writable(&path, existing)?;
+    let pool = arguments.threads.pool()?;
+    let html = pool.install(|| {
+        let folder = arguments.data.as_ref().or(run.summary.data_folder.as_ref());
+        let data = DataSet::load(folder.map(PathBuf::as_path))?;
+        let (training, judged) = splits(&run, &data)?;
+        report(&run, &training, &judged)
+    })?;
+    write_whole(&path, html.as_bytes(), existing)?;
+    if !arguments.quiet {
+        println!("wrote  {}", path.display());
+    }
+    Ok(())
+}

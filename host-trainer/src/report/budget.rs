@@ -1,0 +1,139 @@
+//! What the network needs of a board's flash and RAM, layer by layer, and which boards have it.
+
+use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, FC1_OUTPUTS, FC2_OUTPUTS, POOL1_SIDE, POOL2_SIDE};
+use lenet_core::format::layer_bytes;
+use lenet_core::{IMAGE_BYTES, Layer, Workspace};
+use maud::{Markup, html};
+
+use crate::numbers::thousands;
+
+/// What the code of the inference takes of flash at most, over all cores; `lenet-mcu/emulate BOARD bench` prints it.
+const CODE_BYTES: usize = 10_000;
+/// What the stack and the model's handle take of RAM at most, likewise.
+const STACK_BYTES: usize = 1_500;
+
+/// A board, with the sizes its vendor gives.
+struct Board {
+    name: &'static str,
+    core: &'static str,
+    flash: usize,
+    ram: usize,
+    /// Whether its core is one of ARMv6-M, without the multiply-accumulates that need more room.
+    armv6m: bool,
+}
+
+const fn board(name: &'static str, core: &'static str, [flash, ram]: [usize; 2], armv6m: bool) -> Board {
+    Board { name, core, flash: 1024 * flash, ram: 1024 * ram, armv6m }
+}
+
+const BOARDS: [Board; 11] = [
+    board("STM32F030F4", "M0", [16, 4], true),
+    board("LPC1114 (302)", "M0", [32, 8], true),
+    board("STM32G031K8 Nucleo", "M0+", [64, 8], true),
+    board("Blue Pill (STM32F103C8)", "M3", [64, 20], false),
+    board("STM32VLDISCOVERY", "M3", [128, 8], false),
+    board("BBC micro:bit v1 (nRF51822)", "M0", [256, 16], true),
+    board("Arduino Zero (SAMD21G18)", "M0+", [256, 32], true),
+    board("BBC micro:bit v2 (nRF52833)", "M4F", [512, 128], false),
+    board("STM32F446RE Nucleo", "M4F", [512, 128], false),
+    board("STM32F746 Discovery", "M7", [1024, 320], false),
+    board("Raspberry Pi Pico (RP2040)", "M0+", [2048, 264], true),
+];
+
+/// A layer's name and the bytes its parameters take of flash and its output of RAM on ARMv6-M and on ARMv7-M and later.
+struct Row {
+    name: &'static str,
+    flash: usize,
+    ram: [usize; 2],
+}
+
+/// Each layer, after the input. ARMv7-M's kernels take two values at a time, as 16 bits each, of the image and of
+/// pool1, so there these are twice as large, and there is a second image.
+fn rows() -> [Row; 6] {
+    let pool1 = CONV1_CHANNELS * POOL1_SIDE * POOL1_SIDE;
+    let pool2 = CONV2_CHANNELS * POOL2_SIDE * POOL2_SIDE;
+    let row = |name, layer: Option<Layer>, ram: [usize; 2]| Row { name, flash: layer.map_or(0, layer_bytes), ram };
+    [
+        row("input", None, [IMAGE_BYTES, 3 * IMAGE_BYTES]),
+        row("conv1, pool1", Some(Layer::Conv1), [pool1, 2 * pool1]),
+        row("conv2, pool2", Some(Layer::Conv2), [pool2; 2]),
+        row("fc1", Some(Layer::Fc1), [FC1_OUTPUTS; 2]),
+        row("fc2", Some(Layer::Fc2), [FC2_OUTPUTS; 2]),
+        row("fc3", Some(Layer::Fc3), [0; 2]),
+    ]
+}
+
+/// The tables, for a model of so many bytes.
+pub(super) fn section(model_bytes: usize) -> Markup {
+    let rows = rows();
+    let layers: usize = rows.iter().map(|row| row.flash).sum();
+    let [armv6m, armv7m] = [Workspace::BYTES_ARMV6M, Workspace::BYTES_ARMV7M].map(|workspace| workspace + IMAGE_BYTES);
+    let widest = rows.iter().map(|row| row.flash).max().unwrap_or(1) as f64;
+    html! {
+        p {
+            "The model takes " strong { (thousands(model_bytes)) " bytes" } " of flash, and an inference "
+            strong { (thousands(armv6m)) } " bytes of RAM with its image on ARMv6-M (M0, M0+) or "
+            strong { (thousands(armv7m)) } " on ARMv7-M and later (M3, M4, M7, M33, M55)."
+        }
+        div .scroll { table {
+            thead { tr { th { "layer" } th .num { "flash" } th .bar-head { "" } th .num { "RAM, ARMv6-M" } th .num { "RAM, ARMv7-M" } } }
+            tbody {
+                @for row in &rows {
+                    tr {
+                        th scope="row" { (row.name) }
+                        td .num { @if row.flash > 0 { (thousands(row.flash)) } @else { "–" } }
+                        td { div .meter style={ "width:" (format!("{:.1}", 8.0 * row.flash as f64 / widest)) "em" } {} }
+                        td .num { @if row.ram[0] > 0 { (thousands(row.ram[0])) } @else { "–" } }
+                        td .num { @if row.ram[1] > 0 { (thousands(row.ram[1])) } @else { "–" } }
+                    }
+                }
+                tr { th scope="row" { "scales, description, checksum" } td .num { (thousands(model_bytes - layers)) } td {} td .num { "–" } td .num { "–" } }
+            }
+            tfoot { tr { th scope="row" { "sum" } td .num { (thousands(model_bytes)) } td {} td .num { (thousands(armv6m)) } td .num { (thousands(armv7m)) } } }
+        } }
+        h3 { "Boards" }
+        p {
+            "Counted with the model and its RAM: " (thousands(CODE_BYTES)) " bytes of flash for the code of the inference and "
+            (thousands(STACK_BYTES)) " bytes of RAM for the stack, which no core exceeds. What is left is for your program. "
+            "Sizes of the boards are their vendors'."
+        }
+        div .scroll { table {
+            thead { tr { th { "board" } th { "core" } th .num { "flash" } th .num { "RAM" } th { "fits" } th .num { "flash left" } th .num { "RAM left" } } }
+            tbody {
+                @for board in &BOARDS {
+                    @let ram = if board.armv6m { armv6m } else { armv7m };
+                    @let flash_left = board.flash as i64 - (model_bytes + CODE_BYTES) as i64;
+                    @let ram_left = board.ram as i64 - (ram + STACK_BYTES) as i64;
+                    @let fits = flash_left >= 0 && ram_left >= 0;
+                    tr {
+                        th scope="row" { (board.name) }
+                        td { (board.core) }
+                        td .num { (board.flash / 1024) " KB" }
+                        td .num { (board.ram / 1024) " KB" }
+                        td { @if fits { span .yes { "✓ yes" } } @else { span .no { "✗ no" } } }
+                        td .num { (left(flash_left)) }
+                        td .num { (left(ram_left)) }
+                    }
+                }
+            }
+        } }
+    }
+}
+
+fn left(bytes: i64) -> String {
+    let sign = if bytes < 0 { "−" } else { "" };
+    format!("{sign}{}", thousands(bytes.unsigned_abs() as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_add_up_to_what_the_network_takes() {
+        let sum = |core: usize| rows().iter().map(|row| row.ram[core]).sum::<usize>();
+        assert_eq!(sum(0), Workspace::BYTES_ARMV6M + IMAGE_BYTES);
+        assert_eq!(sum(1), Workspace::BYTES_ARMV7M + IMAGE_BYTES);
+        assert_eq!(rows().iter().map(|row| row.flash).sum::<usize>(), lenet_core::format::PARAMETER_BYTES);
+    }
+}

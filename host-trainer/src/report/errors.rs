@@ -1,0 +1,278 @@
+//! The misread images: what they have in common, each of them, and those that only one of the networks misreads.
+
+use maud::{Markup, html};
+
+use super::{Findings, pictures};
+use crate::analysis::{BOTH_MIN, Misread, NEIGHBOURS, OUTLYING_MAX, PATCH, Standing, Statistic, Verdict};
+use crate::comparison::Changed;
+use crate::numbers::{count, percent, thousands};
+
+/// Groups of no more images than this all together stand open.
+const OPEN_MAX: usize = 150;
+/// Neighbours that are shown as pictures, so that the page of a set with hundreds of misread images stays small.
+const PICTURED: [usize; 2] = [NEIGHBOURS, 4];
+/// From so many misread images on only the second number of them.
+const MANY: usize = 300;
+
+impl Findings<'_> {
+    /// The paragraphs that sum up the error set.
+    pub(super) fn in_common(&self) -> Markup {
+        let found = &self.misreads;
+        let all = found.misread.len();
+        if all == 0 {
+            return html! { p { "No image was misread." } };
+        }
+        let share = |part: usize| format!("{:.0} %", 100.0 * part as f64 / all as f64);
+        let second = found.misread.iter().filter(|misread| misread.label_rank == 1).count();
+        let unsure = found.misread.iter().filter(|misread| misread.probability < 0.9).count();
+        let sure_others = self.unsure_among_right(0.9);
+        let confusions = found.confusions();
+        let commonest: Vec<String> = confusions
+            .iter()
+            .take(3)
+            .map(|confusion| format!("{} as {} ({})", confusion.label, confusion.predicted, confusion.misread.len()))
+            .collect();
+        let both = found.misread.iter().filter(|misread| self.float[misread.index].class() != misread.label).count();
+        let outlying = found.misread.iter().filter(|misread| !misread.outliers().is_empty()).count();
+        let mut words: Vec<(&str, usize)> = Vec::new();
+        for word in found.misread.iter().flat_map(Misread::outliers).map(Standing::words) {
+            match words.iter_mut().find(|(other, _)| *other == word) {
+                Some((_, count)) => *count += 1,
+                None => words.push((word, 1)),
+            }
+        }
+        words.sort_by_key(|(word, count)| (usize::MAX - count, *word));
+        let words: Vec<String> = words.iter().take(3).map(|(word, count)| format!("{word} ({count})")).collect();
+        let unanimous = found
+            .misread
+            .iter()
+            .filter(|misread| misread.neighbours.iter().all(|near| usize::from(near.label) == misread.predicted))
+            .count();
+        html! {
+            p {
+                strong { (thousands(all)) " of " (count(found.images, "image")) } " are misread; "
+                (thousands(both)) " of them by the float network too. "
+                "The right class comes second in " (thousands(second)) " (" (share(second)) "). "
+                "In " (thousands(unsure)) " (" (share(unsure)) ") the network is less than 90 % sure, as it is in "
+                (percent(sure_others)) " of the images it reads right. "
+                "Most often read: " (commonest.join(", ")) "."
+            }
+            p {
+                "In " (thousands(unanimous)) " the network's features put the image right among training images of the wrong class: all "
+                (NEIGHBOURS) " nearest have it. "
+                "A figure of the stroke is outlying in " (thousands(outlying)) " (" (share(outlying)) ")"
+                @if words.is_empty() { "." } @else { ", most often: " (words.join(", ")) "." }
+            }
+            div .scroll { table {
+                thead { tr { th { "verdict" } th .num { "images" } th .num { "share" } th .num { "of others*" } th { "rule; the first that holds is the verdict" } } }
+                tbody {
+                    @for verdict in Verdict::ALL {
+                        @let number = found.count(verdict);
+                        tr {
+                            th scope="row" { span class={ "tag " (class(verdict)) } { (verdict) } }
+                            td .num { (thousands(number)) }
+                            td .num { (share(number)) }
+                            td .num { @if verdict == Verdict::Mistake { "–" } @else { (percent(found.rates_of_others[verdict as usize])) } }
+                            td .rule { (verdict.rule()) }
+                        }
+                    }
+                }
+            } }
+            p .note {
+                "* Of " (count(found.others, "image")) " read right, evenly spaced, the share for which the rule holds, with the network's "
+                "second choice in the place of the wrong class. A rule that holds as often for them explains nothing. "
+                "Fewer than " (BOTH_MIN) " neighbours with the label do not make an image ambiguous: training labels have errors too."
+            }
+            @if all > 0 {
+                h3 { "How to read a card" }
+                p {
+                    "The first picture is the image, the second what the network looked at: a patch of " (PATCH) "×" (PATCH)
+                    " pixels was blanked, place after place. "
+                    span .pred { "Orange" } " ink speaks for the class predicted, " span .truth { "blue" } " ink for the label. "
+                    "Below are the nearest training images by fc2, the network's own features, with their labels: "
+                    span .pred { "as predicted" } ", " span .truth { "as labelled" } ". "
+                    "Figures of the stroke are held against all training images with the label; outlying is what at most "
+                    (100.0 * OUTLYING_MAX) " % of these have."
+                }
+            }
+        }
+    }
+
+    /// Share of the images read right of whose class the network is less sure than so.
+    fn unsure_among_right(&self, sure: f64) -> f64 {
+        let labels = self.judged.labels();
+        let (mut right, mut unsure) = (0usize, 0usize);
+        for (index, outputs) in self.misreads.outputs.iter().enumerate() {
+            let class = outputs.class();
+            if class == usize::from(labels[index]) {
+                right += 1;
+                unsure += usize::from(outputs.probabilities()[class] < sure);
+            }
+        }
+        unsure as f64 / right.max(1) as f64
+    }
+
+    pub(super) fn every_misread(&self) -> Markup {
+        let confusions = self.misreads.confusions();
+        let all = self.misreads.misread.len();
+        let pictured = PICTURED[usize::from(all >= MANY)];
+        html! {
+            @if confusions.is_empty() { p { "There is none." } }
+            p .note { "By what is taken for what, most frequent first; within, the surest first. The number is the image's in its split, from 0." }
+            @for confusion in &confusions {
+                details .pair id=(anchor(confusion.label, confusion.predicted)) open[all <= OPEN_MAX] {
+                    summary { h3 {
+                        span .truth { (confusion.label) } " read as " span .pred { (confusion.predicted) }
+                        span .count { (count(confusion.misread.len(), "image")) }
+                    } }
+                    div .cards { @for misread in &confusion.misread { (self.card(misread, pictured)) } }
+                }
+            }
+        }
+    }
+
+    fn card(&self, misread: &Misread, pictured: usize) -> Markup {
+        let Misread { index, label, predicted, .. } = *misread;
+        let pixels = self.judged.pixels(index);
+        let near: Vec<_> = misread.neighbours.iter().take(pictured).collect();
+        let labels: Vec<String> = near.iter().map(|near| near.label.to_string()).collect();
+        let strip: Vec<_> = near.iter().map(|near| self.training.pixels(near.index)).collect();
+        html! {
+            article .card {
+                div .look {
+                    (pictures::digit(pixels, 3, &format!("image {index}, a {label}")))
+                    (pictures::occlusion(pixels, &misread.occlusion, 3, &format!("what speaks for {predicted} and what for {label}")))
+                }
+                div .says {
+                    p .headline {
+                        span .truth { (label) } " read as " span .pred { (predicted) } " "
+                        span class={ "tag " (class(misread.verdict)) } { (misread.verdict) }
+                    }
+                    p { (percent(misread.probability)) " sure, margin " (format!("{:.2}", misread.margin)) "; "
+                        (label) " has " (percent(misread.label_probability)) @if misread.label_rank > 1 { ", rank " (misread.label_rank + 1) } }
+                    p { (capital(&misread.reason())) "." @for rule in misread.rules.iter().skip(1) { " Also " (rule) "." } }
+                    details .strokes {
+                        summary { "Image " (index) ": stroke" @for outlier in misread.outliers() { ", " strong { (outlier.words()) } } }
+                        (strokes(&misread.standings))
+                    }
+                }
+                div .near {
+                    (pictures::strip(&strip, &format!("nearest training images, labelled {}", labels.join(", "))))
+                    div .labels { @for near in &near {
+                        @let near = usize::from(near.label);
+                        span class=(if near == predicted { "pred" } else if near == label { "truth" } else { "other" }) { (near) }
+                    } }
+                }
+            }
+        }
+    }
+
+    /// Median margin of the float network.
+    fn median_margin(&self) -> f32 {
+        let mut margins: Vec<f32> = self.float.iter().map(crate::analysis::Outputs::margin).collect();
+        margins.sort_by(f32::total_cmp);
+        margins.get(margins.len() / 2).copied().unwrap_or(0.0)
+    }
+
+    pub(super) fn disagreements(&self) -> Markup {
+        let changed = &self.comparison.changed;
+        let labels = self.judged.labels();
+        let widest = changed.iter().map(|changed| changed.float.margin).fold(0.0, f32::max);
+        let helped = changed.iter().filter(|changed| changed.int8.class == usize::from(changed.label)).count();
+        let hurt = changed.iter().filter(|changed| changed.float.class == usize::from(changed.label)).count();
+        let groups: [(&str, Box<dyn Fn(&Changed) -> bool>); 3] = [
+            ("Read right by float only", Box::new(|changed| changed.float.class == usize::from(labels[changed.index]))),
+            ("Read right by int8 only", Box::new(|changed| changed.int8.class == usize::from(labels[changed.index]))),
+            (
+                "Misread by both, as different classes",
+                Box::new(|changed| {
+                    ![changed.float.class, changed.int8.class].contains(&usize::from(labels[changed.index]))
+                }),
+            ),
+        ];
+        html! {
+            @if changed.is_empty() {
+                p { "Nowhere: both put every image into the same class." }
+            } @else {
+                p {
+                    "Rounding to int8 changes the class of " (count(changed.len(), "image")) ": it spoils " (hurt) " and mends " (helped)
+                    ". The margin of the float network is at most " (format!("{:.2}", widest)) " there, and "
+                    (format!("{:.2}", self.median_margin())) " in half of all images."
+                }
+                @for (title, belongs) in &groups {
+                    @let group: Vec<&Changed> = changed.iter().filter(|changed| belongs(changed)).collect();
+                    @if !group.is_empty() {
+                        h3 { (title) }
+                        div .cards .small { @for changed in group {
+                            article .card {
+                                div .look { (pictures::digit(self.judged.pixels(changed.index), 2, &format!("image {}, a {}", changed.index, changed.label))) }
+                                div .says {
+                                    p .headline { "a " span .truth { (changed.label) } }
+                                    p { "float " (changed.float.class) ", margin " (format!("{:.2}", changed.float.margin)) }
+                                    p { "int8 " (changed.int8.class) ", margin " (format!("{:.2}", changed.int8.margin)) }
+                                    p .note { "image " (changed.index) }
+                                }
+                            }
+                        } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn strokes(standings: &[Standing; 9]) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "figure" } th .num { "here" } th .num { "median" } th .num { "lower" } th .num { "higher" } } }
+            tbody { @for standing in standings {
+                tr class=[standing.is_outlying().then_some("outlying")] {
+                    th scope="row" { (standing.statistic) }
+                    td .num { (standing.statistic.describe(standing.value)) }
+                    td .num { (standing.statistic.describe(standing.median)) }
+                    td .num { (format!("{:.1} %", 100.0 * (1.0 - standing.at_least))) }
+                    td .num { (format!("{:.1} %", 100.0 * (1.0 - standing.at_most))) }
+                }
+            } }
+        }
+    }
+}
+
+/// Where the group of a confusion is in the page.
+pub(super) fn anchor(label: usize, predicted: usize) -> String {
+    format!("as-{label}-{predicted}")
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::LabelError => "label-error",
+        Verdict::Cropped => "cropped",
+        Verdict::FaintOrBroken => "faint",
+        Verdict::Ambiguous => "ambiguous",
+        Verdict::UnusualStyle => "unusual",
+        Verdict::Mistake => "mistake",
+    }
+}
+
+fn capital(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// What each figure of a stroke is, for the page's end.
+pub(super) fn glossary() -> Markup {
+    let means = |statistic: Statistic| match statistic {
+        Statistic::Ink => "sum of all pixels, in pixels of full ink",
+        Statistic::Slant => "how far upright strokes lean to the right, from the moments of the ink",
+        Statistic::Aspect => "width of the bounding box over its height",
+        Statistic::Loops => "holes that the stroke encloses",
+        Statistic::Pieces => "parts of the stroke that do not touch",
+        Statistic::Width => "mean width of the stroke",
+        Statistic::Strength => "mean value of the ink, 1 is full",
+        Statistic::Edge => "ink in the outermost two rows and columns",
+        Statistic::Cut => "the longest straight cut, as a share of its side of the bounding box",
+    };
+    html! {
+        dl .glossary { @for statistic in Statistic::ALL { div { dt { (statistic) } dd { (means(statistic)) } } } }
+    }
+}

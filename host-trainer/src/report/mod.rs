@@ -1,0 +1,184 @@
+//! A run as one page to read: how it went, what came of it, and every misread image with the reasons why.
+//!
+//! The page is one file: its pictures and its style are inside, it needs no network and has no script. It is
+//! light or dark as the reader's system is, fits a phone, and prints.
+
+mod budget;
+mod charts;
+mod errors;
+mod inside;
+mod outcome;
+mod pictures;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::analysis::{Analyst, Misreads, Outputs, Subject};
+use crate::comparison::{Comparison, compare};
+use crate::data::{DataSet, Split};
+use crate::error::{Error, Result};
+use crate::evaluation::evaluate_int8;
+use crate::numbers::{count, percent, thousands};
+use crate::quantization::QuantizedNetwork;
+use crate::run::{self, FinishedRun};
+
+/// All that the page tells.
+struct Findings<'a> {
+    run: &'a FinishedRun,
+    training: &'a Split,
+    judged: &'a Split,
+    /// What the float network makes of the judged images.
+    float: Vec<Outputs>,
+    /// What the int8 network misreads.
+    misreads: Misreads,
+    comparison: Comparison,
+}
+
+/// The images a run was trained on and those it was judged by, `(training, judged)`.
+///
+/// # Errors
+/// When the data set is not the one of the run.
+pub fn splits(run: &FinishedRun, data: &DataSet) -> Result<(Split, Split)> {
+    let summary = &run.summary;
+    let held_out = summary.validation_images;
+    if data.train.len() != summary.train_images + held_out {
+        return Err(Error::Usage(format!(
+            "{} has {} training images, and the run had {}; give its data set, {}, with --data",
+            data.name,
+            data.train.len(),
+            summary.train_images + held_out,
+            summary.data
+        )));
+    }
+    let (training, validation) = data.train.hold_out(held_out)?;
+    let judged = if summary.measured_on == "test" { data.test.clone() } else { validation };
+    let crc32 = evaluate_int8(run.model.model().map_err(|error| Error::Quantize(error.to_string()))?, &judged).crc32;
+    if format!("{crc32:08x}") != summary.int8_crc32 {
+        return Err(Error::Usage(format!(
+            "on {} the int8 model does not give the answers that {} tells of; the data set of the run, {}, is needed \
+             (--data), and its files as they were",
+            data.name,
+            run::SUMMARY,
+            summary.data
+        )));
+    }
+    Ok((training, judged))
+}
+
+/// The page of a run as HTML, made on the threads of the current rayon pool.
+///
+/// # Errors
+/// When the run's int8 model is invalid.
+pub fn report(run: &FinishedRun, training: &Split, judged: &Split) -> Result<String> {
+    let model = run.model.model().map_err(|error| Error::Quantize(error.to_string()))?;
+    let subject = Subject::from(&QuantizedNetwork::from(&model));
+    let findings = Findings {
+        run,
+        training,
+        judged,
+        float: Subject::from(&run.network).outputs(judged.all_pixels()),
+        misreads: Analyst::new(&subject, training).misreads(judged),
+        comparison: compare(&run.network, model, judged),
+    };
+    Ok(findings.page().into_string())
+}
+
+impl Findings<'_> {
+    fn page(&self) -> Markup {
+        let summary = &self.run.summary;
+        let title = format!("LeNet-5 on {}: {} right", summary.data, percent(summary.int8_accuracy));
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (title) }
+                    link rel="icon" href="data:,";
+                    style { (PreEscaped(include_str!("style.css"))) }
+                }
+                body {
+                    header {
+                        p .eyebrow { "LeNet-5, quantized to int8" }
+                        h1 { (summary.data) ": " (percent(summary.int8_accuracy)) " of the " (summary.measured_on) " images read right" }
+                        (self.tiles())
+                    }
+                    nav aria-label="Sections" {
+                        @for (anchor, name) in SECTIONS { a href={ "#" (anchor) } { (name) } }
+                    }
+                    main {
+                        section #run { h2 { "The run" } (self.facts()) }
+                        section #why { h2 { "What the misread images have in common" } (self.in_common()) }
+                        section #misread { h2 { "Every misread image" } (self.every_misread()) }
+                        section #changed { h2 { "Where float and int8 disagree" } (self.disagreements()) }
+                        section #training { h2 { "The training" } (self.curves()) }
+                        section #classes { h2 { "Classes and confidence" } (self.classes()) }
+                        section #inside { h2 { "Inside the network" } (self.inside()) }
+                        section #budget { h2 { "Does it fit?" } (budget::section(self.run.model.bytes().len())) }
+                    }
+                    footer { p { "Written by " (summary.tool) ". One file, no scripts, nothing loaded." } }
+                }
+            }
+        }
+    }
+
+    /// The figures one wants first.
+    fn tiles(&self) -> Markup {
+        let summary = &self.run.summary;
+        let tile = |name: &str, value: String, more: String| html! { div .tile { dt { (name) } dd { strong { (value) } span { (more) } } } };
+        let change = 100.0 * (summary.int8_accuracy - summary.float_accuracy);
+        html! {
+            dl .tiles {
+                (tile("int8", percent(summary.int8_accuracy), format!("{change:+.2} points against float")))
+                (tile("float", percent(summary.float_accuracy), format!("of {} {} images", thousands(summary.measured_images), summary.measured_on)))
+                (tile("misread", thousands(self.misreads.misread.len()), "by the int8 network".into()))
+                (tile("flash", format!("{} bytes", thousands(summary.model_bytes)), "the model file".into()))
+                (tile("RAM", format!("{} bytes", thousands(summary.workspace_bytes + lenet_core::IMAGE_BYTES)), "with the image; less on M0".into()))
+                (tile("trained in", seconds(summary.train_seconds), format!("{}, {}", count(summary.epochs, "epoch"), count(summary.threads, "thread"))))
+            }
+        }
+    }
+
+    fn facts(&self) -> Markup {
+        let summary = &self.run.summary;
+        let recipe = &summary.hyper_parameters;
+        let held_out = match summary.validation_images {
+            0 => String::new(),
+            images => format!(", {} more held out for validation", thousands(images)),
+        };
+        let fact = |name: &str, value: String| html! { tr { th scope="row" { (name) } td { (value) } } };
+        html! {
+            @if !summary.command.is_empty() {
+                p { "To repeat it, to the bit:" }
+                pre { code { (summary.command) } }
+            }
+            div .scroll { table .facts { tbody {
+                (fact("data set", format!("{}: {} training images{held_out}, {} {} images to judge by",
+                    summary.data, thousands(summary.train_images), thousands(summary.measured_images), summary.measured_on)))
+                (fact("recipe", format!("{}: {}, {}", summary.recipe, count(recipe.epochs, "epoch"), recipe.describe())))
+                (fact("seed", summary.seed.to_string()))
+                (fact("pools", format!("{} after conv1, {} after conv2", summary.pool1, summary.pool2)))
+                (fact("int8 logits", format!("CRC-32 {}: what a board that runs this model must arrive at", summary.int8_crc32)))
+            } } }
+        }
+    }
+}
+
+const SECTIONS: [(&str, &str); 8] = [
+    ("run", "Run"),
+    ("why", "Why"),
+    ("misread", "Misread"),
+    ("changed", "Float and int8"),
+    ("training", "Training"),
+    ("classes", "Classes"),
+    ("inside", "Inside"),
+    ("budget", "Boards"),
+];
+
+fn seconds(seconds: f64) -> String {
+    if seconds < 100.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!("{}:{:02} min", seconds as u64 / 60, seconds as u64 % 60)
+    }
+}
