@@ -53,21 +53,18 @@ impl Misread {
         outliers
     }
 
-    /// What in the evidence speaks for the verdict, in few words.
-    pub fn reason(&self) -> String {
-        match self.verdict {
+    /// What in the evidence speaks for a verdict whose rule holds, in few words.
+    pub fn reason(&self, verdict: Verdict) -> String {
+        match verdict {
             Verdict::LabelError | Verdict::Ambiguous | Verdict::Mistake => {
                 let labelled = |class| self.neighbours.iter().filter(|near| usize::from(near.label) == class).count();
                 let (predicted, label, all) = (labelled(self.predicted), labelled(self.label), self.neighbours.len());
-                if label == 0 {
-                    format!("{predicted} of {all} neighbours are {}", self.predicted)
-                } else {
-                    format!("{predicted} of {all} neighbours are {}, {label} are {}", self.predicted, self.label)
-                }
+                let are = |number| if number == 1 { "is" } else { "are" };
+                let most = format!("{predicted} of {all} neighbours {} {}", are(predicted), self.predicted);
+                if label == 0 { most } else { format!("{most}, {label} {} {}", are(label), self.label) }
             }
             Verdict::Cropped | Verdict::FaintOrBroken | Verdict::UnusualStyle => {
-                let outliers =
-                    self.outliers().into_iter().filter(|outlier| Verdict::of_outlier(outlier) == self.verdict);
+                let outliers = self.outliers().into_iter().filter(|outlier| Verdict::of_outlier(outlier) == verdict);
                 let words: Vec<&str> = outliers.map(Standing::words).collect();
                 if words.is_empty() { "no training image is like it".into() } else { words.join(", ") }
             }

@@ -112,7 +112,7 @@ fn table(found: &Misreads) -> String {
         for misread in &confusion.misread {
             let Misread { index, label, predicted, probability, margin, verdict, .. } = misread;
             let sure = format!("{:.1} %", 100.0 * probability);
-            let reason = misread.reason();
+            let reason = misread.reason(*verdict);
             writeln!(text, "{label} as {predicted}  {index:>6} {sure:>7}  {margin:>5.2}  {verdict}: {reason}")
                 .expect("a String");
         }

@@ -112,15 +112,15 @@ impl Frame<'_> {
         html! {
             @for tick in &self.y.ticks {
                 @let y = self.at([self.x.range[0], *tick])[1];
-                line .grid x1=(left) x2=(width) y1=(number(y)) y2=(number(y));
+                line .grid x1=(left) x2=(width) y1=(number(y)) y2=(number(y)) {}
                 text .tick x=(left - 5.0) y=(number(y + 4.0)) text-anchor="end" { ((self.y.write)(*tick)) }
             }
             @for tick in &self.x.ticks {
                 @let x = self.at([*tick, self.y.range[0]])[0];
                 text .tick x=(number(x)) y=(height + 15.0) text-anchor="middle" { ((self.x.write)(*tick)) }
             }
-            line .axis x1=(left) x2=(width) y1=(height) y2=(height);
-            line .axis x1=(left) x2=(left) y1=(top) y2=(height);
+            line .axis x1=(left) x2=(width) y1=(height) y2=(height) {}
+            line .axis x1=(left) x2=(left) y1=(top) y2=(height) {}
             text .tick x=((left + width) / 2.0) y=(SIZE[1] - 3.0) text-anchor="middle" { (self.x.name) }
         }
     }
@@ -142,10 +142,10 @@ pub(super) fn chart(title: &str, x: &Axis<'_>, y: &Axis<'_>, series: &[Series<'_
             @for series in series {
                 @let points: Vec<[f64; 2]> = series.points.iter().map(|point| frame.at(*point)).collect();
                 @if series.dots || points.len() == 1 {
-                    @for [x, y] in points { circle class={ "dot " (series.class) } cx=(number(x)) cy=(number(y)) r="3.5"; }
+                    @for [x, y] in points { circle class={ "dot " (series.class) } cx=(number(x)) cy=(number(y)) r="3.5" {} }
                 } @else {
                     @let points: Vec<String> = points.iter().map(|[x, y]| format!("{x:.1},{y:.1}")).collect();
-                    polyline class={ "line " (series.class) } points=(points.join(" "));
+                    polyline class={ "line " (series.class) } points=(points.join(" ")) {}
                 }
             }
         },
@@ -180,10 +180,10 @@ pub(super) fn histogram(
         title,
         legend,
         html! {
-            polygon class={ "bars " (bars.class) } points={ (number(left)) "," (number(bottom)) " " (corners(bars)) " " (number(right)) "," (number(bottom)) };
+            polygon class={ "bars " (bars.class) } points={ (number(left)) "," (number(bottom)) " " (corners(bars)) " " (number(right)) "," (number(bottom)) } {}
             (frame.axes())
             @if let Some(line) = line {
-                polyline class={ "line " (line.class) } points=(corners(line));
+                polyline class={ "line " (line.class) } points=(corners(line)) {}
             }
         },
     )

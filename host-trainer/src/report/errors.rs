@@ -118,27 +118,37 @@ impl Findings<'_> {
         let pictured = PICTURED[usize::from(all >= MANY)];
         html! {
             @if confusions.is_empty() { p { "There is none." } }
-            p .note { "By what is taken for what, most frequent first; within, the surest first. The number is the image's in its split, from 0." }
-            @for confusion in &confusions {
+            p .note { "By what is taken for what, most frequent first; within, the surest first; at the end what happened once. The number is the image's in its split, from 0." }
+            @for confusion in confusions.iter().filter(|confusion| confusion.misread.len() > 1) {
                 details .pair id=(anchor(confusion.label, confusion.predicted)) open[all <= OPEN_MAX] {
                     summary { h3 {
                         span .truth { (confusion.label) } " read as " span .pred { (confusion.predicted) }
                         span .count { (count(confusion.misread.len(), "image")) }
                     } }
-                    div .cards { @for misread in &confusion.misread { (self.card(misread, pictured)) } }
+                    div .cards { @for misread in &confusion.misread { (self.card(misread, None, pictured)) } }
+                }
+            }
+            @let single: Vec<_> = confusions.iter().filter(|confusion| confusion.misread.len() == 1).collect();
+            @if !single.is_empty() {
+                details .pair open[all <= OPEN_MAX] {
+                    summary { h3 { "Once each" span .count { (count(single.len(), "image")) } } }
+                    div .cards { @for confusion in single {
+                        @let id = anchor(confusion.label, confusion.predicted);
+                        (self.card(confusion.misread[0], Some(&id), pictured))
+                    } }
                 }
             }
         }
     }
 
-    fn card(&self, misread: &Misread, pictured: usize) -> Markup {
+    fn card(&self, misread: &Misread, id: Option<&str>, pictured: usize) -> Markup {
         let Misread { index, label, predicted, .. } = *misread;
         let pixels = self.judged.pixels(index);
         let near: Vec<_> = misread.neighbours.iter().take(pictured).collect();
         let labels: Vec<String> = near.iter().map(|near| near.label.to_string()).collect();
         let strip: Vec<_> = near.iter().map(|near| self.training.pixels(near.index)).collect();
         html! {
-            article .card {
+            article .card id=[id] {
                 div .look {
                     (pictures::digit(pixels, 3, &format!("image {index}, a {label}")))
                     (pictures::occlusion(pixels, &misread.occlusion, 3, &format!("what speaks for {predicted} and what for {label}")))
@@ -150,7 +160,7 @@ impl Findings<'_> {
                     }
                     p { (percent(misread.probability)) " sure, margin " (format!("{:.2}", misread.margin)) "; "
                         (label) " has " (percent(misread.label_probability)) @if misread.label_rank > 1 { ", rank " (misread.label_rank + 1) } }
-                    p { (capital(&misread.reason())) "." @for rule in misread.rules.iter().skip(1) { " Also " (rule) "." } }
+                    p { (capital(&misread.reason(misread.verdict))) "." @for rule in misread.rules.iter().skip(1) { " Also " (rule) ": " (misread.reason(*rule)) "." } }
                     details .strokes {
                         summary { "Image " (index) ": stroke" @for outlier in misread.outliers() { ", " strong { (outlier.words()) } } }
                         (strokes(&misread.standings))
