@@ -2,64 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use host_trainer::Error;
-use host_trainer::commands::{compare, errors, eval, export, fetch, import_tflite, inspect, quantize, report, train};
-
-/// Trains LeNet-5, quantizes it to int8, and tests the network a microcontroller runs.
-#[derive(Parser)]
-#[command(
-    name = "lenet",
-    version,
-    max_term_width = 80,
-    after_help = "\
-Example, with nothing but this program:
-  lenet train
-  lenet eval runs/digits-10k-default/model.lenet"
-)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Train a network, quantize it, and write both with their figures into a folder
-    Train(train::Arguments),
-    /// Quantize a float network to an int8 model file
-    Quantize(quantize::Arguments),
-    /// Measure the accuracy of a network, and the checksum of its answers
-    Eval(eval::Arguments),
-    /// Collect the misread test images, with the reasons why
-    Errors(errors::Arguments),
-    /// Show where an int8 model parts from its float network, and what to do about it
-    Compare(compare::Arguments),
-    /// Write a network in another format
-    Export(export::Arguments),
-    /// Make a model file of a .tflite file
-    ImportTflite(import_tflite::Arguments),
-    /// Show what a network file holds: layers, ranges, multipliers, histograms
-    Inspect(inspect::Arguments),
-    /// Make a page of a finished run: its figures, and why each image was misread
-    Report(report::Arguments),
-    /// Download a data set
-    Fetch(fetch::Arguments),
-}
+use host_trainer::commands::Cli;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Train(arguments) => train::run(&arguments),
-        Command::Quantize(arguments) => quantize::run(&arguments),
-        Command::Eval(arguments) => eval::run(&arguments),
-        Command::Errors(arguments) => errors::run(&arguments),
-        Command::Compare(arguments) => compare::run(&arguments),
-        Command::Export(arguments) => export::run(&arguments),
-        Command::ImportTflite(arguments) => import_tflite::run(&arguments),
-        Command::Inspect(arguments) => inspect::run(&arguments),
-        Command::Report(arguments) => report::run(&arguments),
-        Command::Fetch(arguments) => fetch::run(&arguments),
-    };
-    match result {
+    match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let kind = if matches!(error, Error::Interrupted { .. }) { "" } else { "error: " };

@@ -1,5 +1,6 @@
 //! The subcommands of `lenet`, one file each: what they take, do and print.
 
+mod cli;
 pub mod compare;
 pub mod errors;
 pub mod eval;
@@ -26,6 +27,8 @@ use crate::formats::{FloatFile, ModelFile, NetworkFile, read_float};
 use crate::network::Network;
 use crate::numbers::{count, percent, thousands};
 use crate::quantization::QuantizedNetwork;
+
+pub use cli::Cli;
 
 /// Where the images come from; shared by the subcommands.
 #[derive(Args, Clone, Debug)]
