@@ -1,6 +1,6 @@
 use clap::{Parser, Subcommand};
 
-use super::{compare, errors, eval, export, fetch, import_tflite, inspect, quantize, report, train};
+use super::{compare, errors, eval, export, fetch, import_tflite, inspect, quantize, report, show, train};
 use crate::error::Result;
 
 /// Trains LeNet-5, quantizes it to int8, and tests the network a microcontroller runs.
@@ -39,6 +39,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Make a page of a finished run: its figures, and why each image was misread
     Report(report::Arguments),
+    /// Show digits of a data set, on the terminal or as a PNG file
+    Show(show::Arguments),
     /// Download a data set
     Fetch(fetch::Arguments),
 }
@@ -59,6 +61,7 @@ impl Cli {
             Command::ImportTflite(arguments) => import_tflite::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Report(arguments) => report::run(arguments),
+            Command::Show(arguments) => show::run(arguments),
             Command::Fetch(arguments) => fetch::run(arguments),
         }
     }

@@ -10,6 +10,7 @@ pub mod import_tflite;
 pub mod inspect;
 pub mod quantize;
 pub mod report;
+pub mod show;
 pub mod train;
 
 use std::num::NonZeroUsize;

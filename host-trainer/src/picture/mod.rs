@@ -1,5 +1,7 @@
 //! Digits as pictures: files, contact sheets, and what stands for them on a terminal.
 
+pub mod terminal;
+
 use std::io::Cursor;
 
 use image::imageops::{self, FilterType};
