@@ -261,6 +261,10 @@ impl FinishedRun {
             path: folder.join(name),
             problem: format!("{problem}; a folder that `lenet train` has written is needed"),
         };
+        if folder.is_file() {
+            let problem = "this is a file; the folder that `lenet train` has written is needed".into();
+            return Err(Error::Run { path: folder.to_owned(), problem });
+        }
         let summary = serde_json::from_str(&text(SUMMARY)?).map_err(|error| refused(SUMMARY, error.to_string()))?;
         let metrics = parse_metrics(&text(METRICS)?).map_err(|problem| refused(METRICS, problem))?;
         let network = read_float(&folder.join(SAFETENSORS))?.network;

@@ -38,7 +38,7 @@ fn a_run_writes_its_folder_and_the_files_agree() {
         .map(|e| e.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["metrics.jsonl", "model.lenet", "model.safetensors", "summary.json"]);
+    assert_eq!(names, ["metrics.jsonl", "model.lenet", "model.safetensors", "report.html", "summary.json"]);
 
     let summary = json(&fs::read_to_string(folder.path().join("run/summary.json")).unwrap());
     for key in ["train_seconds", "seconds_per_epoch", "float_accuracy", "int8_accuracy", "validation_accuracy"] {

@@ -62,7 +62,7 @@ struct Written {
 fn result(run: &Path) -> Written {
     let mut names: Vec<_> = fs::read_dir(run).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["metrics.jsonl", "model.lenet", "model.safetensors", "summary.json"]);
+    assert_eq!(names, ["metrics.jsonl", "model.lenet", "model.safetensors", "report.html", "summary.json"]);
     let without_times = |text: &str| {
         let mut value: Value = serde_json::from_str(text).unwrap();
         for key in ["seconds", "train_seconds", "seconds_per_epoch", "threads"] {

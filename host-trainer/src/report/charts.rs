@@ -5,7 +5,7 @@ use maud::{Markup, html};
 /// Width and height of a chart, in units of its own: about pixels on a phone.
 const SIZE: [f64; 2] = [340.0, 200.0];
 /// What the axes take at the left, top, right and bottom.
-const MARGIN: [f64; 4] = [44.0, 10.0, 10.0, 34.0];
+const MARGIN: [f64; 4] = [44.0, 10.0, 20.0, 34.0];
 
 /// A line of a chart, or points of it.
 pub(super) struct Series<'a> {
@@ -235,6 +235,6 @@ mod tests {
         let series =
             Series { name: "s", class: "train", points: vec![[1.0, 0.0], [2.0, 5.0], [3.0, 10.0]], dots: false };
         let svg = chart("t", &x, &y, &[series]).into_string();
-        assert!(svg.contains(r#"points="44.0,166.0 187.0,88.0 330.0,10.0""#), "{svg}");
+        assert!(svg.contains(r#"points="44.0,166.0 182.0,88.0 320.0,10.0""#), "{svg}");
     }
 }

@@ -9,10 +9,11 @@ use crate::numbers::{count, percent, thousands};
 
 /// Groups of no more images than this all together stand open.
 const OPEN_MAX: usize = 150;
-/// Neighbours that are shown as pictures, so that the page of a set with hundreds of misread images stays small.
-const PICTURED: [usize; 2] = [NEIGHBOURS, 4];
-/// From so many misread images on only the second number of them.
+/// From so many misread images on a card has fewer neighbours as pictures, and of the figures of the stroke only the
+/// outlying ones, so that the page stays a few megabytes.
 const MANY: usize = 300;
+/// Neighbours as pictures, and of many images.
+const PICTURED: [usize; 2] = [NEIGHBOURS, 3];
 
 impl Findings<'_> {
     /// The paragraphs that sum up the error set.
@@ -64,16 +65,18 @@ impl Findings<'_> {
                 @if words.is_empty() { "." } @else { ", most often: " (words.join(", ")) "." }
             }
             div .scroll { table {
-                thead { tr { th { "verdict" } th .num { "images" } th .num { "share" } th .num { "of others*" } th { "rule; the first that holds is the verdict" } } }
+                thead { tr { th { "verdict: the first whose rule holds" } th .num { "images" } th .num { "share" } th .num { "others*" } } }
                 tbody {
                     @for verdict in Verdict::ALL {
                         @let number = found.count(verdict);
                         tr {
-                            th scope="row" { span class={ "tag " (class(verdict)) } { (verdict) } }
+                            th .verdict scope="row" {
+                                span class={ "tag " (class(verdict)) } { (verdict) }
+                                span .rule { (verdict.rule()) }
+                            }
                             td .num { (thousands(number)) }
                             td .num { (share(number)) }
                             td .num { @if verdict == Verdict::Mistake { "–" } @else { (percent(found.rates_of_others[verdict as usize])) } }
-                            td .rule { (verdict.rule()) }
                         }
                     }
                 }
@@ -115,7 +118,7 @@ impl Findings<'_> {
     pub(super) fn every_misread(&self) -> Markup {
         let confusions = self.misreads.confusions();
         let all = self.misreads.misread.len();
-        let pictured = PICTURED[usize::from(all >= MANY)];
+        let many = all >= MANY;
         html! {
             @if confusions.is_empty() { p { "There is none." } }
             p .note { "By what is taken for what, most frequent first; within, the surest first; at the end what happened once. The number is the image's in its split, from 0." }
@@ -125,7 +128,7 @@ impl Findings<'_> {
                         span .truth { (confusion.label) } " read as " span .pred { (confusion.predicted) }
                         span .count { (count(confusion.misread.len(), "image")) }
                     } }
-                    div .cards { @for misread in &confusion.misread { (self.card(misread, None, pictured)) } }
+                    div .cards { @for misread in &confusion.misread { (self.card(misread, None, many)) } }
                 }
             }
             @let single: Vec<_> = confusions.iter().filter(|confusion| confusion.misread.len() == 1).collect();
@@ -134,17 +137,17 @@ impl Findings<'_> {
                     summary { h3 { "Once each" span .count { (count(single.len(), "image")) } } }
                     div .cards { @for confusion in single {
                         @let id = anchor(confusion.label, confusion.predicted);
-                        (self.card(confusion.misread[0], Some(&id), pictured))
+                        (self.card(confusion.misread[0], Some(&id), many))
                     } }
                 }
             }
         }
     }
 
-    fn card(&self, misread: &Misread, id: Option<&str>, pictured: usize) -> Markup {
+    fn card(&self, misread: &Misread, id: Option<&str>, many: bool) -> Markup {
         let Misread { index, label, predicted, .. } = *misread;
         let pixels = self.judged.pixels(index);
-        let near: Vec<_> = misread.neighbours.iter().take(pictured).collect();
+        let near: Vec<_> = misread.neighbours.iter().take(PICTURED[usize::from(many)]).collect();
         let labels: Vec<String> = near.iter().map(|near| near.label.to_string()).collect();
         let strip: Vec<_> = near.iter().map(|near| self.training.pixels(near.index)).collect();
         html! {
@@ -161,10 +164,12 @@ impl Findings<'_> {
                     p { (percent(misread.probability)) " sure, margin " (format!("{:.2}", misread.margin)) "; "
                         (label) " has " (percent(misread.label_probability)) @if misread.label_rank > 1 { ", rank " (misread.label_rank + 1) } }
                     p { (capital(&misread.reason(misread.verdict))) "." @for rule in misread.rules.iter().skip(1) { " Also " (rule) ": " (misread.reason(*rule)) "." } }
-                    details .strokes {
+                    @if many && misread.outliers().is_empty() {
+                        p .note { "Image " (index) ", no outlying stroke" }
+                    } @else { details .strokes {
                         summary { "Image " (index) ": stroke" @for outlier in misread.outliers() { ", " strong { (outlier.words()) } } }
-                        (strokes(&misread.standings))
-                    }
+                        (strokes(misread.standings.iter().filter(|standing| !many || standing.is_outlying())))
+                    } }
                 }
                 div .near {
                     (pictures::strip(&strip, &format!("nearest training images, labelled {}", labels.join(", "))))
@@ -231,7 +236,7 @@ impl Findings<'_> {
     }
 }
 
-fn strokes(standings: &[Standing; 9]) -> Markup {
+fn strokes<'a>(standings: impl Iterator<Item = &'a Standing>) -> Markup {
     html! {
         table {
             thead { tr { th { "figure" } th .num { "here" } th .num { "median" } th .num { "lower" } th .num { "higher" } } }

@@ -79,7 +79,8 @@ pub fn report(run: &FinishedRun, training: &Split, judged: &Split) -> Result<Str
         misreads: Analyst::new(&subject, training).misreads(judged),
         comparison: compare(&run.network, model, judged),
     };
-    Ok(findings.page().into_string())
+    // A number and its unit stay on one line.
+    Ok(findings.page().into_string().replace(" %", "\u{a0}%"))
 }
 
 impl Findings<'_> {

@@ -163,9 +163,8 @@ impl Findings<'_> {
             p {
                 "Of the images that the network is so sure of, so many are right. The mean gap (expected calibration error) is "
                 (percent(errors[1])) " for int8 and " (percent(errors[0])) " for float. "
-                @if self.run.summary.hyper_parameters.label_smoothing > 0.0 {
-                    "The recipe's label smoothing keeps the network from being surer than it is right."
-                }
+                @let smoothing = self.run.summary.hyper_parameters.label_smoothing;
+                @if smoothing > 0.0 { "The recipe's label smoothing, " (smoothing) ", holds the probabilities below 1." }
             }
             div .charts {
                 (chart("Right, by how sure the network is", &axis("probability of the predicted class"), &axis(""), &series))
