@@ -193,29 +193,28 @@ impl Findings<'_> {
         let changed = &self.comparison.changed;
         let labels = self.judged.labels();
         let widest = changed.iter().map(|changed| changed.float.margin).fold(0.0, f32::max);
-        let helped = changed.iter().filter(|changed| changed.int8.class == usize::from(changed.label)).count();
-        let hurt = changed.iter().filter(|changed| changed.float.class == usize::from(changed.label)).count();
-        let groups: [(&str, Box<dyn Fn(&Changed) -> bool>); 3] = [
-            ("Read right by float only", Box::new(|changed| changed.float.class == usize::from(labels[changed.index]))),
-            ("Read right by int8 only", Box::new(|changed| changed.int8.class == usize::from(labels[changed.index]))),
-            (
-                "Misread by both, as different classes",
-                Box::new(|changed| {
-                    ![changed.float.class, changed.int8.class].contains(&usize::from(labels[changed.index]))
-                }),
-            ),
+        let group = |float: bool, int8: bool| -> Vec<&Changed> {
+            let belongs = |changed: &&Changed| {
+                let label = usize::from(labels[changed.index]);
+                (changed.float.class == label, changed.int8.class == label) == (float, int8)
+            };
+            changed.iter().filter(belongs).collect()
+        };
+        let groups = [
+            ("Read right by float only", group(true, false)),
+            ("Read right by int8 only", group(false, true)),
+            ("Misread by both, as different classes", group(false, false)),
         ];
         html! {
             @if changed.is_empty() {
                 p { "Nowhere: both put every image into the same class." }
             } @else {
                 p {
-                    "Rounding to int8 changes the class of " (count(changed.len(), "image")) ": it spoils " (hurt) " and mends " (helped)
+                    "Rounding to int8 changes the class of " (count(changed.len(), "image")) ": it spoils " (groups[0].1.len()) " and mends " (groups[1].1.len())
                     ". The margin of the float network is at most " (format!("{:.2}", widest)) " there, and "
                     (format!("{:.2}", self.median_margin())) " in half of all images."
                 }
-                @for (title, belongs) in &groups {
-                    @let group: Vec<&Changed> = changed.iter().filter(|changed| belongs(changed)).collect();
+                @for (title, group) in &groups {
                     @if !group.is_empty() {
                         h3 { (title) }
                         div .cards .small { @for changed in group {

@@ -148,7 +148,7 @@ impl Findings<'_> {
     fn calibration(&self) -> Markup {
         let networks = [("float", "valid", &self.float), ("int8", "train", &self.misreads.outputs)];
         let bins = networks.map(|(_, _, outputs)| calibration(outputs, self.judged));
-        let errors = bins.each_ref().map(|bins| calibration_error(bins));
+        let errors = bins.each_ref().map(calibration_error);
         let mut series: Vec<Series<'_>> =
             vec![Series { name: "ideal", class: "ideal", points: vec![[0.0, 0.0], [100.0, 100.0]], dots: false }];
         for ((name, class, _), bins) in networks.iter().zip(&bins) {
