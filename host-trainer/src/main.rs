@@ -1,5 +1,6 @@
 //! The command `lenet`: parses arguments and calls the library.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -11,7 +12,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let kind = if matches!(error, Error::Interrupted { .. }) { "" } else { "error: " };
-            eprintln!("{kind}{error}");
+            // Without a standard error the exit code has to do.
+            let _ = writeln!(io::stderr(), "{kind}{error}");
             ExitCode::from(error.exit_code())
         }
     }

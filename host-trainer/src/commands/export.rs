@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::PoolArguments;
+use super::{PoolArguments, QuietArguments};
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
 use crate::formats::flash::{FAMILIES, encode_hex, encode_uf2};
@@ -47,6 +47,8 @@ pub struct Arguments {
     /// Overwrite it if it exists.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    quiet: QuietArguments,
 }
 
 /// A format to export to.
@@ -98,7 +100,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     for (path, bytes) in &outputs {
         write_whole(path, bytes, existing)?;
-        println!("wrote  {}", path.display());
+        if !arguments.quiet.quiet {
+            println!("wrote  {}", path.display());
+        }
     }
     Ok(())
 }

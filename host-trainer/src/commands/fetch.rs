@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use super::QuietArguments;
 use crate::error::{Error, Result};
-use crate::fetch::{Manifest, PUBLISHED, fetch, for_stderr};
+use crate::fetch::{Event, Manifest, PUBLISHED, fetch, for_stderr};
 
 /// Arguments of `lenet fetch`.
 #[derive(Args, Debug)]
@@ -28,6 +29,8 @@ pub struct Arguments {
     /// Print what was done as JSON, and no progress.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    quiet: QuietArguments,
 }
 
 /// Runs the subcommand.
@@ -40,11 +43,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mirrors: Vec<&str> = arguments.mirror.iter().map(String::as_str).collect();
     let folder = arguments.to.clone().unwrap_or_else(|| PathBuf::from(&arguments.name));
     let manifest = manifest.with_mirrors(&mirrors);
+    let quiet = arguments.quiet.quiet;
+    let mut progress: Box<dyn FnMut(Event<'_>)> = if arguments.json || quiet { Box::new(|_| {}) } else { for_stderr() };
+    let summary = fetch(&manifest, &folder, &mut progress)?;
     if arguments.json {
-        let summary = fetch(&manifest, &folder, &mut |_| {})?;
         println!("{}", serde_json::to_string(&summary).expect("a summary has only names and numbers"));
-    } else {
-        fetch(&manifest, &folder, &mut for_stderr())?;
+    } else if !quiet {
         println!("{} is in {}; use it with --data {}", manifest.name, folder.display(), folder.display());
     }
     Ok(())

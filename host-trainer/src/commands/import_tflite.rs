@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::QuietArguments;
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
 use crate::formats::decode_tflite;
@@ -27,6 +28,8 @@ pub struct Arguments {
     /// Overwrite it if it exists.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    quiet: QuietArguments,
 }
 
 /// Runs the subcommand.
@@ -39,6 +42,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let bytes = std::fs::read(&arguments.file).map_err(Error::read(&arguments.file))?;
     let model = decode_tflite(&bytes).map_err(Error::weights(&arguments.file))?;
     write_whole(&arguments.output, model.bytes(), existing)?;
-    println!("wrote  {}", arguments.output.display());
+    if !arguments.quiet.quiet {
+        println!("wrote  {}", arguments.output.display());
+    }
     Ok(())
 }

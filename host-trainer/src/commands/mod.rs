@@ -1,6 +1,11 @@
 //! The subcommands of `lenet`, one file each: what they take, do and print.
 
+// First, as its macros are for those that follow.
+#[macro_use]
+mod output;
+
 mod cli;
+mod colour;
 pub mod compare;
 pub mod errors;
 pub mod eval;
@@ -62,6 +67,14 @@ impl ThreadArguments {
             Error::Usage(format!("cannot start {threads} threads ({error}); use fewer with --threads"))
         })
     }
+}
+
+/// Whether to print; shared by the subcommands that write files.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct QuietArguments {
+    /// Print nothing but errors.
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// A pool kind on the command line.

@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
 
-use super::{DataArguments, PoolArguments, ThreadArguments, measure, percent};
+use super::{DataArguments, PoolArguments, QuietArguments, ThreadArguments, measure, percent};
 use crate::data::Split;
 use crate::error::Result;
 use crate::files::{Existing, check_writable, write_whole};
@@ -65,6 +65,8 @@ pub struct Arguments {
     /// Overwrite it if it exists.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    quiet: QuietArguments,
 }
 
 const DEFAULT_IMAGES: NonZeroUsize = NonZeroUsize::new(CALIBRATION_IMAGES).expect("more than none");
@@ -141,7 +143,7 @@ impl Arguments {
         let Options { calibration, images: count, granularity, .. } = self.options();
         let ranges = pool.install(|| calibrate(network, &images.evenly_spaced(count), calibration))?;
         let qat = QatOptions { ranges: self.qat_ranges.into(), granularity, ..QatOptions::new(epochs, self.seed) };
-        let mut progress = Progress::new(epochs, images.len());
+        let mut progress = Progress::new(epochs, images.len(), self.quiet.quiet);
         let (network, ranges) = fine_tune(network, &ranges, images, None, &qat, pool, &mut progress)?;
         progress.bar.finish_and_clear();
         quantize(&network, &ranges, granularity)
@@ -175,23 +177,26 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }?;
     let quantized = pool.install(|| measure(network, &quantized, &data.test, &data.name, float.seed()))?;
     write_whole(&arguments.output, quantized.file.bytes(), existing)?;
-    quantized.print("test");
-    println!("wrote  {}", arguments.output.display());
+    if !arguments.quiet.quiet {
+        quantized.print("test");
+        println!("wrote  {}", arguments.output.display());
+    }
     Ok(())
 }
 
 /// Shows how fine-tuning goes on: a bar on a terminal, and a line after each epoch.
 struct Progress {
     epochs: usize,
+    quiet: bool,
     bar: ProgressBar,
 }
 
 impl Progress {
-    fn new(epochs: usize, images: usize) -> Self {
-        let bar = ProgressBar::new((epochs * images) as u64);
+    fn new(epochs: usize, images: usize, quiet: bool) -> Self {
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new((epochs * images) as u64) };
         let style = ProgressStyle::with_template("{bar:30} {percent} %, {eta} left");
         bar.set_style(style.expect("the template is valid").progress_chars("=> "));
-        Self { epochs, bar }
+        Self { epochs, quiet, bar }
     }
 }
 
@@ -204,7 +209,9 @@ impl Observer for Progress {
     fn epoch(&mut self, line: EpochLine, _: &Snapshot) -> Result<()> {
         let EpochLine { epoch, loss, accuracy, .. } = line;
         let epochs = self.epochs;
-        self.bar.suspend(|| println!("epoch  {epoch} of {epochs}: loss {loss:.4}, {} in int8", percent(accuracy)));
+        if !self.quiet {
+            self.bar.suspend(|| println!("epoch  {epoch} of {epochs}: loss {loss:.4}, {} in int8", percent(accuracy)));
+        }
         Ok(())
     }
 }

@@ -2,14 +2,13 @@
 
 mod text;
 
-use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
-use super::{DataArguments, ThreadArguments};
+use super::{DataArguments, ThreadArguments, colour};
 use crate::comparison::{Comparison, Warning, compare};
 use crate::error::{Error, Result};
 use crate::formats::{FloatFile, ModelFile, NetworkFile};
@@ -88,7 +87,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.json {
         println!("{}", json(arguments, &data.name, &comparison, &warnings)?);
     } else {
-        print!("{}", text::render(&comparison, &warnings, &data.name, wants_colour()));
+        print!("{}", text::render(&comparison, &warnings, &data.name, colour::wanted()));
     }
     match arguments.max_drop {
         Some(allowed) if comparison.points_lost > allowed => {
@@ -130,11 +129,4 @@ fn json(arguments: &Arguments, data: &str, comparison: &Comparison, warnings: &[
     };
     // A path need not be UTF-8, as JSON must.
     serde_json::to_string(&report).map_err(|error| Error::Usage(format!("--json cannot express this: {error}")))
-}
-
-/// Whether the reader is a terminal that shows colours, and its user wants them (https://no-color.org).
-fn wants_colour() -> bool {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    io::stdout().is_terminal() && !is_set("NO_COLOR") && !dumb
 }

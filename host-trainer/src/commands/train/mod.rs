@@ -10,7 +10,7 @@ use clap::Args;
 use lenet_core::Workspace;
 use rayon::ThreadPool;
 
-use super::{DataArguments, PoolKind, ThreadArguments, count, measure, percent, thousands};
+use super::{DataArguments, PoolKind, QuietArguments, ThreadArguments, count, measure, percent, thousands};
 use crate::TOOL;
 use crate::checkpoint::{Checkpoint, Plan, Record, data_crc32};
 use crate::data::{DataSet, Split};
@@ -69,6 +69,8 @@ pub struct Arguments {
     /// Print the summary as JSON and nothing else.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    quiet: QuietArguments,
     // Last, as its options have a heading of their own in the help.
     #[command(flatten)]
     recipe: RecipeArguments,
@@ -131,7 +133,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Some(folder) => Run::resume(folder, arguments),
     })?;
     interrupt::catch()?;
-    let summary = run.run(&pool, arguments.json)?;
+    let summary = run.run(&pool, arguments.json || arguments.quiet.quiet)?;
     if arguments.json {
         println!("{summary}");
     }
