@@ -1,6 +1,8 @@
 use clap::{Parser, Subcommand};
 
-use super::{compare, errors, eval, export, fetch, import_tflite, inspect, quantize, report, show, train};
+use super::{
+    compare, completions, errors, eval, export, fetch, import_tflite, inspect, man, quantize, report, show, train,
+};
 use crate::error::Result;
 
 /// Trains LeNet-5, quantizes it to int8, and tests the network a microcontroller runs.
@@ -43,6 +45,10 @@ enum Command {
     Show(show::Arguments),
     /// Download a data set
     Fetch(fetch::Arguments),
+    /// Print a script that completes the command line in a shell
+    Completions(completions::Arguments),
+    /// Print this help as a page of the manual, or write a page for each subcommand
+    Man(man::Arguments),
 }
 
 impl Cli {
@@ -63,6 +69,8 @@ impl Cli {
             Command::Report(arguments) => report::run(arguments),
             Command::Show(arguments) => show::run(arguments),
             Command::Fetch(arguments) => fetch::run(arguments),
+            Command::Completions(arguments) => completions::run(arguments),
+            Command::Man(arguments) => man::run(arguments),
         }
     }
 }
