@@ -25,5 +25,6 @@ macro_rules! print {
 }
 
 macro_rules! println {
+    () => { $crate::commands::output::write(format_args!("\n")) };
     ($($text:tt)*) => { $crate::commands::output::write(format_args!("{}\n", format_args!($($text)*))) };
 }
