@@ -7,8 +7,8 @@
 //! - [`inference`]: the int8 network at the speed of this processor.
 //! - [`evaluation`]: accuracy, and a checksum over all logits; [`inspection`]: a network in figures; [`comparison`]:
 //!   where a float network and the int8 one made from it part, and what to do about it.
-//! - [`analysis`]: why a network said what it said; [`picture`]: digits as pictures.
-//! - [`report`]: a run as one page to read.
+//! - [`prediction`]: what a network makes of images from anywhere; [`analysis`]: why it said what it said.
+//! - [`picture`]: digits as pictures; [`report`]: a run as one page to read.
 //! - [`run`]: the folder a training writes; [`checkpoint`]: what an unfinished one is resumed from;
 //!   [`files`]: output files, whole or not at all.
 //! - [`commands`]: the subcommands, one file each.
@@ -28,6 +28,7 @@ pub mod inspection;
 pub mod network;
 mod numbers;
 pub mod picture;
+pub mod prediction;
 pub mod quantization;
 pub mod reference;
 pub mod report;

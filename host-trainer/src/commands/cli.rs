@@ -1,7 +1,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    compare, completions, errors, eval, export, fetch, import_tflite, inspect, man, quantize, report, show, train,
+    compare, completions, errors, eval, export, fetch, import_tflite, inspect, man, predict, quantize, report, show,
+    train,
 };
 use crate::error::Result;
 
@@ -29,6 +30,8 @@ enum Command {
     Quantize(quantize::Arguments),
     /// Measure the accuracy of a network, and the checksum of its answers
     Eval(eval::Arguments),
+    /// Tell the classes of images
+    Predict(predict::Arguments),
     /// Collect the misread test images, with the reasons why
     Errors(errors::Arguments),
     /// Show where an int8 model parts from its float network, and what to do about it
@@ -61,6 +64,7 @@ impl Cli {
             Command::Train(arguments) => train::run(arguments),
             Command::Quantize(arguments) => quantize::run(arguments),
             Command::Eval(arguments) => eval::run(arguments),
+            Command::Predict(arguments) => predict::run(arguments),
             Command::Errors(arguments) => errors::run(arguments),
             Command::Compare(arguments) => compare::run(arguments),
             Command::Export(arguments) => export::run(arguments),

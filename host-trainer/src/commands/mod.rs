@@ -15,6 +15,7 @@ pub mod fetch;
 pub mod import_tflite;
 pub mod inspect;
 pub mod man;
+pub mod predict;
 pub mod quantize;
 pub mod report;
 pub mod show;

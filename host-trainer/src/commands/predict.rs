@@ -1,0 +1,253 @@
+//! `lenet predict`: the classes of images.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use lenet_core::Pixels;
+use serde::Serialize;
+
+use super::{DataArguments, PoolArguments, ThreadArguments, thousands};
+use crate::analysis::Subject;
+use crate::error::{Error, Result};
+use crate::formats::NetworkFile;
+use crate::picture::digit;
+use crate::picture::terminal::{self, Shades};
+use crate::prediction::{Familiarity, Prediction, Resemblance, Source, Verdict, find_images, predict};
+
+/// Classes given for an image.
+const TOP: usize = 3;
+/// Characters of the bar that stands for certainty.
+const BAR: usize = 20;
+
+/// Arguments of `lenet predict`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lenet predict runs/tutorial/model.lenet photo.jpg --show
+  lenet predict data/digits-10k/digits-10k.lenet data/digits-10k/png
+  lenet predict model.lenet 'scans/*.png' --data mnist --json
+  convert drawing.svg png:- | lenet predict model.lenet -
+
+An image that cannot be read is named at the end, after what is said of the
+others; the exit code is then 1.")]
+pub struct Arguments {
+    /// A float network (.safetensors, .pt, .npz) or an int8 model (.lenet).
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Images of any size and colour (PNG, JPEG, BMP, PGM, PPM), folders of them, patterns such as
+    /// '*.png', or - for one from standard input. They are brought to 28x28 pixels as MNIST was made;
+    /// leave a margin around what is drawn.
+    #[arg(value_name = "IMAGE", required = true)]
+    images: Vec<PathBuf>,
+    #[command(flatten)]
+    pools: PoolArguments,
+    /// The data set the network was trained on: an image unlike its training images gets no class.
+    /// A folder as other commands take it [default: the 10,000 digits inside this program].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    threads: ThreadArguments,
+    /// Show each image as the network sees it.
+    #[arg(long)]
+    show: bool,
+    /// Print one JSON object, with an entry for each image.
+    #[arg(long, conflicts_with = "show")]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    model: String,
+    data: &'a str,
+    trained_on: Option<&'a str>,
+    limits: Limits,
+    images: Vec<ImageAnswer>,
+    errors: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    references: usize,
+    #[serde(flatten)]
+    image: Resemblance,
+}
+
+#[derive(Serialize)]
+struct ImageAnswer {
+    image: String,
+    class: Option<usize>,
+    verdict: Verdict,
+    top: Vec<ClassAnswer>,
+    entropy: f64,
+    #[serde(flatten)]
+    resemblance: Resemblance,
+}
+
+#[derive(Serialize)]
+struct ClassAnswer {
+    class: usize,
+    probability: f64,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// An unreadable or invalid network, unreadable data; after what is said of the others, the images that cannot be read.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.images.iter().filter(|image| *image == Path::new("-")).count() > 1 {
+        return Err(Error::Usage("standard input holds one image; give - once".into()));
+    }
+    let file = arguments.pools.read(&arguments.model)?;
+    let subject = Subject::of_file(&file, &arguments.model)?;
+    let pool = arguments.threads.pool()?;
+    let (mut sources, mut images, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    let found = arguments.images.iter().flat_map(|argument| match find_images(argument) {
+        Ok(found) => found.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    });
+    for source in found {
+        match source.and_then(|source| Ok((source.read()?, source))) {
+            Ok((pixels, source)) => {
+                images.push(pixels);
+                sources.push(source);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if !images.is_empty() || arguments.json {
+        let data = pool.install(|| DataArguments { data: arguments.data.clone() }.load())?;
+        let familiarity = pool.install(|| Familiarity::new(&data.train));
+        let predictions = pool.install(|| predict(&subject, &familiarity, &images));
+        let trained_on = trained_on(&file);
+        if arguments.json {
+            let answer = Answer {
+                model: arguments.model.display().to_string(),
+                data: &data.name,
+                trained_on: trained_on.as_deref(),
+                limits: Limits { references: familiarity.references(), image: familiarity.limits },
+                images: sources
+                    .iter()
+                    .zip(&predictions)
+                    .map(|(source, prediction)| entry(source, prediction))
+                    .collect(),
+                errors: errors.iter().map(Error::to_string).collect(),
+            };
+            println!("{}", serde_json::to_string(&answer).expect("an answer has only numbers and texts"));
+        } else {
+            if arguments.show {
+                for ((source, prediction), pixels) in sources.iter().zip(&predictions).zip(&images) {
+                    print_picture(source, pixels, prediction, &familiarity);
+                }
+            } else {
+                print_table(&sources, &predictions);
+                println!();
+            }
+            print_limits(&familiarity, &data.name, trained_on.as_deref());
+        }
+    }
+    // The last one is printed by the caller.
+    let last = errors.pop();
+    for error in errors {
+        eprintln!("error: {error}");
+    }
+    last.map_or(Ok(()), Err)
+}
+
+/// The data set a network's file names.
+fn trained_on(file: &NetworkFile) -> Option<String> {
+    let name = match file {
+        NetworkFile::Float(file) => file.metadata.get("data").cloned()?,
+        NetworkFile::Int8(file) => file.model().ok()?.description().data_set.to_owned(),
+    };
+    Some(name).filter(|name| !name.is_empty())
+}
+
+fn entry(source: &Source, prediction: &Prediction) -> ImageAnswer {
+    ImageAnswer {
+        image: source.to_string(),
+        class: prediction.class(),
+        verdict: prediction.verdict,
+        top: prediction.top(TOP).into_iter().map(|(class, probability)| ClassAnswer { class, probability }).collect(),
+        entropy: prediction.outputs.entropy(),
+        resemblance: prediction.resemblance,
+    }
+}
+
+fn print_table(sources: &[Source], predictions: &[Prediction]) {
+    println!("class  first       second      third       entropy  image");
+    for (source, prediction) in sources.iter().zip(predictions) {
+        let source = clean(source);
+        let Some(class) = prediction.class() else {
+            println!("none   {:<43}  {source}", reason(prediction.verdict));
+            continue;
+        };
+        let top: Vec<String> =
+            prediction.top(TOP).iter().map(|(class, p)| format!("{class} {:>6.2} %", 100.0 * p)).collect();
+        println!("{class:<5}  {}  {:>7.2}  {source}", top.join("  "), prediction.outputs.entropy());
+    }
+}
+
+fn reason(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Class => "",
+        Verdict::Blank => "blank: there is no ink",
+        Verdict::Unfamiliar => "unlike every training image",
+    }
+}
+
+/// An image as the network sees it, with the answer beside it.
+fn print_picture(source: &Source, pixels: &Pixels, prediction: &Prediction, familiarity: &Familiarity) {
+    let shades = Shades::of_stdout();
+    let mut beside = ["", ""].map(String::from).into_iter().chain(beside(prediction, familiarity, shades));
+    println!("{}", clean(source));
+    for line in terminal::lines(&digit(pixels), shades) {
+        println!("{}", format!("{line}  {}", beside.next().unwrap_or_default()).trim_end_matches(' '));
+    }
+    println!();
+}
+
+/// What stands beside a picture.
+fn beside(prediction: &Prediction, familiarity: &Familiarity, shades: Shades) -> Vec<String> {
+    let block = if shades == Shades::Plain { "#" } else { "█" };
+    let mut lines = Vec::new();
+    match prediction.class() {
+        Some(class) => lines.push(format!("class {class}")),
+        None => lines.push(format!("no class; {}", reason(prediction.verdict))),
+    }
+    lines.push(String::new());
+    if prediction.class().is_none() {
+        lines.push("The network would say:".into());
+    }
+    for (class, probability) in prediction.top(TOP) {
+        let bar = block.repeat((probability * BAR as f64).round() as usize);
+        lines.push(format!("{class} {:>6.2} %  {bar}", 100.0 * probability));
+    }
+    lines.push(format!("entropy {:.2} of 3.32 bits", prediction.outputs.entropy()));
+    lines.push(String::new());
+    if prediction.verdict == Verdict::Blank {
+        return lines;
+    }
+    let (image, limits) = (prediction.resemblance, familiarity.limits);
+    lines.push("The nearest training images:".into());
+    lines.push(format!("distance    {:>5.2}, at most  {:.2}", image.distance, limits.distance));
+    lines.push(format!("correlation {:>5.2}, at least {:.2}", image.correlation, limits.correlation));
+    lines
+}
+
+fn print_limits(familiarity: &Familiarity, data: &str, trained_on: Option<&str>) {
+    let (references, limits) = (thousands(familiarity.references()), familiarity.limits);
+    println!("An image has to be like one of {references} training images of {data}:");
+    println!(
+        "distance at most {:.2}, correlation at least {:.2}. Either limit would refuse one",
+        limits.distance, limits.correlation
+    );
+    println!("in a thousand of these images themselves.");
+    if let Some(trained_on) = trained_on.filter(|name| *name != data) {
+        println!("note: the network was trained on {trained_on}; give that with --data");
+    }
+}
+
+/// A name without characters that would do something to the terminal.
+fn clean(source: &Source) -> String {
+    source.to_string().chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}

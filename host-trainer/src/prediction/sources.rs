@@ -1,0 +1,75 @@
+use std::fmt;
+use std::io::{Read, stdin};
+use std::path::{Path, PathBuf};
+
+use lenet_core::Pixels;
+
+use crate::data::image;
+use crate::error::{Error, Result};
+
+const KINDS: &str = "PNG, JPEG, BMP, PGM or PPM";
+
+/// Where an image comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+impl Source {
+    /// Reads the image and brings it to 28x28 pixels, as [`data::image`](image) says.
+    ///
+    /// # Errors
+    /// What cannot be read or decoded.
+    pub fn read(&self) -> Result<Pixels> {
+        let Self::File(path) = self else {
+            let (name, mut bytes) = (Path::new("standard input"), Vec::new());
+            stdin().lock().read_to_end(&mut bytes).map_err(Error::read(name))?;
+            return image::decode(&bytes, None).map_err(|problem| Error::Image { path: name.into(), problem });
+        };
+        image::read(path)
+    }
+}
+
+impl fmt::Display for Source {
+    /// The path; standard input is `-`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Stdin => f.write_str("-"),
+        }
+    }
+}
+
+/// The images that an argument stands for: `-`, standard input; a folder, the images in it but not in its subfolders,
+/// by name; a pattern with `*`, `?` or `[...]` that is no file itself, the images it matches; any other is a file.
+///
+/// # Errors
+/// A folder that cannot be read, a pattern that is none, and no image in either. Whether a file is there shows when it
+/// is [read](Source::read).
+pub fn find_images(argument: &Path) -> Result<Vec<Source>> {
+    let refused = |problem: String| Error::ImageFolder { folder: argument.to_owned(), problem };
+    if argument == Path::new("-") {
+        return Ok(vec![Source::Stdin]);
+    }
+    let pattern = argument.to_str().filter(|text| text.contains(['*', '?', '[']) && !argument.exists());
+    let (mut paths, nothing) = if argument.is_dir() {
+        let entries = std::fs::read_dir(argument).map_err(Error::read(argument))?;
+        let paths =
+            entries.map(|entry| Ok(entry.map_err(Error::read(argument))?.path())).collect::<Result<Vec<_>>>()?;
+        (paths, format!("it holds no image ({KINDS}); give a folder that does, subfolders do not count"))
+    } else if let Some(pattern) = pattern {
+        let matches = glob::glob(pattern).map_err(|error| refused(format!("it is no pattern ({error})")))?;
+        (matches.flatten().collect(), format!("it matches no image ({KINDS}); check the folder and the ending"))
+    } else {
+        return Ok(vec![Source::File(argument.to_owned())]);
+    };
+    paths.retain(|path| image::is_image(path) && path.is_file());
+    paths.sort();
+    if paths.is_empty() {
+        return Err(refused(nothing));
+    }
+    Ok(paths.into_iter().map(Source::File).collect())
+}
