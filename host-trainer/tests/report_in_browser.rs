@@ -2,7 +2,11 @@
 
 mod browser;
 
+use std::fs;
+use std::process::Command;
+
 use browser::check;
+use tempfile::TempDir;
 
 const PHONE: u32 = 390;
 const DESKTOP: u32 = 1280;
@@ -148,4 +152,21 @@ fn text_that_is_pale_only_in_dark_is_seen_in_dark() {
     // Without colours of its own the page has the browser's.
     assert_eq!(check(&page("", "<p>Text</p>"), PHONE, true), [""; 0]);
     assert!(problem("", r#"<p style="color: #333">Text</p>"#, PHONE, true).contains("#333333 on #"));
+}
+
+#[test]
+fn the_report_of_a_run_is_fit_to_be_read() {
+    let folder = TempDir::new().unwrap();
+    // One epoch leaves many misread digits to show.
+    let output = Command::new(env!("CARGO_BIN_EXE_lenet"))
+        .args(["train", "--epochs", "1", "--validation", "-o", "run"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = fs::read_to_string(folder.path().join("run/report.html")).expect("train writes a report");
+    assert!(report.len() < 5_000_000, "{} bytes", report.len());
+    for (width, dark) in [(PHONE, false), (PHONE, true), (DESKTOP, false), (DESKTOP, true)] {
+        assert_eq!(check(&report, width, dark), [""; 0], "{width} px, dark {dark}");
+    }
 }
