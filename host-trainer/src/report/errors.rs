@@ -164,12 +164,6 @@ impl Findings<'_> {
                     p { (percent(misread.probability)) " sure, margin " (format!("{:.2}", misread.margin)) "; "
                         (label) " has " (percent(misread.label_probability)) @if misread.label_rank > 1 { ", rank " (misread.label_rank + 1) } }
                     p { (capital(&misread.reason(misread.verdict))) "." @for rule in misread.rules.iter().skip(1) { " Also " (rule) ": " (misread.reason(*rule)) "." } }
-                    @if many && misread.outliers().is_empty() {
-                        p .note { "Image " (index) ", no outlying stroke" }
-                    } @else { details .strokes {
-                        summary { "Image " (index) ": stroke" @for outlier in misread.outliers() { ", " strong { (outlier.words()) } } }
-                        (strokes(misread.standings.iter().filter(|standing| !many || standing.is_outlying())))
-                    } }
                 }
                 div .near {
                     (pictures::strip(&strip, &format!("nearest training images, labelled {}", labels.join(", "))))
@@ -178,6 +172,12 @@ impl Findings<'_> {
                         span class=(if near == predicted { "pred" } else if near == label { "truth" } else { "other" }) { (near) }
                     } }
                 }
+                @if many && misread.outliers().is_empty() {
+                    p .note { "Image " (index) ", no outlying stroke" }
+                } @else { details .strokes {
+                    summary { "Image " (index) ": stroke" @for outlier in misread.outliers() { ", " strong { (outlier.words()) } } }
+                    (strokes(misread.standings.iter().filter(|standing| !many || standing.is_outlying())))
+                } }
             }
         }
     }
