@@ -93,7 +93,10 @@ function problems(frame, width, loaded) {
     const widest = beyond.reduce((most, element) => (most && right(most) >= right(element) ? most : element), null);
     if (widest) {
       const what = cut ? "cut off at the right" : "horizontal scroll";
-      tell(`${what} at ${width} px: ${name(widest)} reaches to ${Math.ceil(right(widest))} px`);
+      // The outermost that is too wide, and what makes it so.
+      const inner = [...widest.querySelectorAll("*")].filter((element) => right(element) > right(widest) - 20).pop();
+      const by = inner ? `, by ${name(inner)} "${short(inner.textContent)}"` : "";
+      tell(`${what} at ${width} px: ${name(widest)} reaches to ${Math.ceil(right(widest))} px${by}`);
     } else if (root.scrollWidth > root.clientWidth) {
       tell(`horizontal scroll at ${width} px: the page is ${root.scrollWidth} px wide`);
     }
