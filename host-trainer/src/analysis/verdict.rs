@@ -59,7 +59,7 @@ impl Verdict {
             Self::LabelError => format!(
                 "all {NEIGHBOURS} nearest training images by fc2 are labelled as predicted and, as fc2 is what the \
                  prediction was made from, so are at least {PIXELS_MIN} of the {NEIGHBOURS} nearest by pixels, of which \
-                 none has this image's label"
+                 none has this image's label; and the nearest by fc2 is as near as training images usually are"
             ),
             Self::Cropped => format!(
                 "a straight cut or ink at the picture's edge that at most {percent} % of the training images of its \
@@ -87,8 +87,10 @@ impl Verdict {
         };
         let Evidence { label, class, neighbours, pixel_neighbours, .. } = *evidence;
         match self {
+            // Neighbours that are far away bear nothing out.
             Self::LabelError => {
-                labelled(neighbours, class) == neighbours.len()
+                !evidence.isolated
+                    && labelled(neighbours, class) == neighbours.len()
                     && labelled(pixel_neighbours, class) >= PIXELS_MIN
                     && labelled(pixel_neighbours, label) == 0
             }
@@ -155,6 +157,7 @@ mod tests {
         let nines = [9; 10];
         let mixed = [9, 9, 9, 9, 9, 9, 9, 9, 4, 4];
         assert_eq!(all(nines, [9, 9, 9, 9, 9, 9, 7, 7, 7, 7], usual(), false), [Verdict::LabelError]);
+        assert_eq!(all(nines, nines, usual(), true), [Verdict::UnusualStyle]);
         assert_eq!(all(nines, [9, 9, 9, 9, 9, 7, 7, 7, 7, 7], usual(), false), [Verdict::Mistake]);
         assert_eq!(all(nines, [9, 9, 9, 9, 9, 9, 9, 9, 9, 4], usual(), false), [Verdict::Mistake]);
         assert_eq!(all(mixed, nines, usual(), false), [Verdict::Ambiguous]);

@@ -13,8 +13,9 @@ use crate::error::Result;
     version,
     max_term_width = 80,
     after_help = "\
-Example, with nothing but this program:
-  lenet train
+Examples, with nothing but this program:
+  lenet show --range 0..10
+  lenet train       (to be read in runs/digits-10k-default/report.html)
   lenet eval runs/digits-10k-default/model.lenet"
 )]
 pub struct Cli {
