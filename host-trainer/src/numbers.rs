@@ -23,6 +23,11 @@ pub(crate) fn thousands(number: usize) -> String {
     text
 }
 
+/// A signal-to-quantization-noise ratio without its unit, dB.
+pub(crate) fn decibels(sqnr: f64) -> String {
+    if sqnr == f64::INFINITY { "equal".into() } else { format!("{sqnr:.1}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

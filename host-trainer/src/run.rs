@@ -175,6 +175,9 @@ pub struct Summary {
     /// Its folder, absolute; none for the embedded one.
     #[serde(default)]
     pub data_folder: Option<PathBuf>,
+    /// CRC-32 over its training images and labels, eight hex digits.
+    #[serde(default)]
+    pub data_crc32: Option<String>,
     /// Name of the recipe.
     pub recipe: String,
     /// Its hyper-parameters.
@@ -264,6 +267,10 @@ impl FinishedRun {
         if folder.is_file() {
             let problem = "this is a file; the folder that `lenet train` has written is needed".into();
             return Err(Error::Run { path: folder.to_owned(), problem });
+        }
+        if folder.join(checkpoint::FILE_NAME).exists() {
+            let resume = format!("it is not finished; go on with it by `lenet train --resume {}`", folder.display());
+            return Err(Error::Run { path: folder.to_owned(), problem: resume });
         }
         let summary = serde_json::from_str(&text(SUMMARY)?).map_err(|error| refused(SUMMARY, error.to_string()))?;
         let metrics = parse_metrics(&text(METRICS)?).map_err(|problem| refused(METRICS, problem))?;

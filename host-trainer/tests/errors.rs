@@ -48,6 +48,7 @@ fn what_is_listed_is_what_is_misread() {
     assert_eq!(answer["correct"], eval["correct"]);
 
     let printed = stdout(folder.path(), &["errors", &model()]);
+    assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
     for (index, label, predicted) in &wrong {
         let line = printed.lines().find(|line| line.starts_with(&format!("{label} as {predicted}  {index:>6} ")));
         assert!(line.is_some(), "{index}: {printed}");
@@ -95,7 +96,8 @@ fn files_are_the_images_and_stale_ones_go() {
 fn bad_arguments_are_refused() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
-    assert!(refusal(folder.path(), 1, &["errors", "missing.lenet"]).contains("missing.lenet"));
-    assert!(refusal(folder.path(), 1, &["errors", &model(), "-o", "file"]).contains("file"));
+    assert!(refusal(folder.path(), 1, &["errors", "missing.lenet", "-o", "out"]).contains("read missing.lenet"));
+    assert!(!folder.path().join("out").exists());
+    assert!(refusal(folder.path(), 1, &["errors", &model(), "-o", "file"]).contains("cannot write file/digits"));
     assert!(refusal(folder.path(), 2, &["errors", &model(), "--force"]).contains("--output"));
 }

@@ -109,6 +109,18 @@ fn what_is_no_run_or_not_its_data_is_refused() {
     assert!(message.contains("training images") && message.contains("small, with --data"), "{message}");
     stdout(path, &["report", "run", "--data", "small"]);
     // As many, but not the same.
+    other["data_crc32"] = "00000000".into();
+    fs::write(path.join("run/summary.json"), other.to_string()).unwrap();
+    assert!(refusal(path, 2, &["report", "run", "--data", "small"]).contains("the training images of small"));
+    other["data_crc32"] = Value::Null;
+    other["int8_accuracy"] = (other["int8_accuracy"].as_f64().unwrap() + 0.01).into();
+    fs::write(path.join("run/summary.json"), other.to_string()).unwrap();
+    assert!(refusal(path, 2, &["report", "run", "--data", "small"]).contains("the labels of the test images"));
+    // It has moved.
+    let mut moved: Value = serde_json::from_str(&summary).unwrap();
+    moved["data_folder"] = "elsewhere".into();
+    fs::write(path.join("run/summary.json"), moved.to_string()).unwrap();
+    assert!(refusal(path, 2, &["report", "run"]).contains("elsewhere, which is not there now"));
     other["int8_crc32"] = "00000000".into();
     fs::write(path.join("run/summary.json"), other.to_string()).unwrap();
     assert!(refusal(path, 2, &["report", "run", "--data", "small"]).contains("summary.json"));

@@ -34,6 +34,7 @@ fn workplace() -> TempDir {
     small_data(folder.path(), 200);
     fs::copy(digits("digits-10k.safetensors"), folder.path().join("float.safetensors")).unwrap();
     fs::copy(digits("digits-10k.lenet"), folder.path().join("int8.lenet")).unwrap();
+    fs::copy(digits("png/0-label-1.png"), folder.path().join("drawn.png")).unwrap();
     stdout(folder.path(), &["export", "int8.lenet", "--format", "tflite", "-o", "int8.tflite"]);
     folder
 }
@@ -125,20 +126,26 @@ fn the_manual_has_a_page_for_each_subcommand() {
 }
 
 /// What writes files or takes its time, and so says how it goes on.
-const WORK: [&[&str]; 5] = [
+const WORK: [&[&str]; 8] = [
     &["train", "--data", "small", "--recipe", "tutorial", "--epochs", "2", "--validation", "40", "-o", "run"],
     &["quantize", "float.safetensors", "--data", "small", "-o", "plain.lenet"],
     &["quantize", "float.safetensors", "--data", "small", "--qat", "2", "-o", "qat.lenet"],
     &["export", "int8.lenet", "--format", "c", "-o", "digits.c"],
     &["import-tflite", "int8.tflite", "-o", "again.lenet"],
+    &["report", "run"],
+    &["errors", "int8.lenet", "--data", "small", "-o", "misread"],
+    &["show", "--data", "small", "-o", "digit.png"],
 ];
 
 /// What answers a question.
-const QUESTIONS: [&[&str]; 4] = [
+const QUESTIONS: [&[&str]; 7] = [
     &["eval", "int8.lenet", "--data", "small"],
     &["compare", "float.safetensors", "int8.lenet", "--data", "small"],
     &["inspect", "int8.lenet"],
     &["inspect", "float.safetensors"],
+    &["show", "--data", "small"],
+    &["predict", "int8.lenet", "drawn.png", "--data", "small"],
+    &["errors", "int8.lenet", "--data", "small"],
 ];
 
 #[test]

@@ -6,7 +6,7 @@ use super::occlusion::{Occlusion, occlusion};
 use super::outputs::{Outputs, Subject};
 use super::strokes::{ClassStatistics, OUTLYING_MAX, Standing, Strokes};
 use super::verdict::{Evidence, NEIGHBOURS, Verdict};
-use crate::data::Split;
+use crate::data::{Split, spaced};
 
 /// Images that stand for all where a rate among those read rightly, or among the training images, is measured.
 const SAMPLE: usize = 1000;
@@ -38,6 +38,8 @@ pub struct Misread {
     pub neighbours: Vec<Neighbour>,
     /// The nearest training images by pixels, nearest first.
     pub pixel_neighbours: Vec<Neighbour>,
+    /// Whether the nearest by fc2 is farther away than nearly any training image's.
+    pub isolated: bool,
     /// Its strokes among those of the training images with its label.
     pub standings: [Standing; 9],
     /// What the network looked at: what speaks for the class predicted against the label's.
@@ -61,12 +63,22 @@ impl Misread {
                 let (predicted, label, all) = (labelled(self.predicted), labelled(self.label), self.neighbours.len());
                 let are = |number| if number == 1 { "is" } else { "are" };
                 let most = format!("{predicted} of {all} neighbours {} {}", are(predicted), self.predicted);
-                if label == 0 { most } else { format!("{most}, {label} {} {}", are(label), self.label) }
+                let by_pixels = self.pixel_neighbours.iter().filter(|near| usize::from(near.label) == self.predicted);
+                if verdict == Verdict::LabelError {
+                    format!("{most}, by pixels {}", by_pixels.count())
+                } else if label == 0 {
+                    most
+                } else {
+                    format!("{most}, {label} {} {}", are(label), self.label)
+                }
             }
             Verdict::Cropped | Verdict::FaintOrBroken | Verdict::UnusualStyle => {
                 let outliers = self.outliers().into_iter().filter(|outlier| Verdict::of_outlier(outlier) == verdict);
-                let words: Vec<&str> = outliers.map(Standing::words).collect();
-                if words.is_empty() { "no training image is like it".into() } else { words.join(", ") }
+                let mut words: Vec<&str> = outliers.map(Standing::words).collect();
+                if verdict == Verdict::UnusualStyle && self.isolated {
+                    words.push("far from all training images");
+                }
+                words.join(", ")
             }
         }
     }
@@ -83,7 +95,7 @@ pub struct Misreads {
     pub misread: Vec<Misread>,
     /// How often each rule holds, in the order of [`Verdict::ALL`], among up to 1,000 images read rightly, evenly
     /// spaced, in [0, 1]. The class each of them might be taken for is the network's second choice.
-    pub rates_of_others: [f64; 6],
+    rates_of_others: [f64; 6],
     /// How many that were.
     pub others: usize,
 }
@@ -113,6 +125,15 @@ impl Misreads {
         confusions
             .sort_by_key(|confusion| (usize::MAX - confusion.misread.len(), confusion.label, confusion.predicted));
         confusions
+    }
+
+    /// How often the rule of a verdict holds among the images read rightly, in [0, 1].
+    ///
+    /// None when there is no such image; for [`Verdict::Mistake`], which means nothing there; and for
+    /// [`Verdict::LabelError`], as an image whose neighbours are all of its second choice is not read rightly.
+    pub fn rate_of_others(&self, verdict: Verdict) -> Option<f64> {
+        let telling = self.others > 0 && ![Verdict::Mistake, Verdict::LabelError].contains(&verdict);
+        telling.then(|| self.rates_of_others[verdict as usize])
     }
 
     /// How many have a verdict.
@@ -202,6 +223,7 @@ impl<'a> Analyst<'a> {
                     rules: judged.rules,
                     neighbours: judged.neighbours,
                     pixel_neighbours: judged.pixel_neighbours,
+                    isolated: judged.isolated,
                     standings: judged.standings,
                     occlusion,
                 }
@@ -230,16 +252,17 @@ impl<'a> Analyst<'a> {
             let pixel_neighbours =
                 if asked(case, &neighbours) { found.next().expect("as many as were asked for") } else { Vec::new() };
             let standings = self.statistics.standings(case.label, &Strokes::of(split.pixels(case.index)));
+            let isolated = neighbours[0].distance > self.far;
             let evidence = Evidence {
                 label: case.label,
                 class: case.class,
                 neighbours: &neighbours,
                 pixel_neighbours: &pixel_neighbours,
                 standings: &standings,
-                isolated: neighbours[0].distance > self.far,
+                isolated,
             };
             let rules = Verdict::ALL.into_iter().filter(|verdict| verdict.holds(&evidence)).collect();
-            Judged { rules, neighbours, pixel_neighbours, standings }
+            Judged { rules, neighbours, pixel_neighbours, isolated, standings }
         });
         judged.collect()
     }
@@ -249,13 +272,8 @@ struct Judged {
     rules: Vec<Verdict>,
     neighbours: Vec<Neighbour>,
     pixel_neighbours: Vec<Neighbour>,
+    isolated: bool,
     standings: [Standing; 9],
-}
-
-/// Up to `count` numbers below `length`, evenly spaced.
-fn spaced(length: usize, count: usize) -> impl Iterator<Item = usize> {
-    let count = count.min(length);
-    (0..count).map(move |index| index * length / count)
 }
 
 #[cfg(test)]
@@ -291,6 +309,35 @@ mod tests {
         }
         let confusions = found.confusions();
         assert_eq!(confusions.iter().map(|confusion| confusion.misread.len()).sum::<usize>(), wrong.len());
-        assert_eq!(Verdict::ALL.map(|verdict| found.count(verdict)).iter().sum::<usize>(), wrong.len());
+    }
+
+    /// Noise is far from all digits, whatever it is taken for.
+    #[test]
+    fn what_no_training_image_is_like_is_isolated() {
+        let network =
+            decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network;
+        let training = digits_10k().train;
+        let subject = Subject::from(&network);
+        let noise: Pixels = std::array::from_fn(|at| (at * at * 7919 % 256) as u8);
+        let label = (subject.outputs(&[noise])[0].class() + 1) % 10;
+        let images = ndarray::Array2::from_shape_vec((1, noise.len()), noise.to_vec()).unwrap();
+        let split = Split::new(images, vec![label as u8].into()).unwrap();
+        let found = Analyst::new(&subject, &training).misreads(&split);
+        assert!(found.misread[0].isolated && found.misread[0].rules.contains(&Verdict::UnusualStyle));
+        assert_eq!(found.rate_of_others(Verdict::Cropped), None);
+
+        let known = Analyst::new(&subject, &training).misreads(&training.first(200));
+        let rate = known.rate_of_others(Verdict::UnusualStyle).unwrap();
+        assert!(rate < 0.2 && known.rate_of_others(Verdict::LabelError).is_none(), "{rate}");
+    }
+
+    #[test]
+    fn three_training_images_are_enough_to_run() {
+        let network =
+            decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network;
+        let data = digits_10k();
+        let (subject, training) = (Subject::from(&network), data.train.first(3));
+        let found = Analyst::new(&subject, &training).misreads(&data.test);
+        assert!(found.misread.iter().all(|misread| misread.neighbours.len() == 3 && misread.outliers().is_empty()));
     }
 }

@@ -12,8 +12,8 @@ mod strokes;
 mod verdict;
 
 pub use misread::{Analyst, Confusion, Misread, Misreads};
-pub use neighbours::{Neighbour, features, nearest, nearest_by_pixels};
-pub use occlusion::{Occlusion, PATCH, STRIDE, occlusion};
+pub use neighbours::Neighbour;
+pub use occlusion::{Occlusion, PATCH};
 pub use outputs::{FEATURES, Outputs, Subject};
-pub use strokes::{ClassStatistics, OUTLYING_MAX, STROKE, Standing, Statistic, Strokes};
-pub use verdict::{BOTH_MIN, Evidence, NEIGHBOURS, PIXELS_MIN, Verdict};
+pub use strokes::{OUTLYING_MAX, Standing, Statistic, Strokes};
+pub use verdict::{BOTH_MIN, NEIGHBOURS, Verdict};

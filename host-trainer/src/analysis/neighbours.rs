@@ -21,11 +21,11 @@ pub struct Neighbour {
 }
 
 /// For each query the `count` rows of `reference` that are nearest to it by Euclidean distance, nearest first and of
-/// equally near ones the earlier first; `labels` are those of the rows. `[N, D]` and `[Q, D]`.
+/// equally near ones, as far as f32 tells, the earlier first; `labels` are those of the rows. `[N, D]` and `[Q, D]`.
 ///
 /// # Panics
 /// When the rows differ in length, or there are not as many labels as rows.
-pub fn nearest(
+pub(super) fn nearest(
     reference: ArrayView2<'_, f32>,
     labels: &[u8],
     queries: ArrayView2<'_, f32>,
@@ -37,7 +37,7 @@ pub fn nearest(
 }
 
 /// The same by pixels, in units of full ink.
-pub fn nearest_by_pixels(reference: &Split, queries: &[Pixels], count: usize) -> Vec<Vec<Neighbour>> {
+pub(super) fn nearest_by_pixels(reference: &Split, queries: &[Pixels], count: usize) -> Vec<Vec<Neighbour>> {
     let real = |pixels: &[Pixels]| {
         let values = pixels.as_flattened().iter().map(|pixel| f32::from(*pixel) / 255.0).collect();
         Array2::from_shape_vec((pixels.len(), lenet_core::IMAGE_BYTES), values).expect("a row for each image")
@@ -49,7 +49,7 @@ pub fn nearest_by_pixels(reference: &Split, queries: &[Pixels], count: usize) ->
 }
 
 /// The features of images as a matrix, `[N, 84]`.
-pub fn features(outputs: &[Outputs]) -> Array2<f32> {
+pub(super) fn features(outputs: &[Outputs]) -> Array2<f32> {
     let values: Vec<f32> = outputs.iter().flat_map(|outputs| outputs.features).collect();
     Array2::from_shape_vec((outputs.len(), super::FEATURES), values).expect("a row for each image")
 }
@@ -73,7 +73,7 @@ fn search(
                 let rank = |row: usize| ranks[row];
                 let mut order: Vec<usize> = (0..rows.nrows()).collect();
                 if count < order.len() {
-                    order.select_nth_unstable_by(count, |a, b| rank(*a).total_cmp(&rank(*b)));
+                    order.select_nth_unstable_by(count, |a, b| rank(*a).total_cmp(&rank(*b)).then(a.cmp(b)));
                     order.truncate(count);
                 }
                 let neighbour = |row: usize| {

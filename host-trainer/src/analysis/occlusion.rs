@@ -6,7 +6,7 @@ use super::outputs::Subject;
 /// Side of the patch that is blanked, pixels.
 pub const PATCH: usize = 6;
 /// Pixels from one patch to the next, both ways.
-pub const STRIDE: usize = 2;
+const STRIDE: usize = 2;
 
 /// The places of a patch along one side. Those at the borders stick out, so that every pixel is under
 /// `(PATCH / STRIDE)^2 = 9` patches.
@@ -35,8 +35,8 @@ impl Occlusion {
 ///
 /// for the class: positive where the ink under it speaks for the class, negative where it speaks against. A pixel has
 /// the mean of the patches over it.
-pub fn occlusion(subject: &Subject, images: &[(Pixels, usize, usize)]) -> Vec<Occlusion> {
-    // One image needs 256 runs; some hundreds of images at once would fill memory with copies.
+pub(super) fn occlusion(subject: &Subject, images: &[(Pixels, usize, usize)]) -> Vec<Occlusion> {
+    // One image needs 257 runs; some hundreds of images at once would fill memory with copies.
     images.chunks(64).flat_map(|images| of_some(subject, images)).collect()
 }
 

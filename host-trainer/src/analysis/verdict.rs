@@ -10,7 +10,7 @@ pub const NEIGHBOURS: usize = 10;
 /// As many neighbours of each of both classes make an image ambiguous.
 pub const BOTH_MIN: usize = 2;
 /// As many neighbours by pixels must bear the predicted class out before a label is doubted.
-pub const PIXELS_MIN: usize = 6;
+const PIXELS_MIN: usize = 6;
 
 /// What is the matter with a misread image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -32,19 +32,19 @@ pub enum Verdict {
 
 /// What the verdict on an image is made from.
 #[derive(Clone, Debug)]
-pub struct Evidence<'a> {
+pub(super) struct Evidence<'a> {
     /// The label.
-    pub label: usize,
+    pub(super) label: usize,
     /// The class it is taken for.
-    pub class: usize,
+    pub(super) class: usize,
     /// The nearest training images by the network's features.
-    pub neighbours: &'a [Neighbour],
+    pub(super) neighbours: &'a [Neighbour],
     /// The nearest training images by pixels.
-    pub pixel_neighbours: &'a [Neighbour],
+    pub(super) pixel_neighbours: &'a [Neighbour],
     /// Its strokes among those of the class that is its label.
-    pub standings: &'a [Standing; 9],
+    pub(super) standings: &'a [Standing; 9],
     /// Whether its nearest neighbour is farther away than nearly any training image's is.
-    pub isolated: bool,
+    pub(super) isolated: bool,
 }
 
 impl Verdict {
@@ -81,7 +81,7 @@ impl Verdict {
     }
 
     /// Whether its rule holds.
-    pub fn holds(self, evidence: &Evidence<'_>) -> bool {
+    pub(super) fn holds(self, evidence: &Evidence<'_>) -> bool {
         let labelled = |neighbours: &[Neighbour], class: usize| {
             neighbours.iter().filter(|neighbour| usize::from(neighbour.label) == class).count()
         };

@@ -9,7 +9,7 @@ use clap::Args;
 use image::GrayImage;
 use serde::Serialize;
 
-use super::{DataArguments, PoolArguments, ThreadArguments, percent, thousands};
+use super::{DataArguments, PoolArguments, QuietArguments, ThreadArguments, percent, spinner, thousands};
 use crate::analysis::{Analyst, Misread, Misreads, Statistic, Subject, Verdict};
 use crate::data::Split;
 use crate::error::{Error, Result};
@@ -25,6 +25,8 @@ const TABLE: &str = "errors.csv";
 const DIGITS: &str = "digits";
 /// Images to a row of the sheet.
 const COLUMNS: usize = 10;
+/// Columns of a terminal.
+const COLUMNS_OF_TEXT: usize = 80;
 /// Pixels for each one, in the sheet and in the single pictures.
 const SCALES: [u32; 2] = [3, 8];
 
@@ -54,6 +56,8 @@ pub struct Arguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    quiet: QuietArguments,
 }
 
 #[derive(Serialize)]
@@ -71,15 +75,17 @@ struct Answer<'a> {
 /// # Errors
 /// An unreadable or invalid network, unreadable data, an unwritable folder.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let output = arguments.output.as_deref().map(|path| Output::create(path, arguments.force)).transpose()?;
     let file = arguments.pools.read(&arguments.model)?;
     let subject = Subject::of_file(&file, &arguments.model)?;
+    let output = arguments.output.as_deref().map(|path| Output::create(path, arguments.force)).transpose()?;
     let pool = arguments.threads.pool()?;
     let data = pool.install(|| arguments.data.load())?;
+    let progress = spinner("looks for misread images and why they are", arguments.quiet.quiet);
     let found = pool.install(|| Analyst::new(&subject, &data.train).misreads(&data.test));
     if let Some(output) = &output {
         output.write(&found, &data.test)?;
     }
+    progress.finish_and_clear();
     let kind = match file {
         NetworkFile::Float(_) => "float",
         NetworkFile::Int8(_) => "int8",
@@ -90,6 +96,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let Misreads { images, misread, .. } = &found;
         let answer = Answer { kind, data: &data.name, images: *images, correct, accuracy, misread };
         println!("{}", serde_json::to_string(&answer).expect("an answer has only numbers and names"));
+        return Ok(());
+    }
+    if arguments.quiet.quiet {
         return Ok(());
     }
     println!("{kind}, {} test images of {}", thousands(found.images), data.name);
@@ -112,14 +121,16 @@ fn table(found: &Misreads) -> String {
         for misread in &confusion.misread {
             let Misread { index, label, predicted, probability, margin, verdict, .. } = misread;
             let sure = format!("{:.1} %", 100.0 * probability);
+            let line = format!("{label} as {predicted}  {index:>6} {sure:>7}  {margin:>5.2}  {verdict}:");
             let reason = misread.reason(*verdict);
-            writeln!(text, "{label} as {predicted}  {index:>6} {sure:>7}  {margin:>5.2}  {verdict}: {reason}")
-                .expect("a String");
+            // What does not fit goes below the verdict.
+            let gap = if line.len() + 1 + reason.len() > COLUMNS_OF_TEXT { format!("\n{:31}", "") } else { " ".into() };
+            writeln!(text, "{line}{gap}{reason}").expect("a String");
         }
     }
     writeln!(text, "\nimages  verdict                 its rule also holds for").expect("a String");
     for verdict in Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Mistake) {
-        let rate = percent(found.rates_of_others[verdict as usize]);
+        let rate = found.rate_of_others(verdict).map_or("–".into(), percent);
         let name = verdict.to_string();
         writeln!(text, "{:>6}  {name:<22}  {rate:>7} of those read right", found.count(verdict)).expect("a String");
     }
@@ -212,7 +223,10 @@ fn csv(found: &Misreads) -> String {
     text.push('\n');
     for m in found.confusions().iter().flat_map(|confusion| &confusion.misread) {
         let joined = |words: &mut dyn Iterator<Item = String>| words.collect::<Vec<_>>().join(" ");
-        let key = |verdict: &Verdict| verdict.to_string().replace(' ', "_");
+        let key = |verdict: &Verdict| {
+            serde_json::to_value(verdict)
+                .map_or_else(|_| String::new(), |key| key.as_str().unwrap_or_default().to_owned())
+        };
         write!(
             text,
             "{},{},{},{:.6},{:.6},{},{:.4},{:.4},{},{},{},{},{},{}",

@@ -23,8 +23,10 @@ pub mod train;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressFinish};
 use lenet_core::{Pool, Workspace};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -78,6 +80,16 @@ pub struct QuietArguments {
     /// Print nothing but errors.
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// Tells a terminal what takes seconds; a log has no use for it.
+fn spinner(what: &'static str, quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::new_spinner().with_message(what).with_finish(ProgressFinish::AndClear);
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
 }
 
 /// A pool kind on the command line.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::formats::NetworkFile;
 use crate::picture::digit;
 use crate::picture::terminal::{self, Shades};
-use crate::prediction::{Familiarity, Prediction, Resemblance, Source, Verdict, find_images, predict};
+use crate::prediction::{Familiarity, Prediction, Recognition, Resemblance, Source, find_images, predict};
 
 /// Classes given for an image.
 const TOP: usize = 3;
@@ -35,8 +35,8 @@ pub struct Arguments {
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Images of any size and colour (PNG, JPEG, BMP, PGM, PPM), folders of them, patterns such as
-    /// '*.png', or - for one from standard input. They are brought to 28x28 pixels as MNIST was made;
-    /// leave a margin around what is drawn.
+    /// '*.png', or - for one from standard input. They are brought to 28x28 pixels as MNIST was made, and those
+    /// of 28x28 taken as they are; leave a margin around what is drawn.
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<PathBuf>,
     #[command(flatten)]
@@ -76,7 +76,7 @@ struct Limits {
 struct ImageAnswer {
     image: String,
     class: Option<usize>,
-    verdict: Verdict,
+    verdict: Recognition,
     top: Vec<ClassAnswer>,
     entropy: f64,
     #[serde(flatten)]
@@ -187,11 +187,11 @@ fn print_table(sources: &[Source], predictions: &[Prediction]) {
     }
 }
 
-fn reason(verdict: Verdict) -> &'static str {
+fn reason(verdict: Recognition) -> &'static str {
     match verdict {
-        Verdict::Class => "",
-        Verdict::Blank => "blank: there is no ink",
-        Verdict::Unfamiliar => "unlike every training image",
+        Recognition::Class => "",
+        Recognition::Blank => "blank: there is no ink",
+        Recognition::Unfamiliar => "unlike every training image",
     }
 }
 
@@ -224,7 +224,7 @@ fn beside(prediction: &Prediction, familiarity: &Familiarity, shades: Shades) ->
     }
     lines.push(format!("entropy {:.2} of 3.32 bits", prediction.outputs.entropy()));
     lines.push(String::new());
-    if prediction.verdict == Verdict::Blank {
+    if prediction.verdict == Recognition::Blank {
         return lines;
     }
     let (image, limits) = (prediction.resemblance, familiarity.limits);
@@ -238,10 +238,10 @@ fn print_limits(familiarity: &Familiarity, data: &str, trained_on: Option<&str>)
     let (references, limits) = (thousands(familiarity.references()), familiarity.limits);
     println!("An image has to be like one of {references} training images of {data}:");
     println!(
-        "distance at most {:.2}, correlation at least {:.2}. Either limit would refuse one",
+        "distance at most {:.2}, correlation at least {:.2}. Either limit would refuse at",
         limits.distance, limits.correlation
     );
-    println!("in a thousand of these images themselves.");
+    println!("most one in a thousand of these images themselves.");
     if let Some(trained_on) = trained_on.filter(|name| *name != data) {
         println!("note: the network was trained on {trained_on}; give that with --data");
     }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ThreadArguments;
+use super::{QuietArguments, ThreadArguments, spinner};
 use crate::data::DataSet;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
 use crate::report::{report, splits};
 use crate::run::{FinishedRun, REPORT};
@@ -32,9 +32,8 @@ pub struct Arguments {
     force: bool,
     #[command(flatten)]
     threads: ThreadArguments,
-    /// Print nothing but errors.
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    quiet: QuietArguments,
 }
 
 /// Runs the subcommand.
@@ -50,14 +49,22 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let run = FinishedRun::read(&arguments.run)?;
     check_writable(&path, existing)?;
     let pool = arguments.threads.pool()?;
+    let folder = arguments.data.as_ref().or(run.summary.data_folder.as_ref());
+    if let Some(folder) = folder.filter(|folder| arguments.data.is_none() && !folder.exists()) {
+        return Err(Error::Usage(format!(
+            "the data set of the run was {}, which is not there now; give its folder with --data",
+            folder.display()
+        )));
+    }
+    let progress = spinner("writes the report", arguments.quiet.quiet);
     let html = pool.install(|| {
-        let folder = arguments.data.as_ref().or(run.summary.data_folder.as_ref());
         let data = DataSet::load(folder.map(PathBuf::as_path))?;
         let (training, judged) = splits(&run, &data)?;
         report(&run, &training, &judged)
     })?;
     write_whole(&path, html.as_bytes(), existing)?;
-    if !arguments.quiet {
+    progress.finish_and_clear();
+    if !arguments.quiet.quiet {
         println!("wrote  {}", path.display());
     }
     Ok(())

@@ -10,7 +10,7 @@ use lenet_core::CLASSES;
 use lenet_core::architecture::IMAGE_SIDE;
 use serde::Serialize;
 
-use super::{DataArguments, count, thousands};
+use super::{DataArguments, QuietArguments, count, thousands};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
@@ -72,6 +72,8 @@ pub struct Arguments {
     /// Print one JSON object, and no picture.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    quiet: QuietArguments,
 }
 
 /// A part of a data set on the command line.
@@ -201,11 +203,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             let picture = arguments.sheet(&images)?;
             let (width, height) = picture.dimensions();
             write_whole(path, &png(picture), existing)?;
-            if !arguments.json {
+            if !arguments.json && !arguments.quiet.quiet {
                 println!("wrote  {}, {} x {} pixels", path.display(), width, height);
             }
         }
-        None if !arguments.json => {
+        None if !arguments.json && !arguments.quiet.quiet => {
             for line in draw(arguments, &images, &facts)? {
                 println!("{line}");
             }
@@ -217,7 +219,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         // A path need not be UTF-8, as JSON must.
         let json = serde_json::to_string(&facts);
         println!("{}", json.map_err(|error| Error::Usage(format!("--json cannot express this: {error}")))?);
-    } else {
+    } else if !arguments.quiet.quiet {
         print_facts(&facts, arguments.split, split.len());
     }
     Ok(())

@@ -84,7 +84,7 @@ impl Split {
         if count >= self.len() {
             return self.clone();
         }
-        let indices: Vec<usize> = (0..count).map(|index| index * self.len() / count).collect();
+        let indices: Vec<usize> = spaced(self.len(), count).collect();
         Self { images: self.images.select(Axis(0), &indices), labels: self.labels.select(Axis(0), &indices) }
     }
 
@@ -109,6 +109,12 @@ impl Split {
             labels: self.labels.slice(s![start..end]).to_owned(),
         }
     }
+}
+
+/// Up to `count` numbers below `length`, evenly spaced.
+pub(crate) fn spaced(length: usize, count: usize) -> impl Iterator<Item = usize> {
+    let count = count.min(length);
+    (0..count).map(move |index| index * length / count)
 }
 
 /// A data set: what to train on, and what to be judged by.

@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::data::Split;
+use crate::data::{Split, spaced};
 
 /// Training images that stand for all.
 const REFERENCES: usize = 10_000;
@@ -80,7 +80,7 @@ impl Familiarity {
         let mut familiarity = Self { images, values, limits: Resemblance::NONE };
 
         let sample = SAMPLE.min(references.len());
-        let indices: Vec<usize> = (0..sample).map(|index| index * references.len() / sample).collect();
+        let indices: Vec<usize> = spaced(references.len(), sample).collect();
         let others = familiarity.nearest(&familiarity.values.select(Axis(0), &indices), Some(&indices));
         let allowed = sample - (REFUSED * sample as f64) as usize;
         let last_allowed = |mut values: Vec<f32>| {

@@ -58,7 +58,7 @@ pub const LEAST_INK: u8 = 32;
 /// What is said of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum Recognition {
     /// The network's class.
     Class,
     /// It has no ink.
@@ -75,13 +75,13 @@ pub struct Prediction {
     /// How the image resembles the training images.
     pub resemblance: Resemblance,
     /// What to say.
-    pub verdict: Verdict,
+    pub verdict: Recognition,
 }
 
 impl Prediction {
     /// The class, if there is one to be named.
     pub fn class(&self) -> Option<usize> {
-        (self.verdict == Verdict::Class).then(|| self.outputs.class())
+        (self.verdict == Recognition::Class).then(|| self.outputs.class())
     }
 
     /// The likeliest classes with their probabilities, which sum up to 1 over all classes.
@@ -105,11 +105,11 @@ pub fn predict(subject: &Subject, familiarity: &Familiarity, pixels: &[Pixels]) 
     answers
         .map(|((pixels, outputs), resemblance)| {
             let verdict = if is_blank(pixels) {
-                Verdict::Blank
+                Recognition::Blank
             } else if familiarity.is_familiar(resemblance) {
-                Verdict::Class
+                Recognition::Class
             } else {
-                Verdict::Unfamiliar
+                Recognition::Unfamiliar
             };
             Prediction { outputs, resemblance, verdict }
         })

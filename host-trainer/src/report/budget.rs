@@ -76,7 +76,7 @@ pub(super) fn section(model_bytes: usize) -> Markup {
             strong { (thousands(armv7m)) } " on ARMv7-M and later (M3, M4, M7, M33, M55)."
         }
         div .scroll { table {
-            thead { tr { th { "layer" } th .num { "flash" } th .bar-head { "" } th .num { "RAM, ARMv6-M" } th .num { "RAM, ARMv7-M" } } }
+            thead { tr { th { "layer" } th .num { "flash" } th {} th .num { "RAM, ARMv6-M" } th .num { "RAM, ARMv7-M" } } }
             tbody {
                 @for row in &rows {
                     tr {

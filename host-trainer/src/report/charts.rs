@@ -43,10 +43,21 @@ pub(super) struct Axis<'a> {
 impl<'a> Axis<'a> {
     /// A linear axis whose ends are round.
     pub(super) fn linear(name: &'a str, range: [f64; 2], write: fn(f64) -> String) -> Self {
+        Self::in_steps(name, range, 0.0, write)
+    }
+
+    /// A linear axis of whole numbers, from 0.
+    pub(super) fn whole(name: &'a str, last: f64) -> Self {
+        Self::in_steps(name, [0.0, last], 1.0, |value| format!("{value:.0}"))
+    }
+
+    fn in_steps(name: &'a str, range: [f64; 2], least_step: f64, write: fn(f64) -> String) -> Self {
         let [low, high] = range;
-        let step = round_step((high - low).max(1e-9) / 4.0);
+        // Values that are all the same need some room as well.
+        let span = if high > low { high - low } else { 0.1 * high.abs() };
+        let step = if span > 0.0 { round_step(span / 4.0).max(least_step) } else { 1.0 };
         let (first, last) = ((low / step).floor(), (high / step).ceil().max((low / step).floor() + 1.0));
-        let ticks = (first as i64..=last as i64).map(|tick| tick as f64 * step).collect();
+        let ticks = (first as i64..=last as i64).map(|tick| tidy(tick as f64 * step)).collect();
         Self { name, range: [first * step, last * step], ticks, write, scale: Scale::Linear }
     }
 
@@ -57,13 +68,22 @@ impl<'a> Axis<'a> {
 
     /// A logarithmic axis; `range` is above 0.
     pub(super) fn logarithmic(name: &'a str, range: [f64; 2], write: fn(f64) -> String) -> Self {
+        let mut axis = Self::decades(name, range, write);
+        while axis.ticks.len() < 2 {
+            let [low, high] = axis.range;
+            axis = Self::decades(name, [0.8 * low, 1.25 * high], write);
+        }
+        axis
+    }
+
+    fn decades(name: &'a str, range: [f64; 2], write: fn(f64) -> String) -> Self {
         let [low, high] = range;
         let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
         let wide = high / low > 100.0;
         let ticks = decades
             .flat_map(|decade| {
                 let mantissas: &[f64] = if wide { &[1.0] } else { &[1.0, 2.0, 5.0] };
-                mantissas.iter().map(move |mantissa| mantissa * 10f64.powi(decade))
+                mantissas.iter().map(move |mantissa| tidy(mantissa * 10f64.powi(decade)))
             })
             .filter(|tick| (low..=high).contains(tick))
             .collect();
@@ -76,6 +96,11 @@ impl<'a> Axis<'a> {
         let [low, high] = self.range.map(measure);
         ((measure(value) - low) / (high - low).max(1e-12)).clamp(0.0, 1.0)
     }
+}
+
+/// A value without what binary fractions add to it.
+fn tidy(value: f64) -> f64 {
+    format!("{value:.9e}").parse().unwrap_or(value)
 }
 
 /// 1, 2 or 5 times a power of ten, at least `least`.
@@ -221,11 +246,36 @@ mod tests {
         let axis = Axis::linear("", [0.13, 0.94], |value| format!("{value}"));
         assert_eq!(axis.range, [0.0, 1.0]);
         assert_eq!(axis.ticks.len(), 3);
-        let flat = Axis::linear("", [0.5, 0.5], |value| format!("{value}"));
-        assert!(flat.range[0] < flat.range[1]);
         let logarithmic = Axis::logarithmic("", [0.02, 2.0], |value| format!("{value}"));
         assert!((logarithmic.place(0.2) - 0.5).abs() < 1e-9);
         assert_eq!(logarithmic.ticks.len(), 7);
+    }
+
+    #[test]
+    fn ticks_are_few_short_and_different() {
+        let plain = |value| format!("{value}");
+        let axes = [
+            Axis::linear("", [0.5, 0.5], plain),
+            Axis::linear("", [0.0, 0.0], plain),
+            Axis::linear("", [99.5, 100.0], plain),
+            Axis::linear("", [0.0, 0.61], plain),
+            Axis::linear("", [0.0, 0.000_01], plain),
+            Axis::whole("", 1.0),
+            Axis::whole("", 2.0),
+            Axis::whole("", 3.0),
+            Axis::whole("", 100.0),
+            Axis::logarithmic("", [0.27, 0.33], plain),
+            Axis::logarithmic("", [0.3, 0.3], plain),
+            Axis::logarithmic("", [1e-4, 2.0], plain),
+        ];
+        for axis in axes {
+            let mut labels: Vec<String> = axis.ticks.iter().map(|tick| (axis.write)(*tick)).collect();
+            assert!((2..=9).contains(&labels.len()) && labels.iter().all(|label| label.len() <= 8), "{labels:?}");
+            let count = labels.len();
+            labels.dedup();
+            assert_eq!(labels.len(), count, "{labels:?}");
+            assert!(axis.range[0] < axis.range[1]);
+        }
     }
 
     #[test]

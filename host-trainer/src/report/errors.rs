@@ -9,6 +9,8 @@ use crate::numbers::{count, percent, thousands};
 
 /// Groups of no more images than this all together stand open.
 const OPEN_MAX: usize = 150;
+/// Cards on a page; a network that knows nothing misreads thousands.
+const CARDS: usize = 1_000;
 /// From so many misread images on a card has fewer neighbours as pictures, and of the figures of the stroke only the
 /// outlying ones, so that the page stays a few megabytes.
 const MANY: usize = 300;
@@ -26,7 +28,7 @@ impl Findings<'_> {
         let share = |part: usize| format!("{:.0} %", 100.0 * part as f64 / all as f64);
         let second = found.misread.iter().filter(|misread| misread.label_rank == 1).count();
         let unsure = found.misread.iter().filter(|misread| misread.probability < 0.9).count();
-        let sure_others = self.unsure_among_right(0.9);
+        let unsure_others = self.unsure_among_right(0.9);
         let confusions = found.confusions();
         let commonest: Vec<String> = confusions
             .iter()
@@ -55,7 +57,7 @@ impl Findings<'_> {
                 (thousands(both)) " of them by the float network too. "
                 "The right class comes second in " (thousands(second)) " (" (share(second)) "). "
                 "In " (thousands(unsure)) " (" (share(unsure)) ") the network is less than 90 % sure, as it is in "
-                (percent(sure_others)) " of the images it reads right. "
+                (percent(unsure_others)) " of the images it reads right. "
                 "Most often read: " (commonest.join(", ")) "."
             }
             p {
@@ -76,7 +78,7 @@ impl Findings<'_> {
                             }
                             td .num { (thousands(number)) }
                             td .num { (share(number)) }
-                            td .num { @if verdict == Verdict::Mistake { "–" } @else { (percent(found.rates_of_others[verdict as usize])) } }
+                            td .num { @if let Some(rate) = found.rate_of_others(verdict) { (percent(rate)) } @else { "–" } }
                         }
                     }
                 }
@@ -86,17 +88,15 @@ impl Findings<'_> {
                 "second choice in the place of the wrong class. A rule that holds as often for them explains nothing. "
                 "Fewer than " (BOTH_MIN) " neighbours with the label do not make an image ambiguous: training labels have errors too."
             }
-            @if all > 0 {
-                h3 { "How to read a card" }
-                p {
-                    "The first picture is the image, the second what the network looked at: a patch of " (PATCH) "×" (PATCH)
-                    " pixels was blanked, place after place. "
-                    span .pred { "Orange" } " ink speaks for the class predicted, " span .truth { "blue" } " ink for the label. "
-                    "Below are the nearest training images by fc2, the network's own features, with their labels: "
-                    span .pred { "as predicted" } ", " span .truth { "as labelled" } ". "
-                    "Figures of the stroke are held against all training images with the label; outlying is what at most "
-                    (100.0 * OUTLYING_MAX) " % of these have."
-                }
+            h3 { "How to read a card" }
+            p {
+                "The first picture is the image, the second what the network looked at: a patch of " (PATCH) "×" (PATCH)
+                " pixels was blanked, place after place. "
+                span .pred { "Orange" } " ink speaks for the class predicted, " span .truth { "blue" } " ink for the label. "
+                "Below are the nearest training images by fc2, the network's own features, with their labels: "
+                span .pred { "as predicted" } ", " span .truth { "as labelled" } ". "
+                "Figures of the stroke are held against all training images with the label; outlying is what at most "
+                (100.0 * OUTLYING_MAX) " % of these have."
             }
         }
     }
@@ -116,11 +116,17 @@ impl Findings<'_> {
     }
 
     pub(super) fn every_misread(&self) -> Markup {
-        let confusions = self.misreads.confusions();
         let all = self.misreads.misread.len();
+        let least = self.misreads.misread.get(CARDS).map_or(0.0, |misread| misread.probability);
+        let mut confusions = self.misreads.confusions();
+        for confusion in &mut confusions {
+            confusion.misread.retain(|misread| misread.probability > least);
+        }
+        confusions.retain(|confusion| !confusion.misread.is_empty());
         let many = all >= MANY;
         html! {
             @if confusions.is_empty() { p { "There is none." } }
+            @if all > CARDS { p { "Only the surest " (thousands(CARDS)) " are shown; " code { "lenet errors -o" } " writes all." } }
             p .note { "By what is taken for what, most frequent first; within, the surest first; at the end what happened once. The number is the image's in its split, from 0." }
             @for confusion in confusions.iter().filter(|confusion| confusion.misread.len() > 1) {
                 details .pair id=(anchor(confusion.label, confusion.predicted)) open[all <= OPEN_MAX] {
@@ -212,7 +218,7 @@ impl Findings<'_> {
                 p {
                     "Rounding to int8 changes the class of " (count(changed.len(), "image")) ": it spoils " (groups[0].1.len()) " and mends " (groups[1].1.len())
                     ". The margin of the float network is at most " (format!("{:.2}", widest)) " there, and "
-                    (format!("{:.2}", self.median_margin())) " in half of all images."
+                    "above " (format!("{:.2}", self.median_margin())) " in half of all images."
                 }
                 @for (title, group) in &groups {
                     @if !group.is_empty() {

@@ -8,14 +8,13 @@ use super::charts::{Axis, Series, histogram};
 use super::{Findings, errors, pictures};
 use crate::comparison::Stage;
 use crate::evaluation::for_each_group;
-use crate::inspection::Int8Summary;
+use crate::inspection::{BINS, Int8Summary};
 use crate::network::lanes::{Int8, Lanes, Pass};
+use crate::numbers::decibels;
 use crate::quantization::QuantizedNetwork;
 
 /// Judged images whose activations are counted.
 const SAMPLE: usize = 500;
-/// Bins of an activation's histogram: five of the 255 steps above zero in each.
-const BINS: usize = 51;
 
 impl Findings<'_> {
     pub(super) fn inside(&self) -> Markup {
@@ -23,15 +22,15 @@ impl Findings<'_> {
         let summary = Int8Summary::new(&self.run.model).expect("it was read before");
         html! {
             h3 { "conv1" }
-            p .note { "The six kernels of 5×5, orange above zero and blue below, and what each makes of an image after its ReLU, white the most." }
+            p .note { "The six kernels of 5×5, orange above zero and blue below, and what each makes of an image after its ReLU in the float network, white the most." }
             (self.conv1())
             h3 { "Weights on the grid of int8" }
             p .note { "Each layer's weights in steps of int8, from −127 to 127. A step of each output channel stands for as much as its largest weight needs." }
             div .charts { @for layer in &summary.layers { (weights(layer)) } }
             h3 { "Activations on the grid of int8" }
             p .note {
-                "What the first " (SAMPLE.min(self.judged.len())) " of the judged images give, in steps above zero: bars are the int8 network, the line the float one. "
-                "Zeros are left out, and what is beyond the last step counts there."
+                "What the first " (SAMPLE.min(self.judged.len())) " of the judged images give, as steps above the lowest: bars are the int8 network, the line the "
+                "float one. The zeros of a ReLU are left out, and what is beyond the last step counts there."
             }
             div .charts { @for chart in self.activations(&QuantizedNetwork::from(&model)) { (chart) } }
             h3 { "What rounding costs" }
@@ -40,12 +39,12 @@ impl Findings<'_> {
                 "of the signal, at 40 dB a hundredth. " code { "lenet compare" } " tells more."
             }
             div .scroll { table {
-                thead { tr { th { "tensor" } th .num { "SQNR" } th .num { "one step" } th .num { "mean error, steps" } th .num { "saturated" } th .num { "zeros" } } }
+                thead { tr { th { "tensor" } th .num { "SQNR, dB" } th .num { "one step" } th .num { "mean error, steps" } th .num { "saturated" } th .num { "zeros" } } }
                 tbody { @for tensor in &self.comparison.tensors {
                     @let statistics = &tensor.statistics;
                     tr {
                         th scope="row" { (tensor.tensor) }
-                        td .num { (format!("{:.1} dB", statistics.sqnr_db)) }
+                        td .num { (decibels(statistics.sqnr_db)) }
                         td .num { (format!("{:.4}", tensor.scale)) }
                         td .num { (format!("{:.2}", statistics.mean_error_steps)) }
                         td .num { (format!("{:.3} %", 100.0 * statistics.saturated)) }
@@ -62,9 +61,11 @@ impl Findings<'_> {
     fn conv1(&self) -> Markup {
         let weights = self.run.network.parameters.conv1_weight();
         let largest = weights.iter().fold(0.0, |largest, weight| weight.abs().max(largest));
-        let mut samples = vec![(0, "an image")];
+        let labels = self.judged.labels();
+        let right = self.float.iter().zip(labels).position(|(outputs, label)| outputs.class() == usize::from(*label));
+        let mut samples: Vec<(usize, &str)> = right.map(|index| (index, "read right")).into_iter().collect();
         if let Some(misread) = self.misreads.misread.first() {
-            samples.push((misread.index, "a misread image"));
+            samples.push((misread.index, "misread"));
         }
         let images: Vec<_> = samples.iter().map(|(index, _)| *self.judged.pixels(*index)).collect();
         let network = &self.run.network;
@@ -136,12 +137,11 @@ impl Findings<'_> {
         };
         let int8 = count(Pass::Int8(&Int8::from(quantized)));
         let float = count(Pass::Float(&network.parameters, network.pools));
-        let titles = ["pool1", "pool2", "fc1", "fc2", "logits"];
         (0..5)
             .map(|stage| {
                 let tensor: Tensor = Stage::ALL[stage].tensor();
                 let scale = quantized.activations[tensor as usize].scale;
-                let title = format!("{}, a step is {scale:.4}", titles[stage]);
+                let title = format!("{}, a step is {scale:.4}", Stage::ALL[stage]);
                 grid_histogram(
                     &title,
                     [1.0, 256.0],

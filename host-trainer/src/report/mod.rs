@@ -13,6 +13,7 @@ mod pictures;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::analysis::{Analyst, Misreads, Outputs, Subject};
+use crate::checkpoint::data_crc32;
 use crate::comparison::{Comparison, compare};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
@@ -49,17 +50,25 @@ pub fn splits(run: &FinishedRun, data: &DataSet) -> Result<(Split, Split)> {
             summary.data
         )));
     }
-    let (training, validation) = data.train.hold_out(held_out)?;
-    let judged = if summary.measured_on == "test" { data.test.clone() } else { validation };
-    let crc32 = evaluate_int8(run.model.model().map_err(|error| Error::Quantize(error.to_string()))?, &judged).crc32;
-    if format!("{crc32:08x}") != summary.int8_crc32 {
-        return Err(Error::Usage(format!(
-            "on {} the int8 model does not give the answers that {} tells of; the data set of the run, {}, is needed \
-             (--data), and its files as they were",
+    let other = |what: &str| {
+        Err(Error::Usage(format!(
+            "{what} of {} are not those that {} tells of; the data set of the run, {}, is needed as it was (--data)",
             data.name,
             run::SUMMARY,
             summary.data
-        )));
+        )))
+    };
+    let crc32 = format!("{:08x}", data_crc32(&data.train));
+    if summary.data_crc32.as_ref().is_some_and(|expected| *expected != crc32) {
+        return other("the training images");
+    }
+    let (training, validation) = data.train.hold_out(held_out)?;
+    let judged = if summary.measured_on == "test" { data.test.clone() } else { validation };
+    let model = run.model.model().map_err(|error| Error::Quantize(error.to_string()))?;
+    let evaluation = evaluate_int8(model, &judged);
+    let right = (summary.int8_accuracy * summary.measured_images as f64).round() as usize;
+    if format!("{:08x}", evaluation.crc32) != summary.int8_crc32 || evaluation.correct != right {
+        return other(&format!("what the int8 model answers and the labels of the {} images", summary.measured_on));
     }
     Ok((training, judged))
 }
@@ -79,8 +88,19 @@ pub fn report(run: &FinishedRun, training: &Split, judged: &Split) -> Result<Str
         misreads: Analyst::new(&subject, training).misreads(judged),
         comparison: compare(&run.network, model, judged),
     };
-    // A number and its unit stay on one line.
-    Ok(findings.page().into_string().replace(" %", "\u{a0}%"))
+    Ok(with_units(&findings.page().into_string()))
+}
+
+/// Keeps a number and its unit on one line, but leaves alone what is to be copied.
+fn with_units(html: &str) -> String {
+    let bound = |text: &str| text.replace(" %", "\u{a0}%");
+    let mut pieces = html.split("<pre>");
+    let mut page = bound(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let (copied, rest) = piece.split_once("</pre>").unwrap_or((piece, ""));
+        page += &["<pre>", copied, "</pre>", &bound(rest)].concat();
+    }
+    page
 }
 
 impl Findings<'_> {
@@ -150,7 +170,7 @@ impl Findings<'_> {
         let fact = |name: &str, value: String| html! { tr { th scope="row" { (name) } td { (value) } } };
         html! {
             @if !summary.command.is_empty() {
-                p { "To repeat it, to the bit:" }
+                p { "To repeat it, to the bit, where it was given:" }
                 pre { code { (summary.command) } }
             }
             div .scroll { table .facts { tbody {

@@ -46,11 +46,10 @@ impl Findings<'_> {
 
     pub(super) fn curves(&self) -> Markup {
         let epochs = self.epochs();
-        let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else {
+        let Some(last) = epochs.last() else {
             return html! { p { "The network is the initial one: no epoch was trained." } };
         };
-        let whole = |value: f64| format!("{value:.0}");
-        let x = Axis::linear("epoch", [first.epoch, last.epoch], whole);
+        let x = Axis::whole("epoch", last.epoch);
         let points = |of: &dyn Fn(&Epoch) -> Option<f64>| -> Vec<[f64; 2]> {
             epochs.iter().filter_map(|epoch| of(epoch).map(|value| [epoch.epoch, value])).collect()
         };
@@ -71,7 +70,7 @@ impl Findings<'_> {
             points(&|epoch| Some(100.0 * epoch.accuracy)),
             points(&|epoch| epoch.validation_accuracy.map(|accuracy| 100.0 * accuracy)),
         );
-        let accuracy_axis = Axis::linear("", [spread(&accuracy)[0], 100.0], |value| format!("{value} %"));
+        let accuracy_axis = Axis::linear("", [spread(&accuracy)[0].min(99.0), 100.0], |value| format!("{value} %"));
         let one = |of: &dyn Fn(&Epoch) -> f64| {
             vec![Series { name: "", class: "train", points: points(&|epoch| Some(of(epoch))), dots: false }]
         };
@@ -92,8 +91,8 @@ impl Findings<'_> {
             div .charts {
                 (chart("Loss", &x, &loss_axis, &loss))
                 (chart("Accuracy", &x, &accuracy_axis, &accuracy))
-                (chart("Learning rate", &x, &from_zero(&lr, |value| format!("{}", value as f32)), &lr))
-                (chart("Seconds per epoch", &x, &from_zero(&time, |value| format!("{}", value as f32)), &time))
+                (chart("Learning rate", &x, &from_zero(&lr, |value| format!("{value}")), &lr))
+                (chart("Seconds per epoch", &x, &from_zero(&time, |value| format!("{value}")), &time))
             }
         }
     }

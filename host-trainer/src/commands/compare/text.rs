@@ -6,6 +6,7 @@ use clap::builder::styling::{AnsiColor, Style};
 
 use crate::commands::{count, percent, thousands};
 use crate::comparison::{Answer, Changed, Comparison, TensorComparison, Warning};
+use crate::numbers::decibels;
 
 const COLUMNS: usize = 80;
 /// Changed predictions that are listed.
@@ -79,10 +80,6 @@ fn row(tensor: &TensorComparison) -> String {
         seen,
         never
     )
-}
-
-fn decibels(sqnr: f64) -> String {
-    if sqnr == f64::INFINITY { "equal".into() } else { format!("{sqnr:.1}") }
 }
 
 fn steps(steps: f64) -> String {

@@ -10,7 +10,7 @@ use clap::Args;
 use lenet_core::Workspace;
 use rayon::ThreadPool;
 
-use super::{DataArguments, PoolKind, QuietArguments, ThreadArguments, count, measure, percent, thousands};
+use super::{DataArguments, PoolKind, QuietArguments, ThreadArguments, count, measure, percent, spinner, thousands};
 use crate::TOOL;
 use crate::checkpoint::{Checkpoint, Plan, Record, data_crc32};
 use crate::data::{DataSet, Split};
@@ -202,6 +202,7 @@ impl Run {
             return Err(Error::Interrupted { epoch, step, folder: folder.path().to_owned() });
         }
         let network = trainer.result();
+        let ending = spinner("quantizes, measures and writes the report", quiet);
         let record = progress.record();
 
         let (judged, judges) = match &validation {
@@ -218,6 +219,7 @@ impl Run {
             command: plan.command.clone(),
             data: data.name.clone(),
             data_folder: plan.data.clone(),
+            data_crc32: Some(format!("{:08x}", plan.data_crc32)),
             recipe: recipe.name.clone(),
             hyper_parameters: recipe.clone(),
             seed: options.seed,
@@ -264,6 +266,7 @@ impl Run {
         let html = pool.install(|| report(&run, &training, judged))?;
         folder.write(run::REPORT, html.as_bytes())?;
         folder.remove_checkpoint()?;
+        ending.finish_and_clear();
 
         if !quiet {
             if let Some(EpochLine { epoch, validation: Some(validation), .. }) = record.best {
