@@ -28,7 +28,8 @@ fn lenet(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// A folder with the data set `small`, `float.safetensors`, `int8.lenet` and `int8.tflite`.
+/// A folder with the data set `small`, `float.safetensors`, `int8.lenet`, `int8.tflite`, `drawn.png` and a run
+/// `finished`.
 fn workplace() -> TempDir {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 200);
@@ -36,6 +37,7 @@ fn workplace() -> TempDir {
     fs::copy(digits("digits-10k.lenet"), folder.path().join("int8.lenet")).unwrap();
     fs::copy(digits("png/0-label-1.png"), folder.path().join("drawn.png")).unwrap();
     stdout(folder.path(), &["export", "int8.lenet", "--format", "tflite", "-o", "int8.tflite"]);
+    stdout(folder.path(), &["train", "--data", "small", "--epochs", "0", "-o", "finished"]);
     folder
 }
 
@@ -72,7 +74,7 @@ fn every_help_has_an_example_and_every_example_is_understood() {
 
 #[test]
 fn misspelt_subcommands_suggest() {
-    for (misspelt, meant) in [("trian", "train"), ("quantise", "quantize"), ("evla", "eval"), ("inpsect", "inspect")] {
+    for (misspelt, meant) in [("trian", "train"), ("quantise", "quantize"), ("evla", "eval"), ("inspekt", "inspect")] {
         let message = refusal(Path::new("."), 2, &[misspelt]);
         assert!(message.contains(&format!("a similar subcommand exists: '{meant}'")), "{message}");
     }
@@ -132,7 +134,7 @@ const WORK: [&[&str]; 8] = [
     &["quantize", "float.safetensors", "--data", "small", "--qat", "2", "-o", "qat.lenet"],
     &["export", "int8.lenet", "--format", "c", "-o", "digits.c"],
     &["import-tflite", "int8.tflite", "-o", "again.lenet"],
-    &["report", "run"],
+    &["report", "finished", "-o", "page.html"],
     &["errors", "int8.lenet", "--data", "small", "-o", "misread"],
     &["show", "--data", "small", "-o", "digit.png"],
 ];
