@@ -15,6 +15,7 @@
 
 pub mod analysis;
 pub mod checkpoint;
+mod colour;
 pub mod commands;
 pub mod comparison;
 pub mod data;

@@ -5,7 +5,6 @@
 mod output;
 
 mod cli;
-mod colour;
 pub mod compare;
 pub mod completions;
 pub mod errors;

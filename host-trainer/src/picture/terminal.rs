@@ -3,10 +3,12 @@
 use std::io::{self, IsTerminal};
 
 use anstyle::{Ansi256Color, Color, RgbColor, Style};
-use anstyle_query::{clicolor, clicolor_force, no_color, term_supports_color, truecolor, windows};
+use anstyle_query::{clicolor_force, truecolor, windows};
 use image::imageops;
 use image::{GrayImage, Luma};
 use terminal_size::{Width, terminal_size_of};
+
+use crate::colour;
 
 /// Columns of a terminal whose width is not known.
 pub const DEFAULT_WIDTH: usize = 80;
@@ -33,16 +35,14 @@ impl Shades {
     /// not set; and if `COLORTERM` and `TERM` promise neither true colour nor 256 colours, of which `CLICOLOR_FORCE`
     /// takes the latter for granted.
     pub fn of_stdout() -> Self {
-        let forced = clicolor_force();
-        let allowed = clicolor() != Some(false) && io::stdout().is_terminal() && term_supports_color();
-        if no_color() || !(forced || allowed) {
+        if !colour::wanted() {
             return Self::Plain;
         }
         let term = std::env::var("TERM").unwrap_or_default();
-        // A console of Windows takes all colours once it is asked to.
+        // A console of Windows takes all colours.
         if truecolor() || term.ends_with("-direct") || windows::enable_ansi_colors() == Some(true) {
             Self::TrueColour
-        } else if forced || term.contains("256color") {
+        } else if clicolor_force() || term.contains("256color") {
             Self::Colours256
         } else {
             Self::Plain

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::{DataArguments, ThreadArguments, colour};
+use super::{DataArguments, ThreadArguments};
+use crate::colour;
 use crate::comparison::{Comparison, Warning, compare};
 use crate::error::{Error, Result};
 use crate::formats::{FloatFile, ModelFile, NetworkFile};

@@ -4,12 +4,15 @@ use std::io::{self, IsTerminal};
 
 /// Whether the standard output is to have colours: it is a terminal that shows them, and neither `NO_COLOR`
 /// (<https://no-color.org>) nor `CLICOLOR=0` is set; or `CLICOLOR_FORCE` is.
-pub(super) fn wanted() -> bool {
+pub(crate) fn wanted() -> bool {
     choose(Environment {
         no_color: anstyle_query::no_color(),
         force: anstyle_query::clicolor_force(),
         clicolor: anstyle_query::clicolor(),
-        terminal: io::stdout().is_terminal() && anstyle_query::term_supports_ansi_color(),
+        // A console of Windows takes colours once it is asked to.
+        terminal: io::stdout().is_terminal()
+            && anstyle_query::term_supports_color()
+            && anstyle_query::windows::enable_ansi_colors() != Some(false),
     })
 }
 
