@@ -72,7 +72,7 @@ fn answers_are_those_of_the_network() {
         let images = answer["images"].as_array().unwrap();
         assert_eq!(images.len(), 10);
         for (index, (image, outputs)) in images.iter().zip(&outputs).enumerate() {
-            assert_eq!((&image["class"], &image["verdict"]), (&outputs.class().into(), &"class".into()), "{index}");
+            assert_eq!((&image["class"], &image["recognition"]), (&outputs.class().into(), &"class".into()), "{index}");
             assert_eq!(image["class"] != LABELS[index], wrong.contains(&index), "{name}: {index}");
             let near = |value: &Value, expected: f64| (value.as_f64().unwrap() - expected).abs() < 1e-9;
             assert!(near(&image["entropy"], outputs.entropy()));
@@ -129,7 +129,7 @@ fn pages_without_ink_and_noise_get_no_class() {
         let answer = json(folder.path(), &[network, "*.png"]);
         let verdicts: Vec<(&str, &str)> = names(&answer)
             .into_iter()
-            .zip(answer["images"].as_array().unwrap().iter().map(|image| image["verdict"].as_str().unwrap()))
+            .zip(answer["images"].as_array().unwrap().iter().map(|image| image["recognition"].as_str().unwrap()))
             .collect();
         let (blank, unfamiliar) = ("blank", "unfamiliar");
         assert_eq!(
@@ -175,7 +175,7 @@ fn the_limits_are_stated_and_come_of_the_data() {
         }
     }
     let bars = json(folder.path(), &[arguments.as_slice(), &["--data", "bars"]].concat());
-    assert_eq!((&default["images"][0]["class"], &bars["images"][0]["verdict"]), (&6.into(), &"unfamiliar".into()));
+    assert_eq!((&default["images"][0]["class"], &bars["images"][0]["recognition"]), (&6.into(), &"unfamiliar".into()));
     assert_eq!((&bars["data"], &bars["limits"]["references"]), (&"bars".into(), &12.into()));
 
     let printed = stdout(folder.path(), &["predict", "m.lenet", "png"]);

@@ -279,13 +279,12 @@ struct Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::trained;
     use crate::data::digits_10k;
-    use crate::formats::decode_safetensors;
 
     #[test]
     fn every_misread_image_is_there_with_its_evidence() {
-        let network =
-            decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network;
+        let network = trained();
         let data = digits_10k();
         let subject = Subject::from(&network);
         let training = data.train.first(2000);
@@ -314,8 +313,7 @@ mod tests {
     /// Noise is far from all digits, whatever it is taken for.
     #[test]
     fn what_no_training_image_is_like_is_isolated() {
-        let network =
-            decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network;
+        let network = trained();
         let training = digits_10k().train;
         let subject = Subject::from(&network);
         let noise: Pixels = std::array::from_fn(|at| (at * at * 7919 % 256) as u8);
@@ -333,8 +331,7 @@ mod tests {
 
     #[test]
     fn three_training_images_are_enough_to_run() {
-        let network =
-            decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network;
+        let network = trained();
         let data = digits_10k();
         let (subject, training) = (Subject::from(&network), data.train.first(3));
         let found = Analyst::new(&subject, &training).misreads(&data.test);

@@ -17,3 +17,11 @@ pub use occlusion::{Occlusion, PATCH};
 pub use outputs::{FEATURES, Outputs, Subject};
 pub use strokes::{OUTLYING_MAX, Standing, Statistic, Strokes};
 pub use verdict::{BOTH_MIN, NEIGHBOURS, Verdict};
+
+/// The committed float network.
+#[cfg(test)]
+fn trained() -> crate::network::Network {
+    crate::formats::decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors"))
+        .unwrap()
+        .network
+}

@@ -81,8 +81,8 @@ fn under(row: usize, column: usize) -> impl Iterator<Item = (usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::trained;
     use crate::data::digits_10k;
-    use crate::formats::decode_safetensors;
 
     #[test]
     fn every_pixel_is_under_nine_patches() {
@@ -97,8 +97,7 @@ mod tests {
 
     #[test]
     fn ink_speaks_and_blank_paper_does_not() {
-        let network =
-            decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network;
+        let network = trained();
         let data = digits_10k();
         let subject = Subject::from(&network);
         let images: Vec<_> = (0..3)

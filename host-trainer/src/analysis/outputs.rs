@@ -113,14 +113,14 @@ mod tests {
     use lenet_core::LeNet5;
 
     use super::*;
+    use crate::analysis::trained;
     use crate::data::digits_10k;
-    use crate::formats::{ModelFile, decode_safetensors};
+    use crate::formats::ModelFile;
     use crate::network::plain;
 
     #[test]
     fn outputs_of_float_are_those_of_the_definition() {
-        let network =
-            decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network;
+        let network = trained();
         let split = digits_10k().test.first(20);
         let outputs = Subject::from(&network).outputs(split.all_pixels());
         let plain = plain::forward(&network.parameters, network.pools, split.images());

@@ -76,7 +76,7 @@ struct Limits {
 struct ImageAnswer {
     image: String,
     class: Option<usize>,
-    verdict: Recognition,
+    recognition: Recognition,
     top: Vec<ClassAnswer>,
     entropy: f64,
     #[serde(flatten)]
@@ -166,7 +166,7 @@ fn entry(source: &Source, prediction: &Prediction) -> ImageAnswer {
     ImageAnswer {
         image: source.to_string(),
         class: prediction.class(),
-        verdict: prediction.verdict,
+        recognition: prediction.recognition,
         top: prediction.top(TOP).into_iter().map(|(class, probability)| ClassAnswer { class, probability }).collect(),
         entropy: prediction.outputs.entropy(),
         resemblance: prediction.resemblance,
@@ -178,7 +178,7 @@ fn print_table(sources: &[Source], predictions: &[Prediction]) {
     for (source, prediction) in sources.iter().zip(predictions) {
         let source = clean(source);
         let Some(class) = prediction.class() else {
-            println!("none   {:<43}  {source}", reason(prediction.verdict));
+            println!("none   {:<43}  {source}", reason(prediction.recognition));
             continue;
         };
         let top: Vec<String> =
@@ -187,8 +187,8 @@ fn print_table(sources: &[Source], predictions: &[Prediction]) {
     }
 }
 
-fn reason(verdict: Recognition) -> &'static str {
-    match verdict {
+fn reason(recognition: Recognition) -> &'static str {
+    match recognition {
         Recognition::Class => "",
         Recognition::Blank => "blank: there is no ink",
         Recognition::Unfamiliar => "unlike every training image",
@@ -212,7 +212,7 @@ fn beside(prediction: &Prediction, familiarity: &Familiarity, shades: Shades) ->
     let mut lines = Vec::new();
     match prediction.class() {
         Some(class) => lines.push(format!("class {class}")),
-        None => lines.push(format!("no class; {}", reason(prediction.verdict))),
+        None => lines.push(format!("no class; {}", reason(prediction.recognition))),
     }
     lines.push(String::new());
     if prediction.class().is_none() {
@@ -224,7 +224,7 @@ fn beside(prediction: &Prediction, familiarity: &Familiarity, shades: Shades) ->
     }
     lines.push(format!("entropy {:.2} of 3.32 bits", prediction.outputs.entropy()));
     lines.push(String::new());
-    if prediction.verdict == Recognition::Blank {
+    if prediction.recognition == Recognition::Blank {
         return lines;
     }
     let (image, limits) = (prediction.resemblance, familiarity.limits);

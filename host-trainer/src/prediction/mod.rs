@@ -75,13 +75,13 @@ pub struct Prediction {
     /// How the image resembles the training images.
     pub resemblance: Resemblance,
     /// What to say.
-    pub verdict: Recognition,
+    pub recognition: Recognition,
 }
 
 impl Prediction {
     /// The class, if there is one to be named.
     pub fn class(&self) -> Option<usize> {
-        (self.verdict == Recognition::Class).then(|| self.outputs.class())
+        (self.recognition == Recognition::Class).then(|| self.outputs.class())
     }
 
     /// The likeliest classes with their probabilities, which sum up to 1 over all classes.
@@ -104,14 +104,14 @@ pub fn predict(subject: &Subject, familiarity: &Familiarity, pixels: &[Pixels]) 
     let answers = pixels.iter().zip(outputs).zip(resemblances);
     answers
         .map(|((pixels, outputs), resemblance)| {
-            let verdict = if is_blank(pixels) {
+            let recognition = if is_blank(pixels) {
                 Recognition::Blank
             } else if familiarity.is_familiar(resemblance) {
                 Recognition::Class
             } else {
                 Recognition::Unfamiliar
             };
-            Prediction { outputs, resemblance, verdict }
+            Prediction { outputs, resemblance, recognition }
         })
         .collect()
 }
