@@ -1,4 +1,7 @@
 //! The report, opened in a browser: nothing broken, nothing out of sight, nothing too pale to read.
+//!
+//! This has a harness of its own because the browser may be missing: the tests then count as ignored, and a line says
+//! what to install. `LENET_REQUIRE_BROWSER=1` makes them fail instead.
 
 mod browser;
 
@@ -6,6 +9,7 @@ use std::fs;
 use std::process::Command;
 
 use browser::check;
+use libtest_mimic::{Arguments, Trial};
 use tempfile::TempDir;
 
 const PHONE: u32 = 390;
@@ -29,7 +33,33 @@ fn problem(style: &str, body: &str, width: u32, dark: bool) -> String {
     problems.into_iter().next().unwrap()
 }
 
-#[test]
+fn main() {
+    let tests: [(&str, fn()); 8] = [
+        ("a_good_page_has_no_problem", a_good_page_has_no_problem),
+        ("a_broken_picture_is_seen", a_broken_picture_is_seen),
+        ("the_console_and_scripts_are_seen", the_console_and_scripts_are_seen),
+        ("whatever_is_loaded_from_outside_is_seen", whatever_is_loaded_from_outside_is_seen),
+        ("horizontal_scroll_is_seen", horizontal_scroll_is_seen),
+        ("pale_text_is_seen", pale_text_is_seen),
+        ("text_that_is_pale_only_in_dark_is_seen_in_dark", text_that_is_pale_only_in_dark_is_seen_in_dark),
+        ("the_report_of_a_run_is_fit_to_be_read", the_report_of_a_run_is_fit_to_be_read),
+    ];
+    let required = std::env::var_os("LENET_REQUIRE_BROWSER").is_some_and(|value| value == "1");
+    let missing = browser::find().err();
+    if let Some(remedy) = &missing {
+        eprintln!("{remedy}");
+    }
+    let ignored = missing.is_some() && !required;
+    let trial = |(name, test): (&str, fn())| {
+        let run = move || {
+            test();
+            Ok(())
+        };
+        Trial::test(name, run).with_ignored_flag(ignored)
+    };
+    libtest_mimic::run(&Arguments::from_args(), tests.map(trial).into()).exit();
+}
+
 fn a_good_page_has_no_problem() {
     let style = "
         body { color: #222; background: #fff }
@@ -56,7 +86,6 @@ fn a_good_page_has_no_problem() {
     }
 }
 
-#[test]
 fn a_broken_picture_is_seen() {
     let body = format!(
         r#"<img src="data:image/png;base64,aGVsbG8=" alt="Not a picture">
@@ -73,7 +102,6 @@ fn a_broken_picture_is_seen() {
     assert_eq!(check(&page("", &body), PHONE, false), expected);
 }
 
-#[test]
 fn the_console_and_scripts_are_seen() {
     let problem = problem("", r#"<svg width="9" height="9"><path d="M 1 x"/></svg>"#, PHONE, false);
     assert!(problem.starts_with("on the console: ") && problem.contains("attribute d"), "{problem}");
@@ -84,7 +112,6 @@ fn the_console_and_scripts_are_seen() {
     assert!(problems[2].contains("nowhere is not defined"), "{problems:?}");
 }
 
-#[test]
 fn whatever_is_loaded_from_outside_is_seen() {
     let style = "@import 'https://example.org/c.css'; body { background: url(http://example.org/b.png) }";
     let body = r#"<link rel="stylesheet" href="https://example.org/a.css"><img src="digit.png" alt="">"#;
@@ -99,7 +126,6 @@ fn whatever_is_loaded_from_outside_is_seen() {
     }
 }
 
-#[test]
 fn horizontal_scroll_is_seen() {
     let body = r#"<p>Short</p><table class="matrix"><tr><td style="min-width: 600px">Wide</table>"#;
     assert_eq!(
@@ -113,7 +139,6 @@ fn horizontal_scroll_is_seen() {
     assert!(problems[0].starts_with("no viewport: "), "{problems:?}");
 }
 
-#[test]
 fn pale_text_is_seen() {
     let style = "body { background: #fff; color: #000 } .added::after { content: 'added'; color: #ccc }";
     let body = r##"
@@ -145,7 +170,6 @@ fn pale_text_is_seen() {
     assert_eq!(check(&page(style, body), PHONE, false), expected);
 }
 
-#[test]
 fn text_that_is_pale_only_in_dark_is_seen_in_dark() {
     let style = "body { color: #333; background: #fff }
         @media (prefers-color-scheme: dark) { body { background: #222 } }";
@@ -156,7 +180,6 @@ fn text_that_is_pale_only_in_dark_is_seen_in_dark() {
     assert!(problem("", r#"<p style="color: #333">Text</p>"#, PHONE, true).contains("#333333 on #"));
 }
 
-#[test]
 fn the_report_of_a_run_is_fit_to_be_read() {
     let folder = TempDir::new().unwrap();
     // One epoch leaves many misread digits to show.

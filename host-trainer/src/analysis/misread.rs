@@ -130,7 +130,7 @@ impl Misreads {
     /// How often the rule of a verdict holds among the images read rightly, in [0, 1].
     ///
     /// None when there is no such image; for [`Verdict::Mistake`], which means nothing there; and for
-    /// [`Verdict::LabelError`], as an image whose neighbours are all of its second choice is not read rightly.
+    /// [`Verdict::LabelError`], as an image whose neighbours are all of its second choice is hardly read rightly.
     pub fn rate_of_others(&self, verdict: Verdict) -> Option<f64> {
         let telling = self.others > 0 && ![Verdict::Mistake, Verdict::LabelError].contains(&verdict);
         telling.then(|| self.rates_of_others[verdict as usize])
@@ -153,6 +153,7 @@ pub struct Analyst<'a> {
 }
 
 /// An image, and what it is and might be.
+#[derive(Clone, Copy)]
 struct Case {
     index: usize,
     label: usize,
@@ -189,9 +190,7 @@ impl<'a> Analyst<'a> {
                 wrong.push(Case { index, label, class: first });
             }
         }
-        let others: Vec<Case> = spaced(right.len(), SAMPLE)
-            .map(|at| Case { index: right[at].index, label: right[at].label, class: right[at].class })
-            .collect();
+        let others: Vec<Case> = spaced(right.len(), SAMPLE).map(|at| right[at]).collect();
         let mut rates_of_others = [0.0; 6];
         for rules in self.judge(split, &outputs, &others, false).into_iter().map(|judged| judged.rules) {
             for rule in rules {

@@ -86,6 +86,7 @@ impl Findings<'_> {
             p .note {
                 "* Of " (count(found.others, "image")) " read right, evenly spaced, the share for which the rule holds, with the network's "
                 "second choice in the place of the wrong class. A rule that holds as often for them explains nothing. "
+                "Two rules ask what makes an image misread, and so nothing of these. "
                 "Fewer than " (BOTH_MIN) " neighbours with the label do not make an image ambiguous: training labels have errors too."
             }
             h3 { "How to read a card" }

@@ -1,7 +1,6 @@
 //! Whether a page is fit to be read, as a browser without a screen shows it.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -41,34 +40,39 @@ pub(crate) fn check(html: &str, width: u32, dark: bool) -> Vec<String> {
     problems
 }
 
+/// The name of a browser that can be started here, or what to do to have one.
+pub(crate) fn find() -> Result<String, String> {
+    let named = std::env::var("LENET_CHROMIUM").ok();
+    let names = match &named {
+        Some(name) => vec![name.as_str()],
+        None => vec!["chromium", "google-chrome", "google-chrome-stable", "chromium-browser"],
+    };
+    let starts =
+        |name: &&&str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
+    names.iter().find(starts).map(|name| (*name).to_owned()).ok_or_else(|| {
+        let names = names.join(", ");
+        format!(
+            "no browser here ({names}), so reports are not opened in one; install one, on Debian by `sudo apt install \
+             chromium`, or name one in LENET_CHROMIUM"
+        )
+    })
+}
+
 /// The DOM of a page on the standard output, the console on the standard error.
 fn browse(profile: &Path, page: &Path, dark: bool) -> Output {
-    let named = std::env::var("LENET_CHROMIUM");
-    let names = match &named {
-        Ok(name) => vec![name.as_str()],
-        Err(_) => vec!["chromium", "google-chrome", "google-chrome-stable", "chromium-browser"],
-    };
-    for name in &names {
-        let result = Command::new(name)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1400,1000"])
-            .arg(format!("--user-data-dir={}", profile.display()))
-            // No page that this looks at needs the network, nor shall one reach it.
-            .args(["--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND"])
-            // The outer page reads the inner one.
-            .arg("--allow-file-access-from-files")
-            .arg(format!("--blink-settings=preferredColorScheme={}", if dark { 0 } else { 1 }))
-            .args(["--enable-logging=stderr", "--v=0", "--dump-dom"])
-            .arg(format!("file://{}", page.display()))
-            .output();
-        match result {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            result => return result.unwrap_or_else(|error| panic!("cannot start {name}: {error}")),
-        }
-    }
-    panic!(
-        "no browser here ({}); install one, on Debian by `sudo apt install chromium`, or name one in LENET_CHROMIUM",
-        names.join(", ")
-    );
+    let name = find().unwrap_or_else(|remedy| panic!("{remedy}"));
+    Command::new(&name)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1400,1000"])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        // No page that this looks at needs the network, nor shall one reach it.
+        .args(["--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND"])
+        // The outer page reads the inner one.
+        .arg("--allow-file-access-from-files")
+        .arg(format!("--blink-settings=preferredColorScheme={}", if dark { 0 } else { 1 }))
+        .args(["--enable-logging=stderr", "--v=0", "--dump-dom"])
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap_or_else(|error| panic!("cannot start {name}: {error}"))
 }
 
 /// What a line of the browser's log says, if it is from a page's console.
