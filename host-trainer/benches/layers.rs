@@ -14,9 +14,9 @@ use host_trainer::data::{Split, digits_10k};
 use host_trainer::network::lanes::{
     Arrays, Group, InstructionSet, LANES, Lanes, Map, Targets, conv2d, cross_entropy, linear, pool2d,
 };
-use host_trainer::network::{Initialization, Parameters, Pools};
+use host_trainer::network::{Initialization, Parameters};
 use host_trainer::training::{Augmentation, Augmenter};
-use lenet_core::{IMAGE_BYTES, Pixels};
+use lenet_core::{IMAGE_BYTES, Pixels, Pools};
 use pulp::{Simd, WithSimd};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

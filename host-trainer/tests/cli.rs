@@ -11,8 +11,8 @@ use command::{digits, refusal, stdout};
 use common::{idx, small_data};
 use host_trainer::data::digits_10k;
 use host_trainer::formats::read_float;
-use host_trainer::network::Pools;
 use host_trainer::training::{Options, Recipe, RecipeName, initial_network};
+use lenet_core::Pools;
 use serde_json::Value;
 use tempfile::TempDir;
 

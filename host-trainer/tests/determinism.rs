@@ -2,9 +2,10 @@
 
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::evaluation::evaluate_float;
-use host_trainer::network::{Network, Pools};
+use host_trainer::network::Network;
 use host_trainer::quantization::quantize_trained;
 use host_trainer::training::{Options, Recipe, RecipeName, train};
+use lenet_core::Pools;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 fn threads(count: usize) -> ThreadPool {

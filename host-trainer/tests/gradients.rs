@@ -2,8 +2,9 @@
 
 use host_trainer::data::digits_10k;
 use host_trainer::network::plain::{self, cross_entropy};
-use host_trainer::network::{Initialization, NAMES, Parameters, Pools};
+use host_trainer::network::{Initialization, NAMES, Parameters};
 use lenet_core::Pool;
+use lenet_core::Pools;
 use ndarray::{ArrayView1, ArrayView2};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

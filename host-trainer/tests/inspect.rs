@@ -8,7 +8,7 @@ use std::path::Path;
 
 use command::{digits, refusal, stdout};
 use host_trainer::formats::{ModelFile, decode_safetensors, encode_safetensors};
-use host_trainer::quantization::QuantizedNetwork;
+use host_trainer::int8::QuantizedNetwork;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -2,7 +2,8 @@
 
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::network::lanes::{Group, InstructionSet, LANES, Lanes, Targets, cross_entropy};
-use host_trainer::network::{Initialization, NAMES, Parameters, Pools, plain};
+use host_trainer::network::{Initialization, NAMES, Parameters, plain};
+use lenet_core::Pools;
 use lenet_core::{CLASSES, Pool};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -8,7 +8,7 @@ use std::fs;
 
 use command::{digits, refusal, stdout};
 use host_trainer::formats::{ModelFile, decode_safetensors, encode_onnx_float, encode_onnx_int8};
-use host_trainer::quantization::QuantizedNetwork;
+use host_trainer::int8::QuantizedNetwork;
 use tempfile::TempDir;
 
 fn export<'a>(model: &'a str, file: &'a str) -> [&'a str; 6] {

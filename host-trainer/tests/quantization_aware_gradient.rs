@@ -4,11 +4,11 @@
 mod networks;
 
 use host_trainer::data::{Split, digits_10k};
+use host_trainer::int8::QuantizedNetwork;
 use host_trainer::network::lanes::{Group, InstructionSet, Int8, LANES, Lanes};
 use host_trainer::network::plain::{conv2d, cross_entropy, linear, pool2d};
 use host_trainer::network::{NAMES, Network, Parameters};
-use host_trainer::quantization::{QuantizedNetwork, quantize_trained};
-use lenet_core::quantization::Multiplier;
+use host_trainer::quantization::quantize_trained;
 use lenet_core::{CLASSES, Pool};
 use ndarray::{Array, Array2, Array4, ArrayView2, Axis, Dimension};
 use networks::{pool_kinds, trained, untrained};
@@ -72,7 +72,7 @@ impl<'a> Plain<'a> {
         for (channel, (mut activations, mut passes)) in
             activations.axis_iter_mut(Axis(axis)).zip(passes.axis_iter_mut(Axis(axis))).enumerate()
         {
-            let multiplier = Multiplier { mantissa: layer.mantissa[channel], exponent: layer.exponent[channel] };
+            let multiplier = layer.multiplier[channel];
             let round = |accumulator: f64| multiplier.apply(accumulator as i32);
             passes.mapv_inplace(|a| {
                 let within = low <= round(a) && round(a) <= high;

@@ -59,6 +59,21 @@ impl fmt::Display for Pool {
     }
 }
 
+/// The kinds of both pools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pools {
+    /// After conv1.
+    pub pool1: Pool,
+    /// After conv2.
+    pub pool2: Pool,
+}
+
+impl Default for Pools {
+    fn default() -> Self {
+        Self { pool1: Pool::Average, pool2: Pool::Maximum }
+    }
+}
+
 /// The tensors that carry a scale and a zero point, in the order of the model file.
 ///
 /// A pool's output has the scale and zero point of its input, so conv1 and pool1 share an entry.

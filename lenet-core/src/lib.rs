@@ -51,7 +51,7 @@ pub mod network;
 pub mod prediction;
 pub mod quantization;
 
-pub use architecture::{CLASSES, IMAGE_BYTES, Layer, Pixels, Pool, Tensor};
+pub use architecture::{CLASSES, IMAGE_BYTES, Layer, Pixels, Pool, Pools, Tensor};
 pub use error::Error;
 pub use model::Model;
 pub use network::{Blank, LeNet5, Workspace};

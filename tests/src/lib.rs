@@ -5,13 +5,13 @@ pub mod call_graph;
 pub mod firmware;
 pub mod page;
 pub mod random;
+pub mod rooms;
 pub mod thumb;
 
 use std::path::{Path, PathBuf};
 
 use host_trainer::formats::{ModelFile, NetworkFile};
-use host_trainer::quantization::QuantizedNetwork;
-use host_trainer::reference;
+use host_trainer::int8::{QuantizedNetwork, reference};
 use lenet_core::{LeNet5, Model, Pixels};
 
 /// The workspace's folder.

@@ -1,10 +1,9 @@
 //! A reader of model files written from the page `lenet-core/FORMAT.md` alone: no postcard, no serde,
 //! nothing of `lenet-core`'s own reader.
 
-use host_trainer::network::Pools;
-use host_trainer::quantization::{QuantizedLayer, QuantizedNetwork};
-use lenet_core::Pool;
-use lenet_core::quantization::Quantization;
+use host_trainer::int8::{QuantizedLayer, QuantizedNetwork};
+use lenet_core::quantization::{Multiplier, Quantization};
+use lenet_core::{Pool, Pools};
 
 /// A file's content.
 #[derive(Clone, Debug)]
@@ -79,13 +78,13 @@ impl<'a> Reader<'a> {
     }
 
     fn channels(&mut self, n: usize) -> QuantizedLayer {
-        QuantizedLayer {
-            bias: self.words(n),
-            mantissa: self.words(n),
-            weight_scale: (0..n).map(|_| f32::from_le_bytes(self.four())).collect(),
-            exponent: self.bytes_to_multiple_of_4(n),
-            weights: Vec::new(),
-        }
+        let bias = self.words(n);
+        let mantissas = self.words(n);
+        let weight_scale = (0..n).map(|_| f32::from_le_bytes(self.four())).collect();
+        let exponents = self.bytes_to_multiple_of_4(n);
+        let parts = mantissas.into_iter().zip(exponents);
+        let multiplier = parts.map(|(mantissa, exponent)| Multiplier { mantissa, exponent }).collect();
+        QuantizedLayer { bias, multiplier, weight_scale, weights: Vec::new() }
     }
 
     /// A convolution of `g` groups of `m` output channels and `i` input channels.

@@ -1,11 +1,10 @@
 //! Random quantized networks and images, corner values included.
 
-use host_trainer::network::Pools;
-use host_trainer::quantization::{QuantizedLayer, QuantizedNetwork};
+use host_trainer::int8::{QuantizedLayer, QuantizedNetwork};
 use lenet_core::architecture::IMAGE_SIDE;
 use lenet_core::model::WEIGHT_SUM_MAX;
-use lenet_core::quantization::Quantization;
-use lenet_core::{IMAGE_BYTES, Layer, Pixels, Pool};
+use lenet_core::quantization::{Multiplier, Quantization};
+use lenet_core::{IMAGE_BYTES, Layer, Pixels, Pool, Pools};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -111,8 +110,7 @@ fn layer(
             Multipliers::Largest => (i32::MAX, -2),
             Multipliers::Eighth => (1 << 30, -2),
         };
-        made.mantissa.push(mantissa);
-        made.exponent.push(exponent.min(-2));
+        made.multiplier.push(Multiplier { mantissa, exponent: exponent.min(-2) });
         made.weights.extend(channel);
     }
     made

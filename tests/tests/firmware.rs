@@ -215,8 +215,7 @@ fn rotated_model() -> Result<ModelFile, Failed> {
     let last = &mut network.layers[4];
     let weights_per_class = last.weights.len() / CLASSES;
     last.bias.rotate_right(1);
-    last.mantissa.rotate_right(1);
-    last.exponent.rotate_right(1);
+    last.multiplier.rotate_right(1);
     last.weight_scale.rotate_right(1);
     last.weights.rotate_right(weights_per_class);
     Ok(network.encode(&Default::default())?)

@@ -2,9 +2,10 @@
 
 use host_trainer::Error as TrainerError;
 use host_trainer::formats::ModelFile;
-use host_trainer::quantization::QuantizedNetwork;
+use host_trainer::int8::QuantizedNetwork;
 use lenet_core::checksum::crc32;
 use lenet_core::format::{Description, PARAMETER_BYTES};
+use lenet_core::quantization::Multiplier;
 use lenet_core::{Error, Layer, Pool, Tensor};
 use tests::random::{self, Biases, Multipliers, Weights};
 use tests::{committed_model, page};
@@ -49,7 +50,8 @@ fn the_committed_model_follows_the_page() {
         let [input, output] = [index, index + 1].map(|tensor| f64::from(network.activations[tensor].scale));
         for (channel, scale) in layer.weight_scale.iter().enumerate() {
             let real = input * f64::from(*scale) / output;
-            let stored = f64::from(layer.mantissa[channel]) * 2f64.powi(i32::from(layer.exponent[channel]) - 31);
+            let Multiplier { mantissa, exponent } = layer.multiplier[channel];
+            let stored = f64::from(mantissa) * 2f64.powi(i32::from(exponent) - 31);
             assert!((stored / real - 1.0).abs() < 2f64.powi(-31), "layer {index} channel {channel}");
         }
     }
@@ -62,10 +64,10 @@ fn values_out_of_range_are_refused_by_name() {
         (|n| n.layers[1].weights[160] = -128, "a weight of conv2 channel 1 is -128"),
         (|n| n.layers[2].weights[256 + 7] = -128, "a weight of fc1 channel 1 is -128"),
         (|n| n.layers[1].weights[300..450].fill(55), "the weights of conv2 channel 2 add up to more than 8224 steps"),
-        (|n| n.layers[2].mantissa[5] = (1 << 30) - 1, "multiplier of fc1 channel 5"),
-        (|n| n.layers[2].mantissa[5] = -1, "multiplier of fc1 channel 5"),
-        (|n| n.layers[3].exponent[83] = -1, "multiplier of fc2 channel 83"),
-        (|n| n.layers[0].exponent[0] = -32, "multiplier of conv1 channel 0"),
+        (|n| n.layers[2].multiplier[5].mantissa = (1 << 30) - 1, "multiplier of fc1 channel 5"),
+        (|n| n.layers[2].multiplier[5].mantissa = -1, "multiplier of fc1 channel 5"),
+        (|n| n.layers[3].multiplier[83].exponent = -1, "multiplier of fc2 channel 83"),
+        (|n| n.layers[0].multiplier[0].exponent = -32, "multiplier of conv1 channel 0"),
         (|n| n.layers[4].bias[9] = i32::MAX, "accumulator of fc3 channel 9"),
         (|n| n.layers[4].bias[0] = i32::MIN, "accumulator of fc3 channel 0"),
         (|n| n.layers[4].weight_scale[2] = 0.0, "weight scale of fc3 channel 2"),

@@ -3,10 +3,9 @@
 use host_trainer::data::{DataSet, digits_10k};
 use host_trainer::evaluation::{evaluate_float, evaluate_int8};
 use host_trainer::formats::read_float;
-use host_trainer::network::Pools;
 use host_trainer::quantization::quantize_trained;
 use host_trainer::training::{Options, Recipe, RecipeName, train};
-use lenet_core::Pool;
+use lenet_core::{Pool, Pools};
 use rayon::ThreadPoolBuilder;
 use tests::{committed_model, compare_images, root};
 

@@ -14,8 +14,8 @@ use host_trainer::formats::{
     encode_tflite,
 };
 use host_trainer::inference::Classifier;
+use host_trainer::int8::QuantizedNetwork;
 use host_trainer::network::{NAMES, Network, Parameters};
-use host_trainer::quantization::QuantizedNetwork;
 use lenet_core::LeNet5;
 use lenet_core::checksum::crc32;
 use zip::ZipWriter;

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use host_trainer::int8::QuantizedNetwork;
 use host_trainer::checkpoint::{Checkpoint, Plan, Record};
 use host_trainer::data::digits_10k;
 use host_trainer::formats::flash::{encode_hex, encode_uf2};
 use host_trainer::formats::{ModelFile, encode_npz, encode_safetensors, encode_tflite};
-use host_trainer::network::{Network, Parameters, Pools};
-use host_trainer::quantization::QuantizedNetwork;
+use host_trainer::network::{Network, Parameters};
+use lenet_core::Pools;
 use host_trainer::training::{Options, Recipe, RecipeName, Trainer};
 use lenet_fuzz::{contract, npy, zip};
 

@@ -4,9 +4,9 @@ use lenet_core::{CLASSES, Pixels};
 use crate::error::{Error, Result};
 use crate::evaluation::for_each_group;
 use crate::formats::NetworkFile;
+use crate::int8::QuantizedNetwork;
 use crate::network::Network;
 use crate::network::lanes::{Int8, Pass};
-use crate::quantization::QuantizedNetwork;
 
 /// Features of an image: the outputs of fc2 after its ReLU.
 pub const FEATURES: usize = FC2_OUTPUTS;

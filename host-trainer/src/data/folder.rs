@@ -82,7 +82,7 @@ fn check_subfolders(folder: &Path, names: &[OsString], good: impl Fn(&OsStr) -> 
         return Ok(());
     }
     let problem = format!("it has the subfolders {}, but {rule}; rename them, or move them away", bad.join(", "));
-    Err(Error::ImageFolder { folder: folder.to_owned(), problem })
+    Err(Error::File { path: folder.to_owned(), problem })
 }
 
 /// The class a subfolder is named after.
@@ -106,7 +106,7 @@ fn find(folder: &Path) -> Result<Classes> {
     }
     if classes.iter().all(Vec::is_empty) {
         let problem = "it holds no images; put PNG, JPEG, BMP, PGM or PPM files into its subfolders 0 to 9";
-        return Err(Error::ImageFolder { folder: folder.to_owned(), problem: problem.into() });
+        return Err(Error::File { path: folder.to_owned(), problem: problem.into() });
     }
     Ok(classes)
 }
@@ -122,7 +122,7 @@ fn part(folder: &Path, mut train: Classes) -> Result<(Classes, Classes)> {
     if test.iter().all(Vec::is_empty) {
         let problem = "it has too few images to set some aside to test with; put at least three into a class, or \
                        test images into test/0 to test/9 and the others into train/0 to train/9";
-        return Err(Error::ImageFolder { folder: folder.to_owned(), problem: problem.into() });
+        return Err(Error::File { path: folder.to_owned(), problem: problem.into() });
     }
     Ok((train, test))
 }

@@ -6,33 +6,13 @@
 pub mod lanes;
 mod parameters;
 pub mod plain;
+mod real;
 
-use lenet_core::Pool;
-use ndarray::{Array1, Array2, ArrayView1, LinalgScalar, NdFloat};
-use num_traits::FromPrimitive;
-use serde::{Deserialize, Serialize};
+use lenet_core::Pools;
+use ndarray::{Array1, Array2, ArrayView1};
 
 pub use parameters::{Initialization, NAMES, Parameters};
-
-/// `f32` or `f64`.
-pub trait Real: NdFloat + LinalgScalar + FromPrimitive + std::iter::Sum {}
-impl Real for f32 {}
-impl Real for f64 {}
-
-/// The kinds of both pools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pools {
-    /// After conv1.
-    pub pool1: Pool,
-    /// After conv2.
-    pub pool2: Pool,
-}
-
-impl Default for Pools {
-    fn default() -> Self {
-        Self { pool1: Pool::Average, pool2: Pool::Maximum }
-    }
-}
+pub use real::Real;
 
 /// A float network: what the `.safetensors` file holds.
 #[derive(Clone, Debug, PartialEq)]

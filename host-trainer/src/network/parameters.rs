@@ -1,3 +1,4 @@
+use lenet_core::Layer;
 use lenet_core::architecture::{
     CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, KERNEL_SIDE,
 };
@@ -169,6 +170,13 @@ impl<T: Real> Parameters<T> {
             ArrayViewD::from_shape(SHAPES[index], &self.values()[STARTS[index]..STARTS[index + 1]])
                 .expect("the range is as long as the shape asks")
         })
+    }
+
+    /// A layer's weights in row order: OIHW for convolutions, columns in CHW order for fc1.
+    pub fn weights(&self, layer: Layer) -> &[T] {
+        // The biases of each layer follow its weights.
+        let index = 2 * layer as usize;
+        &self.values()[STARTS[index]..STARTS[index + 1]]
     }
 
     /// Every array's values in row order, in the order of [`NAMES`].

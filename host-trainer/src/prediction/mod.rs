@@ -16,7 +16,7 @@
 //! The limits are what 999 of 1,000 training images keep to, each compared with the others; 2,000, evenly spaced, are
 //! asked. So either limit refuses about 0.1 % of the images of its own data set, both together up to 0.2 %.
 //!
-//! In per cent, refused by the distance, the correlation, and either, as `examples/familiarity_table.rs` prints it. The
+//! In per cent, refused by the distance, the correlation, and either, as `tools/familiarity_table.rs` prints it. The
 //! measure was chosen on MNIST's last 10,000 training images, with the first 50,000 known; the columns "test" are of
 //! test images, looked at once, with all training images of MNIST or of digits-10k known.
 //!

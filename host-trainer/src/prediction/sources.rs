@@ -27,7 +27,7 @@ impl Source {
         let Self::File(path) = self else {
             let (name, mut bytes) = (Path::new("standard input"), Vec::new());
             stdin().lock().read_to_end(&mut bytes).map_err(Error::read(name))?;
-            return image::decode(&bytes, None).map_err(|problem| Error::Image { path: name.into(), problem });
+            return image::decode(&bytes, None).map_err(|problem| Error::File { path: name.into(), problem });
         };
         image::read(path)
     }
@@ -50,7 +50,7 @@ impl fmt::Display for Source {
 /// A folder that cannot be read, a pattern that is none, and no image in either. Whether a file is there shows when it
 /// is [read](Source::read).
 pub fn find_images(argument: &Path) -> Result<Vec<Source>> {
-    let refused = |problem: String| Error::ImageFolder { folder: argument.to_owned(), problem };
+    let refused = |problem: String| Error::File { path: argument.to_owned(), problem };
     if argument == Path::new("-") {
         return Ok(vec![Source::Stdin]);
     }

@@ -26,19 +26,40 @@ const fn board(name: &'static str, core: &'static str, [flash, ram]: [usize; 2],
     Board { name, core, flash: 1024 * flash, ram: 1024 * ram, armv6m }
 }
 
-const BOARDS: [Board; 11] = [
+/// The boards that the firmware is built for, with their sizes.
+const FIRMWARE_BOARDS: &str = include_str!("../../../lenet-mcu/boards.txt");
+/// Those of them that people own: the name there, and the one that people know.
+const OWNED: [(&str, &str); 2] =
+    [("stm32vldiscovery", "STM32VLDISCOVERY"), ("microbit", "BBC micro:bit v1 (nRF51822)")];
+/// Boards that the firmware is not built for.
+const OTHERS: [Board; 9] = [
     board("STM32F030F4", "M0", [16, 4], true),
     board("LPC1114 (302)", "M0", [32, 8], true),
     board("STM32G031K8 Nucleo", "M0+", [64, 8], true),
     board("Blue Pill (STM32F103C8)", "M3", [64, 20], false),
-    board("STM32VLDISCOVERY", "M3", [128, 8], false),
-    board("BBC micro:bit v1 (nRF51822)", "M0", [256, 16], true),
     board("Arduino Zero (SAMD21G18)", "M0+", [256, 32], true),
     board("BBC micro:bit v2 (nRF52833)", "M4F", [512, 128], false),
     board("STM32F446RE Nucleo", "M4F", [512, 128], false),
     board("STM32F746 Discovery", "M7", [1024, 320], false),
     board("Raspberry Pi Pico (RP2040)", "M0+", [2048, 264], true),
 ];
+
+/// A line of [`FIRMWARE_BOARDS`]; nothing when the columns are not those its comment names.
+fn parse(line: &'static str, name: &'static str) -> Option<Board> {
+    let columns: Vec<&str> = line.split_whitespace().collect();
+    let [_, target, _, _, flash_kib, _, ram_kib, _, core] = columns[..] else { return None };
+    let sizes = [flash_kib.parse().ok()?, ram_kib.parse().ok()?];
+    Some(board(name, core.strip_prefix("Cortex-")?, sizes, target.starts_with("thumbv6m")))
+}
+
+/// All boards, from the smallest flash to the largest, of equal ones by RAM.
+fn boards() -> Vec<Board> {
+    let line = |name: &str| FIRMWARE_BOARDS.lines().find(|line| line.split_whitespace().next() == Some(name));
+    let owned = OWNED.iter().filter_map(|(name, known_as)| parse(line(name)?, known_as));
+    let mut boards: Vec<Board> = owned.chain(OTHERS).collect();
+    boards.sort_by_key(|board| (board.flash, board.ram));
+    boards
+}
 
 /// A layer's name and the bytes its parameters take of flash and its output of RAM on ARMv6-M and on ARMv7-M and later.
 struct Row {
@@ -100,7 +121,7 @@ pub(super) fn section(model_bytes: usize) -> Markup {
         div .scroll { table {
             thead { tr { th { "board" } th { "core" } th .num { "flash" } th .num { "RAM" } th { "fits" } th .num { "flash left" } th .num { "RAM left" } } }
             tbody {
-                @for board in &BOARDS {
+                @for board in &boards() {
                     @let ram = if board.armv6m { armv6m } else { armv7m };
                     @let flash_left = board.flash as i64 - (model_bytes + CODE_BYTES) as i64;
                     @let ram_left = board.ram as i64 - (ram + STACK_BYTES) as i64;
@@ -128,6 +149,16 @@ fn left(bytes: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn boards_of_the_firmware_are_among_them_with_their_sizes() {
+        let boards = boards();
+        assert_eq!(boards.len(), OWNED.len() + OTHERS.len());
+        let found =
+            |name: &str| boards.iter().find(|board| board.name == name).map(|b| (b.core, b.flash, b.ram, b.armv6m));
+        assert_eq!(found("STM32VLDISCOVERY"), Some(("M3", 131_072, 8_192, false)));
+        assert_eq!(found("BBC micro:bit v1 (nRF51822)"), Some(("M0", 262_144, 16_384, true)));
+    }
 
     #[test]
     fn rows_add_up_to_what_the_network_takes() {

@@ -5,13 +5,13 @@ use lenet_core::Tensor;
 use maud::{Markup, html};
 
 use super::charts::{Axis, Series, histogram};
-use super::{Findings, errors, pictures};
+use super::{Findings, misread, pictures};
 use crate::comparison::Stage;
 use crate::evaluation::for_each_group;
 use crate::inspection::{BINS, Int8Summary};
+use crate::int8::QuantizedNetwork;
 use crate::network::lanes::{Int8, Lanes, Pass};
 use crate::numbers::decibels;
-use crate::quantization::QuantizedNetwork;
 
 /// Judged images whose activations are counted.
 const SAMPLE: usize = 500;
@@ -53,7 +53,7 @@ impl Findings<'_> {
                 } }
             } }
             h3 { "Figures of a stroke" }
-            (errors::glossary())
+            (misread::glossary())
         }
     }
 

@@ -5,8 +5,8 @@
 
 mod budget;
 mod charts;
-mod errors;
 mod inside;
+mod misread;
 mod outcome;
 mod pictures;
 
@@ -18,8 +18,8 @@ use crate::comparison::{Comparison, compare};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::evaluation::evaluate_int8;
+use crate::int8::QuantizedNetwork;
 use crate::numbers::{count, percent, thousands};
-use crate::quantization::QuantizedNetwork;
 use crate::run::{self, FinishedRun};
 
 /// All that the page tells.

@@ -4,7 +4,7 @@ use lenet_core::CLASSES;
 use maud::{Markup, html};
 
 use super::charts::{Axis, Series, chart, range};
-use super::errors::anchor;
+use super::misread::anchor;
 use super::{Findings, seconds};
 use crate::analysis::Outputs;
 use crate::data::Split;

@@ -1,13 +1,13 @@
 //! The gradient of a batch, on all threads.
 
-use lenet_core::{CLASSES, Layer};
+use lenet_core::{CLASSES, Layer, Pools};
 use rayon::prelude::*;
 
 use super::augment::Augmenter;
 use super::rendezvous::Rendezvous;
 use crate::data::Split;
+use crate::network::Parameters;
 use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, Pass, Targets, cross_entropy};
-use crate::network::{Parameters, Pools};
 
 /// Parts of a batch, at most. Each is one thread's work at a time and has a gradient of its own.
 const MAX_PARTS: usize = 8;

@@ -10,9 +10,11 @@ mod quantization_aware;
 mod recipe;
 mod rendezvous;
 mod schedule;
+mod simulation;
 
 use std::ops::ControlFlow;
 
+use lenet_core::Pools;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -23,16 +25,17 @@ use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluation::{self, LossAndAccuracy};
 use crate::network::lanes::{InstructionSet, Pass};
-use crate::network::{Network, Parameters, Pools};
+use crate::network::{Network, Parameters};
 
 pub use augment::{Augmentation, Augmenter};
 pub use gradient::{BatchGradient, BatchResult, Source};
 pub use optimizer::{Optimizer, State, StepOptions};
-pub use quantization_aware::{ActivationRanges, QatOptions, fine_tune};
+pub use quantization_aware::{QatOptions, fine_tune};
 pub use recipe::{Recipe, RecipeName};
 pub use schedule::Schedule;
+pub use simulation::ActivationRanges;
 
-use quantization_aware::Simulation;
+use simulation::Simulation;
 
 /// Everything a training depends on besides its images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,30 +1,17 @@
 //! Quantization-aware training: a float network learns to live with the rounding of the int8 one.
 //!
 //! It is a training as any other, by the same [`Trainer`], but its gradients are taken at the int8 network that the
-//! float network becomes in each step, weight by weight and bit by bit ([`Int8`]). The steps go to the float
+//! float network becomes in each step, weight by weight and bit by bit ([`Int8`](crate::network::lanes::Int8)). The steps go to the float
 //! weights, where they may add up until a rounded weight changes.
 
 use rayon::ThreadPool;
 
+use super::simulation::{ActivationRanges, Simulation};
 use super::{Augmentation, Observer, Optimizer, Options, Recipe, RecipeName, Schedule, Snapshot, Trainer};
 use crate::data::Split;
 use crate::error::Result;
-use crate::network::lanes::Int8;
-use crate::network::{Network, Parameters, Pools};
-use crate::quantization::{Granularity, Ranges, quantize};
-
-/// Where the ranges of the activations come from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum ActivationRanges {
-    /// They stay as calibration found them.
-    Frozen,
-    /// They follow the lowest and highest outputs of each batch, as a moving average that begins with those of
-    /// calibration. It is what TensorFlow's quantization-aware training does.
-    Learned {
-        /// Decay of the average per step, in [0, 1).
-        decay: f32,
-    },
-}
+use crate::network::Network;
+use crate::quantization::{Granularity, Ranges};
 
 /// Everything a fine-tuning depends on besides network, ranges and images.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,12 +44,12 @@ impl QatOptions {
 }
 
 /// Fine-tunes a float network on `images` so that the int8 network it becomes is better, and gives the float
-/// network and the ranges that [`quantize`] is to make it from.
+/// network and the ranges that [`quantize`](crate::quantization::quantize) is to make it from.
 ///
 /// `ranges` are those of calibration. `validation` is measured after each epoch, in int8, and has no influence.
 ///
 /// # Errors
-/// As [`quantize`], and what the observer returns.
+/// As [`quantize`](crate::quantization::quantize), and what the observer returns.
 pub fn fine_tune(
     network: &Network,
     ranges: &Ranges,
@@ -80,29 +67,4 @@ pub fn fine_tune(
     trainer.run(pool, observer)?;
     let ranges = trainer.simulation.as_ref().map_or(*ranges, |simulation| simulation.ranges);
     Ok((trainer.result(), ranges))
-}
-
-/// The int8 network in a training.
-pub(super) struct Simulation {
-    ranges: Ranges,
-    kind: ActivationRanges,
-    granularity: Granularity,
-}
-
-impl Simulation {
-    /// The int8 network that a float one becomes now.
-    ///
-    /// # Errors
-    /// As [`quantize`].
-    pub(super) fn of(&self, parameters: &Parameters<f32>, pools: Pools) -> Result<Int8> {
-        let network = Network { parameters: parameters.clone(), pools };
-        Ok(Int8::from(&quantize(&network, &self.ranges, self.granularity)?))
-    }
-
-    /// Takes notice of the lowest and highest outputs of a batch.
-    pub(super) fn observe(&mut self, extremes: [(f32, f32); 5]) {
-        if let ActivationRanges::Learned { decay } = self.kind {
-            self.ranges = self.ranges.toward(extremes, 1.0 - decay);
-        }
-    }
 }

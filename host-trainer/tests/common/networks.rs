@@ -1,8 +1,9 @@
 //! Networks to quantize.
 
 use host_trainer::formats::decode_safetensors;
-use host_trainer::network::{Initialization, Network, Parameters, Pools};
+use host_trainer::network::{Initialization, Network, Parameters};
 use lenet_core::Pool;
+use lenet_core::Pools;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 

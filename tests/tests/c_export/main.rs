@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use host_trainer::data::digits_10k;
 use host_trainer::formats::{CSource, ModelFile, encode_c};
-use host_trainer::quantization::QuantizedNetwork;
+use host_trainer::int8::QuantizedNetwork;
 use lenet_core::{LeNet5, Pixels, Pool};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tempfile::TempDir;

@@ -30,7 +30,7 @@ pub fn is_image(path: &Path) -> bool {
 pub fn read(path: &Path) -> Result<Pixels, Error> {
     let bytes = std::fs::read(path).map_err(Error::read(path))?;
     let format = ImageFormat::from_path(path).ok();
-    decode(&bytes, format).map_err(|problem| Error::Image { path: path.to_owned(), problem })
+    decode(&bytes, format).map_err(|problem| Error::File { path: path.to_owned(), problem })
 }
 
 /// The image in the bytes of a file. `format` is what the file's name promises, and counts only where the

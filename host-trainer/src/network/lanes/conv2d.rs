@@ -7,7 +7,7 @@
 use lenet_core::architecture::KERNEL_SIDE as K;
 use pulp::Simd;
 
-use super::{Lanes, Map, load, mul_add, parts, store, sum};
+use super::vector::{Lanes, Map, load, mul_add, parts, store, sum};
 
 /// Positions of a row computed together; both convolutions' rows, 24 and 8, are multiples of it.
 pub const TILE: usize = 8;

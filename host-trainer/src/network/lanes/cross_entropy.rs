@@ -2,7 +2,7 @@
 
 use lenet_core::CLASSES;
 
-use super::{LANES, Lanes};
+use super::vector::{LANES, Lanes};
 
 /// Sixteen distributions over the classes to learn: labels, smoothed or not.
 pub type Targets = [Lanes; CLASSES];

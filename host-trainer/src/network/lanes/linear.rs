@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use super::{LANES, Lanes, load, mul_add, parts, store, sum};
+use super::vector::{LANES, Lanes, load, mul_add, parts, store, sum};
 
 /// `weight . input + bias`, then a ReLU if `RELU`; `B` outputs at a time, a divisor of `O`.
 #[inline(always)]

@@ -15,22 +15,24 @@ pub mod conv2d;
 pub mod cross_entropy;
 mod int8;
 pub mod linear;
+mod pass;
 pub mod pool2d;
 mod simd;
-
-use std::any::TypeId;
+mod vector;
 
 use bytemuck::{Pod, Zeroable};
 use lenet_core::architecture::{
     CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE,
 };
-use lenet_core::{IMAGE_BYTES, Pixels};
-use pulp::{Scalar512b, Simd, WithSimd};
+use lenet_core::{IMAGE_BYTES, Pixels, Pools};
+use pulp::{Simd, WithSimd};
 
-use super::{Parameters, Pools};
+use super::Parameters;
 pub use cross_entropy::Targets;
 pub use int8::Int8;
+pub use pass::Pass;
 pub use simd::InstructionSet;
+pub use vector::{LANES, Lanes, Map};
 
 const CONV1_SIDE: usize = 2 * POOL1_SIDE;
 const CONV2_SIDE: usize = 2 * POOL2_SIDE;
@@ -45,64 +47,6 @@ const REAL_PIXELS: [f32; 256] = {
     }
     values
 };
-
-/// Images computed at once.
-pub const LANES: usize = 16;
-
-/// One value of each of sixteen images.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
-#[repr(C, align(64))]
-pub struct Lanes(pub [f32; LANES]);
-
-impl Lanes {
-    /// Zero in every lane.
-    pub const ZERO: Self = Self([0.0; LANES]);
-}
-
-/// A feature map, `[C, SIDE, SIDE]`.
-pub type Map<const C: usize, const SIDE: usize> = [[[Lanes; SIDE]; SIDE]; C];
-
-/// The parts of a [`Lanes`] that a vector of `S` holds, one after another.
-#[inline(always)]
-fn parts<S: Simd>() -> std::ops::Range<usize> {
-    0..LANES / S::F32_LANES
-}
-
-#[inline(always)]
-fn load<S: Simd>(_: S, lanes: &Lanes, part: usize) -> S::f32s {
-    S::as_simd_f32s(&lanes.0).0[part]
-}
-
-#[inline(always)]
-fn store<S: Simd>(_: S, lanes: &mut Lanes, part: usize, value: S::f32s) {
-    S::as_mut_simd_f32s(&mut lanes.0).0[part] = value;
-}
-
-/// `a * b + c`, rounded once where the instruction set can.
-#[inline(always)]
-fn mul_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
-    // Without the instruction, rounding once takes a call for each lane.
-    if TypeId::of::<S>() == TypeId::of::<Scalar512b>() {
-        simd.add_f32s(simd.mul_f32s(a, b), c)
-    } else {
-        simd.mul_add_f32s(a, b, c)
-    }
-}
-
-/// The sum over the lanes, halving their number until one is left, whatever the instruction set.
-#[inline(always)]
-fn sum<S: Simd>(simd: S, lanes: &Lanes) -> f32 {
-    let mut lanes = *lanes;
-    let vectors = S::as_mut_simd_f32s(&mut lanes.0).0;
-    let mut half = parts::<S>().len() / 2;
-    while half > 0 {
-        for part in 0..half {
-            vectors[part] = simd.add_f32s(vectors[part], vectors[part + half]);
-        }
-        half /= 2;
-    }
-    simd.reduce_sum_f32s(vectors[0])
-}
 
 /// The parameters of the network as the arrays the layers take; the order is that of [`super::NAMES`].
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -142,6 +86,21 @@ impl Arrays {
     }
 }
 
+/// What a forward pass in int8 leaves besides the activations.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Trace {
+    /// 1 where an output of fc1 was not clamped, else 0.
+    fc1: [Lanes; FC1_OUTPUTS],
+    /// The same for fc2.
+    fc2: [Lanes; FC2_OUTPUTS],
+    /// The same for the logits.
+    logits: [Lanes; CLASSES],
+    /// Highest real output of each layer before it was rounded and clamped.
+    highest: [Lanes; 5],
+    lowest_logit: Lanes,
+}
+
 /// Everything computed for sixteen images. [`Group::backward`] takes the maps that it has used up as
 /// room for their gradients.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -159,7 +118,7 @@ pub struct Group {
     d_fc1: [Lanes; FC1_OUTPUTS],
     d_pool2: Map<CONV2_CHANNELS, POOL2_SIDE>,
     d_pool1: Map<CONV1_CHANNELS, POOL1_SIDE>,
-    trace: int8::Trace,
+    trace: Trace,
     /// For each row of the input and each of conv1's tiles, whether their taps are zero in all
     /// lanes: 1 if so. The border of a digit is.
     blank: [[u8; CONV1_SIDE / conv2d::TILE]; IMAGE_SIDE],
@@ -254,39 +213,6 @@ impl Group {
     ) {
         let (parameters, gradient) = (Arrays::of(parameters), Arrays::of_mut(gradient));
         set.run(Backward { group: self, parameters, pools, int8: false, d_logits, gradient });
-    }
-}
-
-/// What images run through.
-#[derive(Clone, Copy)]
-pub enum Pass<'a> {
-    /// The float network.
-    Float(&'a Parameters<f32>, Pools),
-    /// The int8 network that a float one becomes.
-    Int8(&'a Int8),
-}
-
-impl Pass<'_> {
-    /// Computes every activation of the images of `group`.
-    pub fn forward(self, set: InstructionSet, group: &mut Group) {
-        match self {
-            Self::Float(parameters, pools) => group.forward(set, parameters, pools),
-            Self::Int8(int8) => group.forward_int8(set, int8),
-        }
-    }
-
-    /// Adds the gradient in every parameter to `gradient`, as [`Group::backward`], after the same forward pass.
-    pub fn backward(
-        self,
-        set: InstructionSet,
-        group: &mut Group,
-        d_logits: &[Lanes; CLASSES],
-        gradient: &mut Parameters<f32>,
-    ) {
-        match self {
-            Self::Float(parameters, pools) => group.backward(set, parameters, pools, d_logits, gradient),
-            Self::Int8(int8) => group.backward_int8(set, int8, d_logits, gradient),
-        }
     }
 }
 

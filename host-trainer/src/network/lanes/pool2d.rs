@@ -3,7 +3,7 @@
 use lenet_core::Pool;
 use pulp::Simd;
 
-use super::{Lanes, Map, load, parts, store};
+use super::vector::{Lanes, Map, load, parts, store};
 
 /// Mean or largest value of each window.
 #[inline(always)]

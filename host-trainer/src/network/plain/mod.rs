@@ -11,10 +11,11 @@ pub mod linear;
 pub mod pool2d;
 pub mod relu;
 
+use lenet_core::Pools;
 use lenet_core::architecture::{CONV2_CHANNELS, FC1_INPUTS, IMAGE_SIDE, POOL2_SIDE};
 use ndarray::{Array2, Array4, ArrayView2};
 
-use super::{Parameters, Pools, Real};
+use super::{Parameters, Real};
 
 /// What the forward pass leaves for the backward pass, for `N` images.
 pub struct Activations<T> {

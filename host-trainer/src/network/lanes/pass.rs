@@ -1,0 +1,40 @@
+//! Forward and backward through either network.
+
+use lenet_core::Pools;
+use lenet_core::architecture::CLASSES;
+
+use super::{Group, InstructionSet, Int8, Lanes};
+use crate::network::Parameters;
+
+/// What images run through.
+#[derive(Clone, Copy)]
+pub enum Pass<'a> {
+    /// The float network.
+    Float(&'a Parameters<f32>, Pools),
+    /// The int8 network that a float one becomes.
+    Int8(&'a Int8),
+}
+
+impl Pass<'_> {
+    /// Computes every activation of the images of `group`.
+    pub fn forward(self, set: InstructionSet, group: &mut Group) {
+        match self {
+            Self::Float(parameters, pools) => group.forward(set, parameters, pools),
+            Self::Int8(int8) => group.forward_int8(set, int8),
+        }
+    }
+
+    /// Adds the gradient in every parameter to `gradient`, as [`Group::backward`], after the same forward pass.
+    pub fn backward(
+        self,
+        set: InstructionSet,
+        group: &mut Group,
+        d_logits: &[Lanes; CLASSES],
+        gradient: &mut Parameters<f32>,
+    ) {
+        match self {
+            Self::Float(parameters, pools) => group.backward(set, parameters, pools, d_logits, gradient),
+            Self::Int8(int8) => group.backward_int8(set, int8, d_logits, gradient),
+        }
+    }
+}
