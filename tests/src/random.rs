@@ -3,7 +3,7 @@
 use host_trainer::network::Pools;
 use host_trainer::quantization::{QuantizedLayer, QuantizedNetwork};
 use lenet_core::architecture::IMAGE_SIDE;
-use lenet_core::model::WEIGHT_SUM_MAX;
+use lenet_core::format::WEIGHT_SUM_MAX;
 use lenet_core::quantization::Quantization;
 use lenet_core::{IMAGE_BYTES, Layer, Pixels, Pool};
 use rand::{RngExt, SeedableRng};

@@ -7,8 +7,8 @@ pub mod lanes;
 mod parameters;
 pub mod plain;
 
-use lenet_core::Pool;
-use ndarray::{Array1, Array2, ArrayView1, LinalgScalar, NdFloat};
+use lenet_core::{Pool, argmax};
+use ndarray::{Array1, Array2, LinalgScalar, NdFloat};
 use num_traits::FromPrimitive;
 use serde::{Deserialize, Serialize};
 
@@ -43,11 +43,7 @@ pub struct Network {
     pub pools: Pools,
 }
 
-/// The predicted class of each row of logits, `[N, 10]`: of equal logits the lowest class.
+/// The predicted class of each row of logits, `[N, 10]`.
 pub fn predictions<T: Real>(logits: &Array2<T>) -> Array1<usize> {
     logits.rows().into_iter().map(argmax).collect()
-}
-
-fn argmax<T: Real>(row: ArrayView1<'_, T>) -> usize {
-    row.iter().enumerate().fold(0, |best, (class, value)| if *value > row[best] { class } else { best })
 }

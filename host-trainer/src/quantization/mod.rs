@@ -15,7 +15,7 @@ mod output_error;
 mod words;
 
 use lenet_core::architecture::{CONV2_CHANNELS, FC1_OUTPUTS, Layer, POOL2_SIDE};
-use lenet_core::model::WEIGHT_SUM_MAX;
+use lenet_core::format::WEIGHT_SUM_MAX;
 use lenet_core::quantization::{ACTIVATION_ZERO_POINT, Quantization};
 use ndarray::ArrayViewD;
 
