@@ -20,8 +20,8 @@ pub(crate) const CODE_X: &str = "SECTIONS
   {
     __inference_start = .;
     *(.text.*lenet_core*4arch*);
-    *(.text.*lenet_core*7kernels*);
     *(.text.*lenet_core*7network*);
+    *(.text.*lenet_core*7pooling*);
     *(.text.*lenet_core*12quantization*);
     *(.text.*lenet_mcu*9inference*);
     . = ALIGN(4);
@@ -47,10 +47,7 @@ impl<'a> Board<'a> {
             .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
             .map(|(index, line)| {
                 Self::parse(line).ok_or_else(|| {
-                    format!(
-                        "boards.txt line {} is malformed: see the comment above the table for the columns",
-                        index + 1
-                    )
+                    format!("boards.txt line {} is malformed: the comment above the table names the columns", index + 1)
                 })
             })
             .collect::<Result<Vec<_>, _>>()?;

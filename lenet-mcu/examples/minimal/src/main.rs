@@ -12,13 +12,10 @@ mod start;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use lenet_core::{LeNet5, Model, Pixels};
+use lenet_core::{LeNet5, Model, Pixels, include_model};
 
-/// The model file is read in place and must start at a multiple of 4, which `include_bytes!` alone does not ensure.
-#[repr(align(4))]
-struct Aligned<T: ?Sized>(T);
-
-static MODEL: &Aligned<[u8]> = &Aligned(*include_bytes!("../../../../data/digits-10k/digits-10k.lenet"));
+/// The model file, aligned as the network needs it.
+static MODEL: &[u8] = include_model!("../../../../data/digits-10k/digits-10k.lenet");
 
 /// A handwritten seven: 28 rows of 28 pixels, from 0 (paper) to 255 (ink), which are the last bytes of a PGM file.
 static IMAGE: &Pixels = include_bytes!("../seven.pgm").last_chunk().expect("the file is shorter than an image");
@@ -35,7 +32,7 @@ const BAD_MODEL: u8 = 254;
 
 fn main() -> ! {
     // Everything is checked here, once. After that nothing can fail.
-    let class = match Model::from_bytes(&MODEL.0) {
+    let class = match Model::from_bytes(MODEL) {
         Ok(model) => LeNet5::new(model).classify(IMAGE).class() as u8,
         Err(_) => BAD_MODEL,
     };
