@@ -9,16 +9,10 @@ use host_trainer::network::Network;
 use host_trainer::network::lanes::{Group, InstructionSet, Int8, LANES};
 use host_trainer::quantization::{Calibration, Granularity, Ranges, calibrate, quantize, quantize_trained};
 use host_trainer::training::{ActivationRanges, QatOptions, fine_tune};
-use lenet_core::quantization::Quantization;
-use lenet_core::{CLASSES, LeNet5, Logits};
+use lenet_core::LeNet5;
 use ndarray::Axis;
 use networks::{pool_kinds, trained, untrained};
 use rayon::ThreadPoolBuilder;
-
-fn real(logits: Logits) -> [f32; CLASSES] {
-    let Quantization { scale, zero_point } = logits.quantization();
-    logits.values.map(|q| scale * f32::from(i16::from(q) - i16::from(zero_point)))
-}
 
 #[test]
 fn the_simulated_logits_are_those_of_the_int8_network() {
@@ -34,7 +28,7 @@ fn the_simulated_logits_are_those_of_the_int8_network() {
             let mut group = Group::new();
             for first in (0..400).step_by(LANES) {
                 let images: Vec<_> = (first..first + LANES).map(|image| data.test.pixels(image)).collect();
-                let expected: Vec<_> = images.iter().map(|pixels| real(core.classify(pixels))).collect();
+                let expected: Vec<_> = images.iter().map(|pixels| core.classify(pixels).real()).collect();
                 for set in InstructionSet::available() {
                     group.set_images(&images);
                     // Twice, as the group has to stay as it is.

@@ -3,7 +3,8 @@
 
 use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
 
-use crate::prediction::Logits;
+use crate::architecture::CLASSES;
+use crate::logits::Logits;
 
 // One 1 KB table in flash: slicing tables would cost a microcontroller 16 KB.
 static CRC32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
@@ -29,7 +30,7 @@ impl Crc32 {
 
     /// Appends one image's ten logits, each as one int8 byte.
     pub fn update_logits(&mut self, logits: &Logits) {
-        self.update(bytemuck::must_cast_ref::<_, [u8; crate::CLASSES]>(&logits.values));
+        self.update(bytemuck::must_cast_ref::<_, [u8; CLASSES]>(&logits.values));
     }
 
     /// The CRC of all that was appended.

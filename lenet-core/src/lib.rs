@@ -1,36 +1,48 @@
 //! LeNet-5 in int8 fixed point, for a microcontroller and for the workstation that tests it.
 //!
-//! This crate is the single definition of the project's integer arithmetic. The workstation's
-//! accuracy tests and the firmware run this very code, so what is validated is what is flashed.
+//! This crate is the single definition of the project's integer arithmetic: the accuracy tests on the workstation and
+//! the firmware on the board run this code, so what you validate is what you flash.
 //!
-//! Read the modules in this order:
+//! ```
+//! # fn main() -> Result<(), lenet_core::Error> {
+//! use lenet_core::{LeNet5, Model, include_model};
 //!
-//! 1. [`architecture`]: the network's shapes, and the names of its tensors and layers.
-//! 2. [`quantization`]: what an int8 value means, and the one rounding of the whole network.
-//! 3. [`kernels`]: the pools and fully connected layers. [`arch`]: the multiplications, for each processor.
-//! 4. [`format`](mod@format): the model file's bytes. [`model`]: the file, checked once and read in place.
-//! 5. [`network`]: [`LeNet5`], which owns every buffer an inference needs.
-//! 6. [`prediction`]: [`Logits`], the predicted class, probabilities and the best classes.
+//! static MODEL: &[u8] = include_model!("../models/digits-10k.lenet");
+//!
+//! let mut network = LeNet5::new(Model::from_bytes(MODEL)?);
+//! let pixels = [0; 784]; // 28 x 28, 0 is background and 255 is full ink
+//! let logits = network.classify(&pixels);
+//! assert!(logits.class() < 10);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # The contract
 //!
-//! [`Model::from_bytes`] checks everything there is to check. After it succeeds, no call fails,
-//! panics, allocates or overflows, whatever the pixels are. No floating-point operation is part
-//! of an inference; [`Logits::probabilities`] is the one place where floats are computed, for a
-//! person to read.
+//! [`Model::from_bytes`] checks everything once. After it succeeds, no call fails, panics, allocates or overflows,
+//! whatever the pixels are. Inference uses no floating point; only [`Logits::probabilities`], [`Logits::top`] and
+//! [`Logits::real`] do, for a person to read.
 //!
-//! ```
-//! # fn classify(file: &[u8], pixels: &[u8; 784]) -> Result<usize, lenet_core::Error> {
-//! let model = lenet_core::Model::from_bytes(file)?;
-//! let mut network = lenet_core::LeNet5::new(model);
-//! let logits = network.classify(pixels);
-//! # Ok(
-//! logits.class()
-//! # )
-//! # }
-//! ```
+//! # Where things are
+//!
+//! Read the modules in this order; none uses a later one.
+//!
+//! 1. [`architecture`]: the network's shapes, and the names of its tensors and layers.
+//! 2. [`quantization`]: what an int8 value means, and how accumulators are rounded.
+//! 3. [`logits`]: the output, and which class it stands for.
+//! 4. [`format`](mod@format): the bytes of a model file. [`model`]: the file, checked once and read in place.
+//! 5. [`pooling`]: the 2x2 pools. [`arch`]: the other kernels, one family for each kind of processor.
+//! 6. [`network`]: [`LeNet5`], which owns every buffer that an inference needs.
+//!
+//! # Features
+//!
+//! - `predictions`, on by default: [`Logits::probabilities`] and [`Logits::top`]. Without it, the crate does not depend
+//!   on micromath and heapless.
+//! - `workstation`, off by default: [`workstation::Classifier`], which uses the vector instructions of a desktop
+//!   processor and an allocator. It has no effect on targets without an operating system.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Only `arch` makes exceptions, for assembly.
 #![deny(unsafe_code)]
 
@@ -43,16 +55,22 @@ compile_error!("the model file is little-endian and read in place: big-endian ta
 pub mod arch;
 pub mod architecture;
 pub mod checksum;
-mod error;
 pub mod format;
-pub mod kernels;
+pub mod logits;
 pub mod model;
 pub mod network;
+pub mod pooling;
+#[cfg(feature = "predictions")]
 pub mod prediction;
 pub mod quantization;
 
+mod include;
+
+pub use arch::{Blank, Workspace};
 pub use architecture::{CLASSES, IMAGE_BYTES, Layer, Pixels, Pool, Pools, Tensor};
-pub use error::Error;
+pub use format::Error;
+pub use logits::{Logits, argmax};
 pub use model::Model;
-pub use network::{Blank, LeNet5, Workspace};
-pub use prediction::{Candidate, Logits};
+pub use network::LeNet5;
+#[cfg(feature = "predictions")]
+pub use prediction::Candidate;

@@ -1,22 +1,15 @@
-//! What the network says of an image: logits, the predicted class, and probabilities for a person.
+//! Probabilities and the most probable classes, for a person to read.
+//!
+//! This is the only floating-point arithmetic in the crate. It is behind the feature `predictions`, which is on by
+//! default.
 
 use heapless::Vec;
 use micromath::F32Ext;
 
 use crate::architecture::CLASSES;
-use crate::quantization::Quantization;
+use crate::logits::Logits;
 
-/// The output of the last layer, one value for each class.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Logits {
-    /// The quantized logits.
-    pub values: [i8; CLASSES],
-    /// As bits, so that an inference does not even move a float.
-    scale_bits: u32,
-    zero_point: i8,
-}
-
-/// One class and how probable it is.
+/// One class and its probability.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Candidate {
     /// The class, in [0, 10).
@@ -26,32 +19,10 @@ pub struct Candidate {
 }
 
 impl Logits {
-    /// Logits with their scale and zero point.
-    #[inline]
-    pub const fn new(values: [i8; CLASSES], quantization: Quantization) -> Self {
-        Self { values, scale_bits: quantization.scale.to_bits(), zero_point: quantization.zero_point }
-    }
-
-    /// Their scale and zero point.
-    pub const fn quantization(&self) -> Quantization {
-        Quantization { scale: f32::from_bits(self.scale_bits), zero_point: self.zero_point }
-    }
-
-    /// The predicted class: the largest logit; of equal logits the lowest class wins.
-    pub fn class(&self) -> usize {
-        let mut best = (0, i8::MIN);
-        for (class, value) in self.values.into_iter().enumerate() {
-            if value > best.1 {
-                best = (class, value);
-            }
-        }
-        best.0
-    }
-
     /// The softmax of the real logits, `exp(scale * q)` over its sum; the zero point cancels.
     ///
-    /// The exponential is micromath's approximation: each probability is within 0.01 of the exact
-    /// one, and the ten sum to 1 within rounding. For a person to read; never part of a decision.
+    /// The exponential is micromath's approximation: each probability is within 0.01 of the exact one, and the ten add
+    /// up to 1 within rounding. Never base a decision on them: [`class`](Self::class) is exact.
     pub fn probabilities(&self) -> [f32; CLASSES] {
         let largest = self.values.into_iter().fold(i8::MIN, i8::max);
         let weights = self.values.map(|value| {
@@ -62,8 +33,8 @@ impl Logits {
         weights.map(|weight| weight / sum)
     }
 
-    /// The `K` most probable classes, best first; equal logits in the order of their classes. All
-    /// ten when `K` is more.
+    /// The `K` most probable classes, best first, or all ten if `K` is larger. Equal logits are in the order of their
+    /// classes.
     pub fn top<const K: usize>(&self) -> Vec<Candidate, K> {
         let mut ranked = [(0, Candidate { class: 0, probability: 0.0 }); CLASSES];
         let answers = self.values.into_iter().zip(self.probabilities()).enumerate();
@@ -80,16 +51,10 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
+    use crate::quantization::Quantization;
 
     fn logits(values: [i8; CLASSES], scale: f32) -> Logits {
         Logits::new(values, Quantization { scale, zero_point: 3 })
-    }
-
-    #[test]
-    fn lowest_class_wins_a_tie() {
-        assert_eq!(logits([-9, 4, 4, 0, 4, -128, 1, 2, 3, 4], 0.1).class(), 1);
-        assert_eq!(logits([-128; CLASSES], 0.1).class(), 0);
-        assert_eq!(logits([-128, -128, -127, 0, 0, 0, 0, 0, 0, 127], 0.1).class(), 9);
     }
 
     #[test]

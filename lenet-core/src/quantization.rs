@@ -42,6 +42,29 @@ pub struct Quantization {
     pub zero_point: i8,
 }
 
+impl Quantization {
+    /// The real value of `q`, `scale * (q - zero_point)`, rounded to f32 once.
+    #[inline]
+    pub fn real(self, q: i8) -> f32 {
+        self.real_exact(q) as f32
+    }
+
+    /// The real value of `q` as f64, which holds it exactly.
+    #[inline]
+    pub fn real_exact(self, q: i8) -> f64 {
+        f64::from(self.scale) * f64::from(i16::from(q) - i16::from(self.zero_point))
+    }
+}
+
+/// Whether a scale is positive, finite and normal.
+///
+/// It compares bits, so that loading a model takes no floating-point code.
+pub(crate) const fn is_valid_scale(scale: f32) -> bool {
+    const SMALLEST: u32 = f32::MIN_POSITIVE.to_bits();
+    const INFINITY: u32 = f32::INFINITY.to_bits();
+    matches!(scale.to_bits(), SMALLEST..INFINITY)
+}
+
 /// A real multiplier in [2^-32, 1/4) as a 31-bit mantissa and a power of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multiplier {

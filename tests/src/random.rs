@@ -2,7 +2,7 @@
 
 use host_trainer::int8::{QuantizedLayer, QuantizedNetwork};
 use lenet_core::architecture::IMAGE_SIDE;
-use lenet_core::model::WEIGHT_SUM_MAX;
+use lenet_core::format::WEIGHT_SUM_MAX;
 use lenet_core::quantization::{Multiplier, Quantization};
 use lenet_core::{IMAGE_BYTES, Layer, Pixels, Pool, Pools};
 use rand::{RngExt, SeedableRng};

@@ -192,10 +192,10 @@ fn bad_images_are_refused(board: &Board) -> Result<(), Failed> {
     larger[11] = 29;
     let files: [(&[u8], &str); 6] = [
         (&[0x1f, 0x8b, 8, 0], "gunzip"),
-        (b"P5 28 28 255", "no IDX file"),
-        (&[], "no IDX file"),
+        (b"P5 28 28 255", "not an IDX image file"),
+        (&[], "not an IDX image file"),
         (&larger, "29 x 28"),
-        (&good[..1000], "has 1000 bytes, and 2 images take 1584"),
+        (&good[..1000], "has 1000 bytes, but its 2 images take 1584"),
         (&image_file(0), "no image"),
     ];
     for (bytes, expected) in files {

@@ -1,5 +1,7 @@
+use std::cmp::Ordering;
+
 use lenet_core::architecture::FC2_OUTPUTS;
-use lenet_core::{CLASSES, Pixels};
+use lenet_core::{CLASSES, Pixels, argmax};
 
 use crate::error::{Error, Result};
 use crate::evaluation::for_each_group;
@@ -74,15 +76,16 @@ impl From<&QuantizedNetwork> for Subject {
 }
 
 impl Outputs {
-    /// The predicted class: of equal logits the lowest class.
+    /// The predicted class, the first of [`ranking`](Self::ranking).
     pub fn class(&self) -> usize {
-        self.ranking()[0]
+        argmax(self.logits)
     }
 
-    /// The classes by falling logit; of equal ones the lower class first.
+    /// The classes by descending logit; equal logits, as for [`argmax`], by ascending class.
     pub fn ranking(&self) -> [usize; CLASSES] {
         let mut classes = std::array::from_fn(|class| class);
-        classes.sort_by(|a, b| self.logits[*b].total_cmp(&self.logits[*a]));
+        // Not `total_cmp`, for which 0 and -0 differ.
+        classes.sort_by(|a, b| self.logits[*b].partial_cmp(&self.logits[*a]).unwrap_or(Ordering::Equal));
         classes
     }
 
@@ -141,11 +144,7 @@ mod tests {
         for (index, outputs) in subject.outputs(split.all_pixels()).iter().enumerate() {
             let logits = board.classify(split.pixels(index));
             assert_eq!(outputs.class(), logits.class());
-            let quantization = logits.quantization();
-            let real = logits
-                .values
-                .map(|q| quantization.scale * f32::from(i16::from(q) - i16::from(quantization.zero_point)));
-            assert_eq!(outputs.logits, real, "{index}");
+            assert_eq!(outputs.logits, logits.real(), "{index}");
             let scale = board.model().quantization(lenet_core::Tensor::Fc2).scale;
             let fc2 = board.workspace().fc2().map(|u| scale * f32::from(u));
             assert_eq!(outputs.features, fc2, "{index}");
@@ -157,6 +156,8 @@ mod tests {
         let outputs = |logits| Outputs { features: [0.0; FEATURES], logits };
         let even = outputs([0.5; 10]);
         assert_eq!((even.class(), even.margin()), (0, 0.0));
+        let zeros = outputs([-1.0, -0.0, 0.0, -1.0, 0.0, -1.0, -1.0, -1.0, -1.0, -1.0]);
+        assert_eq!((zeros.class(), &zeros.ranking()[..3]), (1, &[1, 2, 4][..]));
         assert!((even.entropy() - 10f64.log2()).abs() < 1e-12);
         let mut logits = [-1e4; 10];
         (logits[3], logits[7]) = (2.0, 2.0 - f32::ln(3.0));

@@ -101,14 +101,10 @@ impl Answer {
     /// With the margin in steps.
     pub(super) fn of_int8(logits: &Logits) -> (Self, u8) {
         let quantization = logits.quantization();
-        let steps_from_zero = |q: i8| f32::from(i16::from(q) - i16::from(quantization.zero_point));
         let [largest, second] = largest_two(logits.values, i8::MIN);
         let steps = largest.abs_diff(second);
-        let answer = Self {
-            class: logits.class(),
-            logits: logits.values.map(|q| quantization.scale * steps_from_zero(q)),
-            margin: quantization.scale * f32::from(steps),
-        };
+        let answer =
+            Self { class: logits.class(), logits: logits.real(), margin: quantization.scale * f32::from(steps) };
         (answer, steps)
     }
 }

@@ -45,24 +45,23 @@ impl Noise {
 /// What the int8 values of a tensor stand for, and which of them are the ends of its range.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scheme {
-    scale: f64,
-    zero_point: f64,
+    quantization: Quantization,
     /// Without a ReLU the least value is an end too; with one it is the ReLU's zero.
     relu: bool,
 }
 
 impl Scheme {
     pub(super) fn new(quantization: Quantization, relu: bool) -> Self {
-        Self { scale: f64::from(quantization.scale), zero_point: f64::from(quantization.zero_point), relu }
+        Self { quantization, relu }
     }
 
-    fn real(&self, q: i8) -> f64 {
-        self.scale * (f64::from(q) - self.zero_point)
+    fn step(&self) -> f64 {
+        f64::from(self.quantization.scale)
     }
 
     /// The step nearest to a real value, were there as many as it takes.
     fn nearest(&self, real: f64) -> f64 {
-        (real / self.scale).round() + self.zero_point
+        (real / self.step()).round() + f64::from(self.quantization.zero_point)
     }
 
     /// Whether int8 ends before a real value: the nearest step is none of the 256.
@@ -100,9 +99,9 @@ impl Tally {
     pub(super) fn add(&mut self, scheme: &Scheme, float: f32, q: i8) {
         let real = f64::from(float);
         self.values += 1;
-        self.noise.add(real, scheme.real(q), scheme.scale);
+        self.noise.add(real, scheme.quantization.real_exact(q), scheme.step());
         self.saturated += u64::from(scheme.is_saturated(real, q));
-        self.zeros += u64::from(f64::from(q) == scheme.zero_point);
+        self.zeros += u64::from(q == scheme.quantization.zero_point);
         self.q_min = self.q_min.min(q);
         self.q_max = self.q_max.max(q);
         self.peak = self.peak.max(float.abs());

@@ -84,7 +84,7 @@ fn shift_right<S: Simd, const BITS: u32>(simd: S, values: S::u32s) -> S::u32s {
     simd.wrapping_dyn_shr_u32s(values, simd.splat_u32s(BITS))
 }
 
-/// The mean of four activations from their sum in [0, 1020], as [`lenet_core::kernels::average`].
+/// The mean of four activations from their sum in [0, 1020], as [`lenet_core::pooling::average`].
 ///
 /// The signed values' sum is `s = sum - 512`, and their mean rounds half away from zero: up where `s > 0`,
 /// down elsewhere. Shifted to unsigned values that is `(sum + 2) >> 2` and `(sum + 1) >> 2`; and
@@ -135,7 +135,7 @@ mod tests {
         for set in InstructionSet::available() {
             for sum in 0..=4 * 255u32 {
                 let window = [0, 1, 2, 3].map(|place| ((sum + place) / 4) as u8);
-                let expected = u32::from(lenet_core::kernels::average(window));
+                let expected = u32::from(lenet_core::pooling::average(window));
                 assert_eq!(set.run(Average([sum; LANES])), [expected; LANES], "sum {sum}, {set}");
             }
         }

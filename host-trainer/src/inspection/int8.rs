@@ -129,9 +129,9 @@ impl Int8Summary {
 }
 
 impl TensorSummary {
-    fn new(tensor: Tensor, Quantization { scale, zero_point }: Quantization) -> Self {
-        let real = |q: i8| f64::from(scale) * (f64::from(q) - f64::from(zero_point));
-        let real = Span { minimum: real(i8::MIN), maximum: real(i8::MAX) };
+    fn new(tensor: Tensor, quantization: Quantization) -> Self {
+        let Quantization { scale, zero_point } = quantization;
+        let real = Span { minimum: quantization.real_exact(i8::MIN), maximum: quantization.real_exact(i8::MAX) };
         Self { name: tensor.to_string(), scale, zero_point, real }
     }
 }

@@ -8,8 +8,8 @@ mod parameters;
 pub mod plain;
 mod real;
 
-use lenet_core::Pools;
-use ndarray::{Array1, Array2, ArrayView1};
+use lenet_core::{Pools, argmax};
+use ndarray::{Array1, Array2};
 
 pub use parameters::{Initialization, NAMES, Parameters};
 pub use real::Real;
@@ -23,11 +23,7 @@ pub struct Network {
     pub pools: Pools,
 }
 
-/// The predicted class of each row of logits, `[N, 10]`: of equal logits the lowest class.
+/// The predicted class of each row of logits, `[N, 10]`.
 pub fn predictions<T: Real>(logits: &Array2<T>) -> Array1<usize> {
     logits.rows().into_iter().map(argmax).collect()
-}
-
-fn argmax<T: Real>(row: ArrayView1<'_, T>) -> usize {
-    row.iter().enumerate().fold(0, |best, (class, value)| if *value > row[best] { class } else { best })
 }

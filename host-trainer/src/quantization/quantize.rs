@@ -1,7 +1,7 @@
 //! Scales, and the nearest integers at those scales.
 
 use lenet_core::Layer;
-use lenet_core::model::WEIGHT_SUM_MAX;
+use lenet_core::format::WEIGHT_SUM_MAX;
 use lenet_core::quantization::{ACTIVATION_ZERO_POINT, Quantization};
 
 use super::calibration::Ranges;

@@ -4,10 +4,10 @@
 
 use core::arch::naked_asm;
 
-use super::separate_words;
-pub(crate) use super::smlal::{Map, Scratch, conv1_pool, conv2_pool};
+use super::blank::Blank;
+use super::separate::separate_words;
+pub(crate) use super::smlal::{Pool1Output, Scratch, conv1_pool, conv2_pool};
 use crate::model::DenseParameters;
-use crate::network::Blank;
 
 /// Calls `each` with the sums of the products of every two outputs, in order.
 ///

@@ -14,9 +14,9 @@ impl Scratch {
 
 /// Pool1's output in HWC order, activations `u` in [0, 255].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Map(pub(super) [[[u8; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE]);
+pub(crate) struct Pool1Output(pub(super) [[[u8; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE]);
 
-impl Map {
+impl Pool1Output {
     pub(crate) const fn new() -> Self {
         Self([[[0; CONV1_CHANNELS]; POOL1_SIDE]; POOL1_SIDE])
     }

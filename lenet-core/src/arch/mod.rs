@@ -34,7 +34,7 @@
 //! substitution.) It is exact as long as no field leaves its bits. The two lower fields start from the
 //! channel's offset, 255 times the sum of its negative weights' magnitudes, so that they never fall below
 //! zero and never borrow from their neighbour; and they never reach 2^21, because the loader has checked the
-//! sum of all magnitudes, [`WEIGHT_SUM_MAX`](crate::model::WEIGHT_SUM_MAX). The upper one is the topmost: it
+//! sum of all magnitudes, [`WEIGHT_SUM_MAX`](crate::format::WEIGHT_SUM_MAX). The upper one is the topmost: it
 //! starts from zero and has a sign.
 
 #[cfg(kernels = "armv6m")]
@@ -43,34 +43,19 @@ mod armv6m;
 mod armv7em;
 #[cfg(kernels = "armv7m")]
 mod armv7m;
+mod blank;
 #[cfg(any(kernels = "armv6m", kernels = "portable"))]
 mod hwc;
 #[cfg(any(kernels = "armv6m", kernels = "armv7m"))]
 mod nonzero;
 #[cfg(kernels = "portable")]
 mod portable;
+mod selected;
+mod separate;
 #[cfg(any(kernels = "armv7m", kernels = "armv7em"))]
 mod smlal;
+mod workspace;
 
-#[cfg(kernels = "armv6m")]
-pub(crate) use armv6m::{Map, Scratch, conv1_pool, conv2_pool, sums_of_products};
-#[cfg(kernels = "armv7em")]
-pub(crate) use armv7em::{Map, Scratch, conv1_pool, conv2_pool, sums_of_products};
-#[cfg(kernels = "armv7m")]
-pub(crate) use armv7m::{Map, Scratch, conv1_pool, conv2_pool, sums_of_products};
-#[cfg(kernels = "portable")]
-pub(crate) use portable::{Map, Scratch, conv1_pool, conv2_pool, sums_of_products};
-
-/// The two sums in `256 * odd + even`, given `even`. With up to 256 products of magnitude 255 * 127 neither the one
-/// nor the other leaves 32 bits: 255 * 127 * 256 * 257 is less than 2^31.
-#[inline]
-fn separate(sum: i32, even: i32) -> [i32; 2] {
-    [even, (sum - even) >> 8]
-}
-
-/// The same of the two words in which an assembly function returns them, `even` in the upper one.
-#[cfg(not(kernels = "portable"))]
-#[inline]
-fn separate_words(sums: u64) -> [i32; 2] {
-    separate(sums as i32, (sums >> 32) as i32)
-}
+pub use blank::Blank;
+pub(crate) use selected::{Scratch, conv1_pool, conv2_pool, sums_of_products};
+pub use workspace::Workspace;

@@ -1,11 +1,12 @@
 //! The definition, in plain Rust for any processor. It computes blank input as any other.
 
-pub(crate) use super::hwc::{Map, Scratch};
-use super::separate;
+use super::blank::Blank;
+pub(crate) use super::hwc::{Pool1Output, Scratch};
+use super::separate::separate;
 use crate::architecture::{CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, POOL2_SIDE, Pixels, Pool};
-use crate::kernels::pool_window;
-use crate::model::{Conv1Parameters, Conv2Parameters, ConvParameters, DenseParameters, low_field};
-use crate::network::Blank;
+use crate::format::{halfwords, low_field};
+use crate::model::{Conv1Parameters, Conv2Parameters, ConvParameters, DenseParameters};
+use crate::pooling::pool_window;
 
 pub(crate) fn conv1_pool(
     pixels: &Pixels,
@@ -13,14 +14,14 @@ pub(crate) fn conv1_pool(
     pool: Pool,
     _blank: Blank,
     _scratch: &mut Scratch,
-    output: &mut Map,
+    output: &mut Pool1Output,
 ) {
     let image: &[[[u8; 1]; IMAGE_SIDE]; IMAGE_SIDE] = bytemuck::must_cast_ref(pixels);
     conv_pool(image, parameters, pool, &mut output.0);
 }
 
 pub(crate) fn conv2_pool(
-    input: &Map,
+    input: &Pool1Output,
     parameters: &Conv2Parameters<'_>,
     pool: Pool,
     output: &mut [[[u8; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
@@ -97,7 +98,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     for words in parameters.words() {
         let (mut sum, mut low_sum) = (0, 0);
         for (pair, word) in pairs.iter().zip(words) {
-            for (u, halfword) in pair.iter().zip([*word as u16, (*word >> 16) as u16]) {
+            for (u, halfword) in pair.iter().zip(halfwords(*word)) {
                 sum += i32::from(*u) * i32::from(halfword as i16);
                 low_sum += i32::from(*u) * i32::from(halfword as i8);
             }

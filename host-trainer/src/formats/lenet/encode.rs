@@ -2,8 +2,7 @@
 
 use lenet_core::architecture::{CONV1_CHANNELS, Layer};
 use lenet_core::checksum::crc32;
-use lenet_core::format::{ALIGNMENT, Description, MAGIC, Message, Prefix, VERSION};
-use lenet_core::model::CONV2_GROUP;
+use lenet_core::format::{ALIGNMENT, CONV2_GROUP, Description, MAGIC, Message, Prefix, VERSION};
 
 use super::file::ModelFile;
 use super::words;

@@ -1,8 +1,7 @@
 //! Weights in the order and width in which the kernels read them; `lenet-core/FORMAT.md` says why.
 
 use lenet_core::architecture::{KERNEL_SIDE, Layer};
-use lenet_core::format::dense_inputs;
-use lenet_core::model::FIELD_BITS;
+use lenet_core::format::{FIELD_BITS, dense_inputs};
 
 /// Appends the offsets and the words of a convolution.
 ///

@@ -4,8 +4,7 @@ use std::vec::IntoIter;
 use lenet_core::architecture::{
     CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, Layer, POOL1_SIDE, POOL2_SIDE,
 };
-use lenet_core::format::Description;
-use lenet_core::model::WEIGHT_SUM_MAX;
+use lenet_core::format::{Description, WEIGHT_SUM_MAX};
 use lenet_core::quantization::{ACTIVATION_ZERO_POINT, Quantization};
 use lenet_core::{Pool, Pools};
 

@@ -24,7 +24,7 @@ use bytemuck::{Pod, Zeroable};
 use lenet_core::architecture::{
     CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE,
 };
-use lenet_core::{IMAGE_BYTES, Pixels, Pools};
+use lenet_core::{IMAGE_BYTES, Pixels, Pools, argmax};
 use pulp::{Simd, WithSimd};
 
 use super::Parameters;
@@ -188,12 +188,9 @@ impl Group {
         &self.logits
     }
 
-    /// The predicted class of each lane: of equal logits the lowest class.
+    /// The predicted class of each lane.
     pub fn classes(&self) -> [usize; LANES] {
-        std::array::from_fn(|lane| {
-            let logit = |class: usize| self.logits[class].0[lane];
-            (1..CLASSES).fold(0, |best, class| if logit(class) > logit(best) { class } else { best })
-        })
+        std::array::from_fn(|lane| argmax(self.logits.iter().map(|logit| logit.0[lane])))
     }
 
     /// Computes every activation of the images.

@@ -3,11 +3,12 @@
 
 use core::arch::naked_asm;
 
+use crate::arch::blank::Blank;
 use crate::arch::hwc::Scratch;
-use crate::arch::{nonzero, separate_words};
+use crate::arch::nonzero;
+use crate::arch::separate::separate_words;
 use crate::architecture::FC1_INPUTS;
 use crate::model::DenseParameters;
-use crate::network::Blank;
 
 /// Calls `each` with the sums of the products of every two outputs, in order.
 ///

@@ -1,8 +1,9 @@
 //! What comes after the multiplications: requantization and pools.
 
 use crate::architecture::Pool;
-use crate::kernels::pool_window;
-use crate::model::{Channel, FIELD_BITS};
+use crate::format::FIELD_BITS;
+use crate::model::Channel;
+use crate::pooling::pool_window;
 
 /// Requantization without 64-bit multiplication, which this architecture lacks, wherever 12 bits of the
 /// mantissa decide the result.

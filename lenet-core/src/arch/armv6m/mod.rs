@@ -13,10 +13,10 @@ use finish::{finish_pixel, finishes};
 use windows::{conv1_assembly, conv1_sparse_assembly, conv2_assembly};
 
 pub(crate) use self::dense::sums_of_products;
-pub(crate) use super::hwc::{Map, Scratch};
+use super::blank::Blank;
+pub(crate) use super::hwc::{Pool1Output, Scratch};
 use crate::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE, Pixels, Pool};
 use crate::model::{Conv1Parameters, Conv2Parameters};
-use crate::network::Blank;
 
 #[inline(never)]
 pub(crate) fn conv1_pool(
@@ -25,7 +25,7 @@ pub(crate) fn conv1_pool(
     pool: Pool,
     blank: Blank,
     _scratch: &mut Scratch,
-    output: &mut Map,
+    output: &mut Pool1Output,
 ) {
     let offsets = parameters.offsets();
     let Some(finish) = finishes::<CONV1_CHANNELS>(parameters.channels().iter(), offsets) else { return };
@@ -74,7 +74,7 @@ fn ink(pixels: &Pixels) -> [u32; POOL1_SIDE] {
 
 #[inline(never)]
 pub(crate) fn conv2_pool(
-    input: &Map,
+    input: &Pool1Output,
     parameters: &Conv2Parameters<'_>,
     pool: Pool,
     output: &mut [[[u8; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],

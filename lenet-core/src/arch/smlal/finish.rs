@@ -3,10 +3,10 @@
 
 use core::arch::naked_asm;
 
-use super::{MAP_PAIRS, Pair, TILES1, TILES2, Tile};
+use super::buffers::{COLUMN_PAIRS, Pair, TILES1, TILES2, Tile};
 use crate::architecture::{CONV2_CHANNELS, POOL1_SIDE, POOL2_SIDE, Pool};
-use crate::kernels::pool_window;
 use crate::model::Channel;
+use crate::pooling::pool_window;
 
 /// What makes a channel's fields activations, as the assembly reads it.
 #[repr(C)]
@@ -44,7 +44,7 @@ pub(super) fn conv1_finish(
     channel: usize,
     finish: &Finish,
     active: u32,
-    map: &mut [[Pair; POOL1_SIDE]; MAP_PAIRS],
+    map: &mut [[Pair; POOL1_SIDE]; COLUMN_PAIRS],
     y: usize,
 ) {
     let windows = active | active >> 1;
@@ -177,7 +177,7 @@ macro_rules! fields {
 }
 
 /// The average of a window, in r6: four activations, then `(sum + 1 + (sum >= 512)) >> 2`, as derived at
-/// [`average`](crate::kernels::average).
+/// [`average`](crate::pooling::average).
 macro_rules! average_window {
     () => {
         concat!(

@@ -3,7 +3,7 @@
 
 use core::arch::naked_asm;
 
-use super::{IMAGE_PAIRS, MAP_PAIRS, Pair, Start, TILES1, TILES2, Tile};
+use super::buffers::{COLUMN_PAIRS, IMAGE_PAIRS, Pair, Start, TILES1, TILES2, Tile};
 use crate::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, POOL1_SIDE, POOL2_SIDE};
 
 type Words1 = [[[[[i32; CONV1_CHANNELS]; KERNEL_SIDE]; 1]; KERNEL_SIDE]; 1];
@@ -37,7 +37,7 @@ pub(super) fn conv1_tiles(
 
 /// The tiles of conv2 for the pooled row `y`, less than 4, and the pair of channels `channels`, less than 8.
 pub(super) fn conv2_tiles(
-    map: &[[[Pair; POOL1_SIDE]; MAP_PAIRS]; CONV1_CHANNELS],
+    map: &[[[Pair; POOL1_SIDE]; COLUMN_PAIRS]; CONV1_CHANNELS],
     y: usize,
     words: &Words2,
     channels: usize,

@@ -1,8 +1,7 @@
 //! Fully connected layers.
 
-use crate::arch::{Scratch, sums_of_products};
+use crate::arch::{Blank, Scratch, sums_of_products};
 use crate::model::DenseParameters;
-use crate::network::Blank;
 
 /// A hidden layer: `output[o] = ReLU(bias[o] + sum(input[i] * weights[o][i]))`, requantized.
 ///

@@ -1,8 +1,8 @@
 use core::fmt;
 
+use super::layout::VERSION;
+use super::words::WEIGHT_SUM_MAX;
 use crate::architecture::{Layer, Tensor};
-use crate::format::VERSION;
-use crate::model::WEIGHT_SUM_MAX;
 
 /// Why bytes were refused as a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
