@@ -1,9 +1,9 @@
-//! Each layer in lanes, forward and backward, for one group of sixteen images, on every instruction set
-//! of this processor.
+//! Times each layer in lanes, forward and backward, for one group of sixteen images on every instruction set of this
+//! processor.
 //!
-//! An element is a multiply-accumulate in convolutions and fully connected layers, a value read in pools,
-//! a pixel in what makes input, and an image in the cross-entropy. Where conv1 skips the blank border, the
-//! multiply-accumulates skipped count as done: that is what the skipping is for.
+//! The elements of the throughput are multiply-accumulates in convolutions and fully connected layers, values read in
+//! pools, pixels in the preparation of input, and images in the cross-entropy. Multiply-accumulates that conv1 skips
+//! because their input is blank count as done, so the throughput shows what skipping gains.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -44,7 +44,7 @@ enum Pass {
     Conv1Parameters,
 }
 
-/// Each pass with its name and its elements for one image.
+/// Each pass, its name, and its number of elements per image.
 const PASSES: [(Pass, &str, u64); 18] = [
     (Pass::Conv1Forward, "conv1 forward", 86_400),
     (Pass::Pool1Forward, "pool1 forward", 3_456),
@@ -66,13 +66,13 @@ const PASSES: [(Pass, &str, u64); 18] = [
     (Pass::Conv1Parameters, "conv1 backward, parameters", 86_400),
 ];
 
-/// What the layers of sixteen images read and write.
+/// The tensors that the layers read and write for sixteen images.
 #[derive(Zeroable)]
 struct Data {
     parameters: Arrays,
     gradient: Arrays,
     input: Map<1, 28>,
-    /// As the group keeps it for conv1.
+    /// Which tiles of conv1's input are blank, as the group stores it.
     blank: [[u8; 24 / conv2d::TILE]; 28],
     targets: Targets,
     conv1: Map<6, 24>,
@@ -92,7 +92,7 @@ struct Data {
 }
 
 impl Data {
-    /// What an untrained network makes of real digits.
+    /// Filled by a pass of an untrained network over real digits.
     fn new(images: &Split) -> Box<Self> {
         let mut data: Box<Self> = bytemuck::zeroed_box();
         let parameters = Parameters::<f32>::init(Initialization::PyTorch, &mut ChaCha8Rng::seed_from_u64(1));
@@ -112,7 +112,7 @@ impl Data {
         for (pass, ..) in PASSES {
             match pass {
                 Pass::Fc3Parameters => data.d_logits = data.cross_entropy().1,
-                // The backward passes of pools work in place, on the map that went in.
+                // The backward passes of pools work in place, on the input of the forward pass.
                 Pass::Pool2Backward => data.d_conv2 = data.conv2,
                 Pass::Pool1Backward => data.d_conv1 = data.conv1,
                 _ => (),
@@ -226,7 +226,7 @@ fn layers(criterion: &mut Criterion, images: &Split) {
         group.finish();
     }
 
-    // Compiled once, for every instruction set.
+    // The same code for every instruction set.
     let mut group = criterion.benchmark_group("cross entropy");
     group.throughput(Throughput::Elements(LANES as u64));
     group.bench_function("portable", |bencher| bencher.iter(|| black_box(&data).cross_entropy()));

@@ -1,8 +1,8 @@
-//! Which functions of a linked firmware can be reached from which, found in its machine code, and what
-//! they have that an inference must not have.
+//! Reads from the machine code of a linked firmware which functions can be reached from which, and what they contain
+//! that an inference must not contain.
 //!
-//! Where the code leaves a choice, a function counts as reachable: when its address is taken, it may be
-//! called. An address that is computed or read from a table is not followed but is itself an offence.
+//! In doubt a function counts as reachable: if its address is taken, it may be called. A jump to an address that is
+//! computed or read from a table cannot be followed, so it is an offence in itself.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct Image {
     pub sections: Vec<(u32, Vec<u8>)>,
     /// The functions: address, size in bytes (0 if it is not known) and name.
     pub functions: Vec<(u32, u32, String)>,
-    /// From this address on there is code (true), or data among the code (false).
+    /// Where code (true) and data within the code (false) begin, by address.
     pub is_code: BTreeMap<u32, bool>,
 }
 
@@ -38,7 +38,7 @@ impl Image {
             match name.split('.').next() {
                 Some("$t") => _ = image.is_code.insert(address, true),
                 Some("$d") => _ = image.is_code.insert(address, false),
-                // The lowest bit of the address says that this is Thumb code.
+                // The lowest bit of the address marks Thumb code.
                 _ if symbol.kind() == SymbolKind::Text && address & 1 == 1 => {
                     let name = format!("{:#}", rustc_demangle::demangle(name));
                     image.functions.push((address - 1, symbol.size() as u32, name));
@@ -69,7 +69,7 @@ impl Image {
     }
 }
 
-/// What an inference must not have.
+/// What an inference must not contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Offence {
     /// A panic, or what the firmware does after one.
@@ -84,7 +84,7 @@ pub enum Offence {
     Runtime,
     /// An instruction that stops the program.
     Stop,
-    /// A jump of which the target cannot be told, so that anything might be reachable.
+    /// A jump whose target is not known, so that anything might be reachable.
     Unknown,
 }
 
@@ -93,7 +93,7 @@ pub enum Offence {
 pub struct Finding {
     /// What it is.
     pub offence: Offence,
-    /// The instruction's address, unless the last function is an offence as a whole.
+    /// The instruction's address, or `None` if the last function of the path is an offence as a whole.
     pub address: Option<u32>,
     /// The functions from a root to the one with the offence.
     pub path: Vec<String>,
@@ -117,9 +117,9 @@ pub struct Program(BTreeMap<u32, Function>);
 struct Function {
     names: Vec<String>,
     end: u32,
-    /// The functions it calls, or may.
+    /// The functions it calls or may call.
     callees: Vec<u32>,
-    /// What its instructions do, with their addresses.
+    /// Its offending instructions, with their addresses.
     offences: Vec<(Offence, u32)>,
 }
 
@@ -136,7 +136,7 @@ impl Program {
         for (index, start) in starts.iter().enumerate() {
             let function = functions.get_mut(start).expect("it is one of the keys");
             if function.end == *start {
-                // A label of assembly code: up to the next, or to the end of the section.
+                // A label of assembly code has no size. It extends to the next one or to the end of the section.
                 function.end = starts.get(index + 1).copied().unwrap_or(u32::MAX);
             }
         }
@@ -149,14 +149,14 @@ impl Program {
         program
     }
 
-    /// The functions that have this in a name, whichever way the compiler mangles names.
+    /// The functions whose names contain `part`, whichever way the compiler mangles names.
     pub fn named(&self, part: &str) -> Vec<u32> {
         let has_name = |function: &Function| function.names.iter().any(|name| plain(name).contains(part));
         self.0.iter().filter(|(_, function)| has_name(function)).map(|(address, _)| *address).collect()
     }
 
-    /// How many functions can be reached from these, themselves included, and what of them is an offence,
-    /// each with a shortest path. What lies behind a function that is one as a whole is left out.
+    /// The number of functions that can be reached from `roots`, including these, and the offences found in them, each
+    /// with a shortest path. A function that is an offence as a whole is not searched further.
     pub fn findings(&self, roots: &[u32]) -> (usize, Vec<Finding>) {
         let mut findings = Vec::new();
         let mut callers: BTreeMap<u32, Option<u32>> = roots.iter().map(|root| (*root, None)).collect();
@@ -188,7 +188,7 @@ impl Program {
         path
     }
 
-    /// The start of the function that has this address in it.
+    /// The start of the function that contains this address.
     fn function_at(&self, address: u32) -> Option<u32> {
         let (start, function) = self.0.range(..=address).next_back()?;
         (address < function.end).then_some(*start)
@@ -198,9 +198,9 @@ impl Program {
     fn walk(&self, image: &Image, start: u32) -> (Vec<u32>, Vec<(Offence, u32)>) {
         let end = self.0[&start].end;
         let (mut callees, mut offences) = (Vec::new(), Vec::new());
-        // The lower halves that registers were last set to, in the order of the addresses.
+        // The lower half of each register, as last set in the order of the addresses.
         let mut low = [0; 16];
-        // The register that the last instruction set to the address of a function.
+        // The register that the previous instruction set to the address of a function.
         let mut known = None;
         let mut address = start;
         while address < end {
@@ -240,7 +240,7 @@ impl Program {
     }
 }
 
-/// A name without the angle brackets, which the compiler's two ways to mangle names put differently.
+/// A name without angle brackets: the compiler's two mangling schemes place them differently.
 fn plain(name: &str) -> String {
     name.replace("<'_>", "").replace(['<', '>'], "")
 }
@@ -258,7 +258,7 @@ pub fn forbidden(name: &str) -> Option<Offence> {
     if !c && eabi.is_none() && !name.starts_with("__") && !has(&["compiler_builtins::"]) {
         return None;
     }
-    // Products and shifts of 64 bits, which the Cortex-M0 has no instructions for, and filling memory.
+    // Harmless: 64-bit products and shifts, for which the Cortex-M0 has no instructions, and filling memory.
     if has(&["memset", "memclr", "set_bytes", "__muldi3", "__ashldi3", "__ashrdi3", "__lshrdi3"])
         || has(&["compiler_builtins::int::mul::", "compiler_builtins::int::shift::"])
         || starts(&["lmul", "llsl", "llsr", "lasr"])
@@ -280,7 +280,7 @@ pub fn forbidden(name: &str) -> Option<Offence> {
 mod tests {
     use super::*;
 
-    /// Functions one behind the other from 0x1000 on, each a multiple of four bytes.
+    /// Functions one after the other from 0x1000 on, each a multiple of four bytes long.
     fn image(functions: &[(&str, &[u16])]) -> Image {
         let mut image = Image::default();
         let mut content = Vec::new();
@@ -324,10 +324,10 @@ mod tests {
     }
 
     #[test]
-    fn branches_within_a_function_lead_nowhere_else() {
+    fn branches_within_a_function_reach_no_other() {
         let image = image(&[("root", &[0xd0fe, 0xe7fd]), PANIC]); // beq 0x1000; b 0x1000
         assert_eq!(found(&image), []);
-        // One instruction further, both would leave it.
+        // With a larger offset the branch leaves the function.
         let image = self::image(&[("root", &[0xd000, 0x4770]), PANIC]);
         assert_eq!(found(&image), [(Offence::Panic, PANIC.0.to_owned())]);
     }
@@ -351,7 +351,7 @@ mod tests {
         let mut pool = image(&[("root", &[0x4770, 0xbf00, 0x1009, 0x0000]), PANIC]);
         pool.is_code.insert(0x1004, false);
         assert_eq!(found(&pool), panics);
-        // The same bytes are no address if they are code, and no function's without the lowest bit.
+        // The same bytes are not an address if they are code, and not a function's without the lowest bit.
         pool.is_code.remove(&0x1004);
         assert_eq!(found(&pool), []);
         pool.is_code.insert(0x1004, false);
@@ -375,7 +375,7 @@ mod tests {
         // blx r2 instead
         known.sections[0].1[2..4].copy_from_slice(&[0x90, 0x47]);
         assert_eq!(found(&known), [(Offence::Unknown, "root".to_owned())]);
-        // An address that is no function's
+        // An address at which no function starts
         known.sections[0].1[2..4].copy_from_slice(&[0x98, 0x47]);
         known.sections[0].1[8] = 0x33;
         assert_eq!(found(&known), [(Offence::Unknown, "root".to_owned())]);
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn names() {
+    fn names_tell_offences_from_harmless_functions() {
         let offences = [
             ("core::panicking::panic_bounds_check", Offence::Panic),
             ("__rustc::rust_begin_unwind", Offence::Panic),
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn either_mangling_has_the_same_names() {
+    fn both_manglings_give_the_same_names() {
         let mut image = image(&[("a::LeNet5::root", &RETURN), ("<a::LeNet5<'_>>::root", &RETURN), ("b", &RETURN)]);
         image.functions.push((0x1008, 4, "<a::LeNet5>::root".to_owned()));
         assert_eq!(Program::new(&image).named("LeNet5::root"), [0x1000, 0x1004, 0x1008]);
