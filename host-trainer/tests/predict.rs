@@ -128,13 +128,13 @@ fn blank_pages_and_noise_get_no_class() {
     write("board.png", 280, &mut |x, y| if (x / 40 + y / 40) % 2 == 0 { 255 } else { 0 });
     for network in ["m.lenet", "m.safetensors"] {
         let answer = json(folder.path(), &[network, "*.png"]);
-        let verdicts: Vec<(&str, &str)> = names(&answer)
+        let recognitions: Vec<(&str, &str)> = names(&answer)
             .into_iter()
             .zip(answer["images"].as_array().unwrap().iter().map(|image| image["recognition"].as_str().unwrap()))
             .collect();
         let (blank, unfamiliar) = ("blank", "unfamiliar");
         assert_eq!(
-            verdicts,
+            recognitions,
             [
                 ("black.png", blank),
                 ("board.png", unfamiliar),

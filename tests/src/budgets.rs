@@ -23,7 +23,7 @@ pub struct Budgets {
 
 /// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Findings {
+pub struct Comparison {
     /// Reasons for the test to fail, one line each.
     pub problems: Vec<String>,
     /// Changes that are worth a look but do not fail the test.
@@ -56,22 +56,22 @@ impl Budgets {
     }
 
     /// Compares a board's figures with the record and the limits.
-    pub fn compare(&self, board: &str, figures: &Figures) -> Findings {
+    pub fn compare(&self, board: &str, figures: &Figures) -> Comparison {
         let table = |name| self.tables.get(name).and_then(|boards: &BTreeMap<_, _>| boards.get(board));
-        let mut findings = Findings::default();
+        let mut comparison = Comparison::default();
         match table("recorded") {
-            None => findings.problems.push(format!("{board} has no record. To make one: {ACCEPT}")),
-            Some(recorded) => findings.compare(board, recorded, figures),
+            None => comparison.problems.push(format!("{board} has no record. To make one: {ACCEPT}")),
+            Some(recorded) => comparison.compare(board, recorded, figures),
         }
         match table("limits") {
-            None => findings.problems.push(format!("{board} has no limits: write a table [limits.{board}]")),
-            Some(limits) => findings.limit(board, limits, figures),
+            None => comparison.problems.push(format!("{board} has no limits: write a table [limits.{board}]")),
+            Some(limits) => comparison.limit(board, limits, figures),
         }
-        findings
+        comparison
     }
 }
 
-impl Findings {
+impl Comparison {
     fn compare(&mut self, board: &str, recorded: &Figures, figures: &Figures) {
         for (key, now) in figures {
             let Some(then) = recorded.get(key) else {
@@ -152,38 +152,38 @@ ram = 1000
         pairs.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect()
     }
 
-    fn compare(board: &str, pairs: &[(&str, u64)]) -> Findings {
+    fn compare(board: &str, pairs: &[(&str, u64)]) -> Comparison {
         Budgets::parse(FILE).unwrap().compare(board, &of(pairs))
     }
 
     #[test]
     fn a_change_within_one_percent_is_not_reported() {
         for (code, ram) in [(2000, 1000), (2020, 1010), (1980, 990)] {
-            assert_eq!(compare("a", &[("code", code), ("ram", ram)]), Findings::default());
+            assert_eq!(compare("a", &[("code", code), ("ram", ram)]), Comparison::default());
         }
     }
 
     #[test]
     fn growth_fails_and_the_message_says_how_to_accept_it() {
-        let findings = compare("a", &[("code", 2021), ("ram", 1000)]);
-        assert_eq!(findings.problems, [format!("a: code grew from 2000 to 2021 (+1.05 %). If it must: {ACCEPT}")]);
-        assert_eq!(findings.notes, [""; 0]);
+        let comparison = compare("a", &[("code", 2021), ("ram", 1000)]);
+        assert_eq!(comparison.problems, [format!("a: code grew from 2000 to 2021 (+1.05 %). If it must: {ACCEPT}")]);
+        assert_eq!(comparison.notes, [""; 0]);
     }
 
     #[test]
     fn a_smaller_figure_is_a_note() {
-        let findings = compare("a", &[("code", 1979), ("ram", 1000)]);
-        assert_eq!(findings.problems, [""; 0]);
+        let comparison = compare("a", &[("code", 1979), ("ram", 1000)]);
+        assert_eq!(comparison.problems, [""; 0]);
         let note = format!("a: code fell from 2000 to 1979 (-1.05 %), so the record is stale: {ACCEPT}");
-        assert_eq!(findings.notes, [note]);
+        assert_eq!(comparison.notes, [note]);
     }
 
     #[test]
     fn a_board_or_a_figure_without_a_record_fails() {
-        let findings = compare("b", &[("dense", 1000)]);
-        assert_eq!(findings.problems, [format!("b has no record. To make one: {ACCEPT}")]);
-        let findings = compare("a", &[("code", 2000), ("stack", 1)]);
-        assert_eq!(findings.problems, [format!("a: there is no record of stack. To make one: {ACCEPT}")]);
+        let comparison = compare("b", &[("dense", 1000)]);
+        assert_eq!(comparison.problems, [format!("b has no record. To make one: {ACCEPT}")]);
+        let comparison = compare("a", &[("code", 2000), ("stack", 1)]);
+        assert_eq!(comparison.problems, [format!("a: there is no record of stack. To make one: {ACCEPT}")]);
     }
 
     #[test]
@@ -194,7 +194,7 @@ ram = 1000
         assert_eq!(budgets.compare("a", &figures).problems, ["a: code is 3001, over the limit of 3000"]);
         let figures = of(&[("code", 3000)]);
         budgets.accept("a", figures.clone());
-        assert_eq!(budgets.compare("a", &figures), Findings::default());
+        assert_eq!(budgets.compare("a", &figures), Comparison::default());
     }
 
     #[test]

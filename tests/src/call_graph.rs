@@ -13,7 +13,7 @@ use crate::thumb::{self, Instruction};
 
 /// The machine code of an ELF, and its symbols.
 #[derive(Clone, Debug, Default)]
-pub struct Image {
+pub struct MachineCode {
     /// The sections with code: address and content.
     pub sections: Vec<(u32, Vec<u8>)>,
     /// The functions: address, size in bytes (0 if it is not known) and name.
@@ -22,31 +22,31 @@ pub struct Image {
     pub is_code: BTreeMap<u32, bool>,
 }
 
-impl Image {
+impl MachineCode {
     /// Reads an ELF.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn read(elf: &[u8]) -> Result<Self, object::Error> {
-        let mut image = Self::default();
+        let mut code = Self::default();
         let file = object::File::parse(elf)?;
         for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
-            image.sections.push((section.address() as u32, section.data()?.to_vec()));
+            code.sections.push((section.address() as u32, section.data()?.to_vec()));
         }
         for symbol in file.symbols().filter(|symbol| !symbol.is_undefined()) {
             let (name, address) = (symbol.name()?, symbol.address() as u32);
             match name.split('.').next() {
-                Some("$t") => _ = image.is_code.insert(address, true),
-                Some("$d") => _ = image.is_code.insert(address, false),
+                Some("$t") => _ = code.is_code.insert(address, true),
+                Some("$d") => _ = code.is_code.insert(address, false),
                 // The lowest bit of the address marks Thumb code.
                 _ if symbol.kind() == SymbolKind::Text && address & 1 == 1 => {
                     let name = format!("{:#}", rustc_demangle::demangle(name));
-                    image.functions.push((address - 1, symbol.size() as u32, name));
+                    code.functions.push((address - 1, symbol.size() as u32, name));
                 }
                 _ => {}
             }
         }
-        Ok(image)
+        Ok(code)
     }
 
     fn is_code(&self, address: u32) -> bool {
@@ -109,7 +109,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The functions of an image and what they call.
+/// The functions of a linked firmware and what they call.
 #[derive(Clone, Debug)]
 pub struct Program(BTreeMap<u32, Function>);
 
@@ -124,10 +124,10 @@ struct Function {
 }
 
 impl Program {
-    /// Reads the machine code of an image.
-    pub fn new(image: &Image) -> Self {
+    /// Finds the calls and offences in machine code.
+    pub fn new(code: &MachineCode) -> Self {
         let mut functions: BTreeMap<u32, Function> = BTreeMap::new();
-        for (address, size, name) in &image.functions {
+        for (address, size, name) in &code.functions {
             let function = functions.entry(*address).or_default();
             function.names.push(name.clone());
             function.end = function.end.max(address + size);
@@ -142,7 +142,7 @@ impl Program {
         }
         let mut program = Self(functions);
         for start in starts {
-            let (callees, offences) = program.walk(image, start);
+            let (callees, offences) = program.walk(code, start);
             let function = program.0.get_mut(&start).expect("it is one of the keys");
             (function.callees, function.offences) = (callees, offences);
         }
@@ -195,7 +195,7 @@ impl Program {
     }
 
     /// What one function calls, and its own offences.
-    fn walk(&self, image: &Image, start: u32) -> (Vec<u32>, Vec<(Offence, u32)>) {
+    fn walk(&self, code: &MachineCode, start: u32) -> (Vec<u32>, Vec<(Offence, u32)>) {
         let end = self.0[&start].end;
         let (mut callees, mut offences) = (Vec::new(), Vec::new());
         // The lower half of each register, as last set in the order of the addresses.
@@ -204,16 +204,16 @@ impl Program {
         let mut known = None;
         let mut address = start;
         while address < end {
-            let Some(first) = image.halfword(address) else { break };
+            let Some(first) = code.halfword(address) else { break };
             let taken = |value: u32| (value & 1 == 1 && self.0.contains_key(&(value - 1))).then(|| value - 1);
-            if !image.is_code(address) {
-                let word = if address.is_multiple_of(4) { image.word(address) } else { None };
+            if !code.is_code(address) {
+                let word = if address.is_multiple_of(4) { code.word(address) } else { None };
                 callees.extend(word.and_then(taken));
                 address += 2;
                 continue;
             }
             let mut sets = None;
-            match thumb::decode(address, first, image.halfword(address + 2).unwrap_or(0)) {
+            match thumb::decode(address, first, code.halfword(address + 2).unwrap_or(0)) {
                 Instruction::Branch(target) if (start..end).contains(&target) => {}
                 Instruction::Branch(target) => match self.function_at(target) {
                     Some(callee) => callees.push(callee),
@@ -221,7 +221,7 @@ impl Program {
                 },
                 Instruction::Indirect(register) if known == Some(register) => {}
                 Instruction::Indirect(_) => offences.push((Offence::Unknown, address)),
-                Instruction::LoadLiteral(register, from) => sets = image.word(from).map(|word| (register, word)),
+                Instruction::LoadLiteral(register, from) => sets = code.word(from).map(|word| (register, word)),
                 Instruction::SetLow(register, value) => low[usize::from(register)] = u32::from(value),
                 Instruction::SetHigh(register, value) => {
                     sets = Some((register, u32::from(value) << 16 | low[usize::from(register)]));
@@ -281,23 +281,23 @@ mod tests {
     use super::*;
 
     /// Functions one after the other from 0x1000 on, each a multiple of four bytes long.
-    fn image(functions: &[(&str, &[u16])]) -> Image {
-        let mut image = Image::default();
+    fn machine_code(functions: &[(&str, &[u16])]) -> MachineCode {
+        let mut code = MachineCode::default();
         let mut content = Vec::new();
-        for (name, code) in functions {
-            let (address, size) = (0x1000 + content.len() as u32, 2 * code.len() as u32);
+        for (name, halfwords) in functions {
+            let (address, size) = (0x1000 + content.len() as u32, 2 * halfwords.len() as u32);
             assert_eq!(size % 4, 0);
-            image.functions.push((address, size, (*name).to_owned()));
-            image.is_code.insert(address, true);
-            content.extend(code.iter().flat_map(|halfword| halfword.to_le_bytes()));
+            code.functions.push((address, size, (*name).to_owned()));
+            code.is_code.insert(address, true);
+            content.extend(halfwords.iter().flat_map(|halfword| halfword.to_le_bytes()));
         }
-        image.sections.push((0x1000, content));
-        image
+        code.sections.push((0x1000, content));
+        code
     }
 
     /// The offences reachable from the function `root` and the last function of the path to each.
-    fn found(image: &Image) -> Vec<(Offence, String)> {
-        let program = Program::new(image);
+    fn found(code: &MachineCode) -> Vec<(Offence, String)> {
+        let program = Program::new(code);
         let roots = program.named("root");
         assert_eq!(roots.len(), 1);
         let (_, findings) = program.findings(&roots);
@@ -309,13 +309,13 @@ mod tests {
 
     #[test]
     fn a_path_to_a_panic_is_found_and_shown() {
-        let image = image(&[
+        let code = machine_code(&[
             ("root", &[0xf000, 0xf804, 0xbd10, 0xbf00]), // 0x1000: bl 0x100c; pop {r4, pc}
             ("not called", &[0xe002, 0xbf00]),           // 0x1008: b 0x1010
             ("a", &[0xd500, 0x4770]),                    // 0x100c: bpl 0x1010; bx lr
             PANIC,                                       // 0x1010
         ]);
-        let program = Program::new(&image);
+        let program = Program::new(&code);
         let (reachable, findings) = program.findings(&program.named("root"));
         assert_eq!(reachable, 3);
         let path = ["root", "a", PANIC.0].map(str::to_owned).to_vec();
@@ -325,30 +325,30 @@ mod tests {
 
     #[test]
     fn branches_within_a_function_reach_no_other() {
-        let image = image(&[("root", &[0xd0fe, 0xe7fd]), PANIC]); // beq 0x1000; b 0x1000
-        assert_eq!(found(&image), []);
+        let code = machine_code(&[("root", &[0xd0fe, 0xe7fd]), PANIC]); // beq 0x1000; b 0x1000
+        assert_eq!(found(&code), []);
         // With a larger offset the branch leaves the function.
-        let image = self::image(&[("root", &[0xd000, 0x4770]), PANIC]);
-        assert_eq!(found(&image), [(Offence::Panic, PANIC.0.to_owned())]);
+        let code = self::machine_code(&[("root", &[0xd000, 0x4770]), PANIC]);
+        assert_eq!(found(&code), [(Offence::Panic, PANIC.0.to_owned())]);
     }
 
     #[test]
     fn a_branch_into_the_middle_of_a_function_reaches_it() {
-        let image = image(&[("root", &[0xe001, 0xbf00]), PANIC]); // b 0x1006
-        assert_eq!(found(&image), [(Offence::Panic, PANIC.0.to_owned())]);
+        let code = machine_code(&[("root", &[0xe001, 0xbf00]), PANIC]); // b 0x1006
+        assert_eq!(found(&code), [(Offence::Panic, PANIC.0.to_owned())]);
     }
 
     #[test]
     fn a_branch_to_nowhere_is_an_offence() {
-        let image = image(&[("root", &[0xe7fc, 0xbf00]), PANIC]); // b 0x0ffc
-        assert_eq!(found(&image), [(Offence::Unknown, "root".to_owned())]);
+        let code = machine_code(&[("root", &[0xe7fc, 0xbf00]), PANIC]); // b 0x0ffc
+        assert_eq!(found(&code), [(Offence::Unknown, "root".to_owned())]);
     }
 
     #[test]
     fn a_taken_address_counts_as_a_call() {
         let panics = [(Offence::Panic, PANIC.0.to_owned())];
         // In a literal pool
-        let mut pool = image(&[("root", &[0x4770, 0xbf00, 0x1009, 0x0000]), PANIC]);
+        let mut pool = machine_code(&[("root", &[0x4770, 0xbf00, 0x1009, 0x0000]), PANIC]);
         pool.is_code.insert(0x1004, false);
         assert_eq!(found(&pool), panics);
         // The same bytes are not an address if they are code, and not a function's without the lowest bit.
@@ -358,10 +358,11 @@ mod tests {
         pool.sections[0].1[4] = 8;
         assert_eq!(found(&pool), []);
         // movw r0, #0x100d; movs r1, #1; movt r0, #0
-        let halves = image(&[("root", &[0xf241, 0x000d, 0x2101, 0xf2c0, 0x0000, 0x4770]), PANIC]);
+        let halves = machine_code(&[("root", &[0xf241, 0x000d, 0x2101, 0xf2c0, 0x0000, 0x4770]), PANIC]);
         assert_eq!(found(&halves), panics);
         // ldr r0, [pc, #4] from the pool of another function
-        let mut other = image(&[("root", &[0x4801, 0x4770]), ("pool", &[0xbf00, 0xbf00, 0x100d, 0x0000]), PANIC]);
+        let mut other =
+            machine_code(&[("root", &[0x4801, 0x4770]), ("pool", &[0xbf00, 0xbf00, 0x100d, 0x0000]), PANIC]);
         other.is_code.insert(0x1008, false);
         assert_eq!(found(&other), panics);
     }
@@ -369,7 +370,7 @@ mod tests {
     #[test]
     fn an_indirect_call_needs_a_known_target() {
         // ldr r3, [pc, #4]; blx r3; bx lr; nop; the word 0x100d
-        let mut known = image(&[("root", &[0x4b01, 0x4798, 0x4770, 0xbf00, 0x100d, 0x0000]), ("a", &RETURN)]);
+        let mut known = machine_code(&[("root", &[0x4b01, 0x4798, 0x4770, 0xbf00, 0x100d, 0x0000]), ("a", &RETURN)]);
         known.is_code.insert(0x1008, false);
         assert_eq!(found(&known), []);
         // blx r2 instead
@@ -384,8 +385,8 @@ mod tests {
     #[test]
     fn instructions_are_offences() {
         // sdiv r0, r0, r1; vadd.f32 s0, s0, s1; udf #0; bx lr
-        let image = image(&[("root", &[0xfb90, 0xf0f1, 0xee30, 0x0a20, 0xde00, 0x4770])]);
-        let (_, findings) = Program::new(&image).findings(&[0x1000]);
+        let code = machine_code(&[("root", &[0xfb90, 0xf0f1, 0xee30, 0x0a20, 0xde00, 0x4770])]);
+        let (_, findings) = Program::new(&code).findings(&[0x1000]);
         let offences: Vec<_> = findings.iter().map(|finding| (finding.offence, finding.address)).collect();
         let expected = [(Offence::Division, 0x1000), (Offence::Float, 0x1004), (Offence::Stop, 0x1008)];
         assert_eq!(offences, expected.map(|(offence, address)| (offence, Some(address))));
@@ -393,9 +394,9 @@ mod tests {
 
     #[test]
     fn a_label_without_a_size_extends_to_the_next() {
-        let mut image = image(&[("root", &[0xbf00, 0xbf00, 0xf000, 0xf800]), PANIC]); // at 0x1004: bl 0x1008
-        image.functions[0].1 = 0;
-        assert_eq!(found(&image), [(Offence::Panic, PANIC.0.to_owned())]);
+        let mut code = machine_code(&[("root", &[0xbf00, 0xbf00, 0xf000, 0xf800]), PANIC]); // at 0x1004: bl 0x1008
+        code.functions[0].1 = 0;
+        assert_eq!(found(&code), [(Offence::Panic, PANIC.0.to_owned())]);
     }
 
     #[test]
@@ -443,8 +444,9 @@ mod tests {
 
     #[test]
     fn both_manglings_give_the_same_names() {
-        let mut image = image(&[("a::LeNet5::root", &RETURN), ("<a::LeNet5<'_>>::root", &RETURN), ("b", &RETURN)]);
-        image.functions.push((0x1008, 4, "<a::LeNet5>::root".to_owned()));
-        assert_eq!(Program::new(&image).named("LeNet5::root"), [0x1000, 0x1004, 0x1008]);
+        let mut code =
+            machine_code(&[("a::LeNet5::root", &RETURN), ("<a::LeNet5<'_>>::root", &RETURN), ("b", &RETURN)]);
+        code.functions.push((0x1008, 4, "<a::LeNet5>::root".to_owned()));
+        assert_eq!(Program::new(&code).named("LeNet5::root"), [0x1000, 0x1004, 0x1008]);
     }
 }

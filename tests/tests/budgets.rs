@@ -46,13 +46,13 @@ fn is_within_its_budget(board: &Board) -> Result<(), Failed> {
     if std::env::var_os("LENET_ACCEPT_BUDGETS").is_some_and(|value| value == "1") {
         accept(board, &figures)?;
     }
-    let findings = read()?.compare(&board.name, &figures);
-    for note in findings.notes {
+    let comparison = read()?.compare(&board.name, &figures);
+    for note in comparison.notes {
         eprintln!("{note}");
     }
-    match findings.problems.is_empty() {
+    match comparison.problems.is_empty() {
         true => Ok(()),
-        false => Err(findings.problems.join("\n").into()),
+        false => Err(comparison.problems.join("\n").into()),
     }
 }
 

@@ -6,7 +6,7 @@
 use std::fs;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use tests::call_graph::{Image, Offence, Program};
+use tests::call_graph::{MachineCode, Offence, Program};
 use tests::committed_model;
 use tests::firmware::{self, Board};
 
@@ -40,7 +40,7 @@ fn the_model_fits_its_slot() -> Result<(), Failed> {
 }
 
 fn program(board: &Board, binary: &str) -> Result<Program, Failed> {
-    Ok(Program::new(&Image::read(&fs::read(board.elf(binary)?)?)?))
+    Ok(Program::new(&MachineCode::read(&fs::read(board.elf(binary)?)?)?))
 }
 
 fn nothing_forbidden(board: &Board) -> Result<(), Failed> {

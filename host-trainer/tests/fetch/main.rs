@@ -17,7 +17,7 @@ use host_trainer::fetch::{
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use server::{Answer, DEAD_MIRROR, Server, cutting, length, missing, send, serving};
+use server::{DEAD_MIRROR, Handler, Server, cutting, length, missing, send, serving};
 
 const NAME: &str = "t10k-labels-idx1-ubyte.gz";
 const PLAIN_NAME: &str = "t10k-labels-idx1-ubyte";
@@ -158,7 +158,7 @@ fn damaged_gzip_is_refused() {
 fn after_a_failure_the_next_mirror_starts_from_the_beginning() {
     let content = labels(200);
     let body = gzip(&content);
-    let failing: [fn(Vec<u8>) -> Answer; 3] = [cutting, |_| missing(), |_| serving(gzip(b"something else"))];
+    let failing: [fn(Vec<u8>) -> Handler; 3] = [cutting, |_| missing(), |_| serving(gzip(b"something else"))];
     for answer in failing {
         let bad = Server::start(1, answer(body.clone()));
         let good = Server::start(1, serving(body.clone()));
@@ -232,9 +232,9 @@ fn redirects_are_followed_up_to_a_limit() {
 
 #[test]
 fn a_download_stops_when_it_is_longer_than_the_file_can_be() {
-    let announced: Answer = Box::new(|_, stream| send(stream, "200 OK", &length(1 << 30), &[0; 1000]));
+    let announced: Handler = Box::new(|_, stream| send(stream, "200 OK", &length(1 << 30), &[0; 1000]));
     // Without a length the body ends with the connection, and this one never ends.
-    let endless: Answer = Box::new(|_, stream| {
+    let endless: Handler = Box::new(|_, stream| {
         send(stream, "200 OK", "", b"");
         let _ = stream.set_write_timeout(Some(Duration::from_secs(10)));
         while stream.write_all(&[0; 4096]).is_ok() {}
@@ -295,7 +295,7 @@ fn a_file_that_appears_during_the_download_is_not_touched() {
     let folder = folder();
     let path = folder.path().join(NAME);
     let (appearing, body) = (path.clone(), gzip(&content));
-    let answer: Answer = Box::new(move |_, stream| {
+    let answer: Handler = Box::new(move |_, stream| {
         fs::write(&appearing, "somebody's").unwrap();
         send(stream, "200 OK", &length(body.len()), &body);
     });

@@ -9,8 +9,8 @@ use std::time::Duration;
 /// Nothing listens on port 1, and the system never assigns it to another test.
 pub(super) const DEAD_MIRROR: &str = "http://127.0.0.1:1/";
 
-/// Sends an answer and hangs up.
-pub(super) type Answer = Box<dyn Fn(&str, &mut TcpStream) + Send>;
+/// Answers a request, given its path, and hangs up.
+pub(super) type Handler = Box<dyn Fn(&str, &mut TcpStream) + Send>;
 
 /// An HTTP server that gives one answer to each of a fixed number of requests.
 pub(super) struct Server {
@@ -19,7 +19,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(requests: usize, answer: Answer) -> Self {
+    pub(super) fn start(requests: usize, answer: Handler) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, receiver) = mpsc::channel();
@@ -63,15 +63,15 @@ pub(super) fn length(bytes: usize) -> String {
     format!("Content-Length: {bytes}\r\n")
 }
 
-pub(super) fn serving(body: Vec<u8>) -> Answer {
+pub(super) fn serving(body: Vec<u8>) -> Handler {
     Box::new(move |_, stream| send(stream, "200 OK", &length(body.len()), &body))
 }
 
 /// Announces the length of the whole body but sends only half of it.
-pub(super) fn cutting(body: Vec<u8>) -> Answer {
+pub(super) fn cutting(body: Vec<u8>) -> Handler {
     Box::new(move |_, stream| send(stream, "200 OK", &length(body.len()), &body[..body.len() / 2]))
 }
 
-pub(super) fn missing() -> Answer {
+pub(super) fn missing() -> Handler {
     Box::new(|_, stream| send(stream, "404 Not Found", &length(9), b"not found"))
 }
