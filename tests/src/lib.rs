@@ -3,6 +3,7 @@
 pub mod budgets;
 pub mod call_graph;
 pub mod firmware;
+pub mod offence;
 pub mod page;
 pub mod random;
 pub mod thumb;

@@ -6,9 +6,10 @@
 use std::fs;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use tests::call_graph::{MachineCode, Offence, Program};
+use tests::call_graph::{MachineCode, Program};
 use tests::committed_model;
 use tests::firmware::{self, Board};
+use tests::offence::Offence;
 
 /// The firmware whose inference is in functions of its own.
 const BIN: &str = "bench";
