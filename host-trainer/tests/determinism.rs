@@ -13,7 +13,7 @@ fn threads(count: usize) -> ThreadPool {
 }
 
 fn trained(images: &Split, recipe: RecipeName, seed: u64, pool: &ThreadPool) -> Network {
-    // 300 images leave a last batch of 12, which makes a last chunk of 4.
+    // 300 images end in a short batch of 44 or 12 images, whose last group of lanes is not full.
     let recipe = Recipe { epochs: 2, ..Recipe::named(recipe) };
     train(images, None, &Options { recipe, pools: Pools::default(), seed }, pool, &mut ()).unwrap()
 }

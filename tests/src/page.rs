@@ -1,11 +1,11 @@
-//! A reader of model files written from the page `lenet-core/FORMAT.md` alone: no postcard, no serde,
-//! nothing of `lenet-core`'s own reader.
+//! A reader of model files that was written from `lenet-core/FORMAT.md` alone. It shares nothing with `lenet-core`'s
+//! reader, and uses neither postcard nor serde.
 
 use host_trainer::int8::{QuantizedLayer, QuantizedNetwork};
 use lenet_core::quantization::{Multiplier, Quantization};
 use lenet_core::{Pool, Pools};
 
-/// A file's content.
+/// The content of a file.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// The network.
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         layer
     }
 
-    /// A fully connected layer of `n` outputs and `k` inputs, `filled` with those that fill them up.
+    /// A fully connected layer of `n` outputs and `k` inputs, padded to `filled` inputs.
     fn connection(&mut self, n: usize, k: usize, filled: usize) -> QuantizedLayer {
         let mut layer = self.channels(n);
         layer.weights = vec![0; n * k];
@@ -138,7 +138,7 @@ fn product([a, b, c]: [usize; 3]) -> impl Iterator<Item = (usize, usize, usize)>
 /// Reads a file.
 ///
 /// # Panics
-/// When it departs from the page.
+/// When the file is not as the page describes.
 pub fn read(bytes: &[u8]) -> Page {
     let mut reader = Reader { bytes, position: 0 };
     assert_eq!(reader.take(4), b"LNT5");

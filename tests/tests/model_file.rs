@@ -1,4 +1,4 @@
-//! The writer, the reader and the page about the format agree, and values out of range are refused.
+//! The writer, the reader and `lenet-core/FORMAT.md` agree, and values out of range are refused.
 
 use host_trainer::Error as TrainerError;
 use host_trainer::formats::ModelFile;
@@ -15,7 +15,7 @@ fn network() -> QuantizedNetwork {
 }
 
 #[test]
-fn the_page_describes_what_is_written() {
+fn written_files_are_as_the_page_describes() {
     for data_set in ["", "a", "ab", "abc", "a name of some length, with ünicode"] {
         let description = Description {
             data_set,
@@ -40,11 +40,11 @@ fn the_page_describes_what_is_written() {
 }
 
 #[test]
-fn the_committed_model_follows_the_page() {
+fn the_committed_model_is_as_the_page_describes() {
     let page = page::read(committed_model().bytes());
     assert_eq!(page.data_set, "digits-10k");
     assert!(page.int8_accuracy.unwrap() >= 0.975);
-    // The multipliers are those of the scales.
+    // The multipliers are those that follow from the scales.
     let network = &page.network;
     for (index, layer) in network.layers.iter().enumerate() {
         let [input, output] = [index, index + 1].map(|tensor| f64::from(network.activations[tensor].scale));
@@ -79,26 +79,26 @@ fn values_out_of_range_are_refused_by_name() {
         let mut network = network();
         edit(&mut network);
         let Err(TrainerError::Quantize(message)) = network.encode(&Description::default()) else {
-            panic!("accepted although: {expected}");
+            panic!("not refused with {expected:?}");
         };
         assert!(message.contains(expected), "{message:?} does not say {expected:?}");
     }
 }
 
-/// The writer cannot make these, so the bytes are changed and the checksum made right again.
+/// The writer cannot produce these, so the bytes are changed and the checksum is corrected.
 #[test]
-fn words_that_stand_for_no_weights_are_refused_by_name() {
+fn words_that_encode_no_weights_are_refused_by_name() {
     const WORDS: usize = 3 * 24 + 8 + 24;
-    // Each adds to four bytes of the parameters, counted from their start or, if negative, from their end.
+    // Each changes four bytes of the parameters. The offset counts from their start or, if negative, from their end.
     let cases: [(isize, i32, Error); 5] = [
-        // Column 1 of conv1 channel 0: another weight on its left than the one in column 0.
+        // Column 1 of conv1 channel 0: the weight on its left no longer agrees with the one in column 0.
         (WORDS as isize + 24, 1 << 21, Error::Words { layer: Layer::Conv1, channel: 0 }),
-        // Column 4 of conv1 channel 5: no other word has it, but the offset depends on it.
+        // Column 4 of conv1 channel 5: no other word repeats this weight, but the offset depends on it.
         (WORDS as isize + 4 * 24 + 20, -5, Error::Offset { layer: Layer::Conv1, channel: 5 }),
         (WORDS as isize - 8, 255, Error::Offset { layer: Layer::Conv1, channel: 4 }),
         // The first word of conv1 has nothing on its left.
         (WORDS as isize, 1 << 21, Error::Words { layer: Layer::Conv1, channel: 0 }),
-        // The last inputs of fc3 only fill up.
+        // The last inputs of fc3 are padding.
         (-4, 3, Error::Padding),
     ];
     for (place, change, expected) in cases {

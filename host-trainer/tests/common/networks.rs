@@ -12,7 +12,7 @@ pub(crate) fn trained() -> Network {
     decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network
 }
 
-/// One before its training.
+/// A network before training.
 pub(crate) fn untrained(seed: u64) -> Network {
     let parameters = Parameters::init(Initialization::He, &mut ChaCha8Rng::seed_from_u64(seed));
     Network { parameters, pools: Pools::default() }
