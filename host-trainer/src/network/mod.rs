@@ -1,7 +1,7 @@
-//! LeNet-5 in floating point: parameters, forward and backward.
+//! LeNet-5 in floating point: parameters, forward pass and backward pass.
 //!
-//! It is written twice. [`plain`] is the definition, for reading and checking; [`lanes`] computes
-//! sixteen images at once in the lanes of vectors, and is what trains and evaluates.
+//! There are two implementations. [`plain`] is the definition, written to be read and to check the other. [`lanes`]
+//! computes sixteen images at once in the lanes of SIMD vectors; training and evaluation use it.
 
 pub mod lanes;
 mod parameters;
@@ -19,7 +19,7 @@ pub trait Real: NdFloat + LinalgScalar + FromPrimitive + std::iter::Sum {}
 impl Real for f32 {}
 impl Real for f64 {}
 
-/// The kinds of both pools.
+/// The kind of each pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pools {
     /// After conv1.
@@ -34,7 +34,7 @@ impl Default for Pools {
     }
 }
 
-/// A float network: what the `.safetensors` file holds.
+/// A float network, as stored in a `.safetensors` file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// Weights and biases.
@@ -43,7 +43,7 @@ pub struct Network {
     pub pools: Pools,
 }
 
-/// The predicted class of each row of logits, `[N, 10]`: of equal logits the lowest class.
+/// The predicted class of each row of logits, `[N, 10]`. Of equal logits, the lowest class wins.
 pub fn predictions<T: Real>(logits: &Array2<T>) -> Array1<usize> {
     logits.rows().into_iter().map(argmax).collect()
 }
