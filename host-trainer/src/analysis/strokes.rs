@@ -61,7 +61,7 @@ impl Statistic {
             Self::Slant => ["leans left", "leans right"],
             Self::Aspect => ["narrow", "wide"],
             Self::Loops => ["missing loop", "extra loop"],
-            Self::Pieces => ["fewer pieces", "broken into pieces"],
+            Self::Pieces => ["fewer pieces", "broken stroke"],
             Self::Width => ["thin stroke", "thick stroke"],
             Self::Strength => ["faint ink", "dense ink"],
             Self::Edge => ["far from the edge", "ink at the edge"],
