@@ -238,7 +238,7 @@ fn wrong_usage_exits_with_2() {
         (&["train", "--warm-up", "x"], "at least 0"),
         (&["train", "--augment", "5"], "from 0 to 4"),
         (&["train", "--no-test"], "--validation"),
-        (&["train", "--validation", "9000"], "--validation 9000 leaves nothing"),
+        (&["train", "--validation", "9000"], "--validation 9000 leaves none of the 9000 training images"),
         (&["quantize", "x.safetensors"], "--output"),
         (&["quantize", "x.safetensors", "-o", "y", "--calibration", "best"], "percentile"),
         (&["quantize", "x.safetensors", "-o", "y", "--images", "0"], "--images"),
@@ -255,7 +255,7 @@ fn wrong_usage_exits_with_2() {
 fn bad_data_is_named() {
     type Damage = fn(&mut Vec<u8>);
     let cases: [(&str, Damage, &str); 6] = [
-        ("train-images-idx3-ubyte", |file| file.truncate(1000), "announces 313600 bytes of data, 984 follow"),
+        ("train-images-idx3-ubyte", |file| file.truncate(1000), "declares 313600 bytes of data, but 984 follow"),
         ("t10k-images-idx3-ubyte", |file| file[11] = 27, "images are 27 x 28"),
         ("train-images-idx3-ubyte", |file| file[3] = 1, "rank is 1"),
         ("train-labels-idx1-ubyte", |file| file[8 + 17] = 10, "label 17 is 10"),

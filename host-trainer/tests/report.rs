@@ -42,7 +42,7 @@ fn the_page_shows_every_misread_image_and_can_be_regenerated() {
     assert_eq!(cards.matches("<article class=\"card\"").count(), misread.len());
     for image in misread {
         let (index, label) = (image["index"].as_u64().unwrap(), image["label"].as_u64().unwrap());
-        assert!(cards.contains(&format!("alt=\"image {index}, a {label}\"")), "{index}");
+        assert!(cards.contains(&format!("alt=\"image {index}, label {label}\"")), "{index}");
     }
     let command = "lenet train --data small --epochs 3 --seed 1 --validation 40";
     assert!(section(&written, "run").contains(command));
@@ -84,7 +84,7 @@ fn the_printed_command_reproduces_the_run() {
 fn a_run_without_epochs_or_test_images_has_a_page() {
     let folder = trained(&["--epochs", "0", "--validation", "40", "--no-test"]);
     let written = page(folder.path());
-    assert!(written.contains("of the validation images read right"));
+    assert!(written.contains("of the validation images classified correctly"));
     assert!(section(&written, "training").contains("no epoch was trained"));
 }
 

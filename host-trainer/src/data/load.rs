@@ -7,10 +7,10 @@ use super::{DataSet, Split, digits_10k, folder};
 use crate::error::{Error, Result};
 
 impl DataSet {
-    /// Reads the data set of a folder, or the embedded one when there is no folder.
+    /// Reads the data set in a folder, or the embedded one if no folder is given.
     ///
     /// # Errors
-    /// The first file that is missing, unreadable or malformed.
+    /// Names the first file that is missing, unreadable or malformed.
     pub fn load(folder: Option<&Path>) -> Result<Self> {
         folder.map_or_else(|| Ok(digits_10k()), Self::from_folder)
     }
@@ -51,7 +51,7 @@ fn read_split(folder: &Path, part: &str) -> Result<Split> {
     Split::new(images, labels).map_err(|problem| Error::File { path, problem })
 }
 
-/// The content of an IDX file, which lies in the folder under its name or gzipped with `.gz` behind it.
+/// The content of an IDX file, stored under its own name or gzipped with `.gz` appended.
 fn read_idx(folder: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
     for file_name in [format!("{name}.gz"), name.to_owned()] {
         let path = folder.join(file_name);

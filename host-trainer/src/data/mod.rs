@@ -25,16 +25,16 @@ impl Split {
     /// Pairs images (`[N, 784]`, one byte a pixel) with labels (`[N]`, each below 10).
     ///
     /// # Errors
-    /// When the counts differ, a row has another length, or a label is 10 or more; the text says which.
+    /// When the counts differ, rows are not 784 long, or a label is 10 or more; the message says which.
     pub fn new(images: Array2<u8>, labels: Array1<u8>) -> std::result::Result<Self, String> {
         if images.ncols() != lenet_core::IMAGE_BYTES {
-            return Err(format!("images have {} pixels, 784 are needed", images.ncols()));
+            return Err(format!("images have {} pixels, but they must have 784", images.ncols()));
         }
         if images.nrows() != labels.len() {
-            return Err(format!("{} labels for {} images", labels.len(), images.nrows()));
+            return Err(format!("there are {} labels for {} images", labels.len(), images.nrows()));
         }
         if let Some((index, label)) = labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= CLASSES) {
-            return Err(format!("label {index} is {label}, labels must be 0 to 9"));
+            return Err(format!("label {index} is {label}, but labels must be 0 to 9"));
         }
         Ok(Self { images: images.as_standard_layout().into_owned(), labels })
     }
@@ -44,12 +44,12 @@ impl Split {
         self.labels.len()
     }
 
-    /// Whether there is no image.
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// All images, `[N, 784]`, row by row from the top, 255 is full ink.
+    /// All images, `[N, 784]`: the rows of each image from the top, 255 is full ink.
     pub fn images(&self) -> ArrayView2<'_, u8> {
         self.images.view()
     }
@@ -59,7 +59,7 @@ impl Split {
         self.labels.view()
     }
 
-    /// One image in the form [`lenet_core::LeNet5::classify`] takes.
+    /// One image, in the form that [`lenet_core::LeNet5::classify`] takes.
     ///
     /// # Panics
     /// When `index` is not below [`len`](Self::len).
@@ -67,18 +67,18 @@ impl Split {
         &self.all_pixels()[index]
     }
 
-    /// All images in that form.
+    /// All images, in the form that [`pixels`](Self::pixels) returns.
     pub fn all_pixels(&self) -> &[Pixels] {
         bytemuck::cast_slice(self.images.as_slice().expect("Split::new makes the layout standard"))
     }
 
-    /// The first `count` images, all if there are fewer.
+    /// The first `count` images, or all if there are fewer.
     pub fn first(&self, count: usize) -> Self {
         self.range(0, count.min(self.len()))
     }
 
-    /// `count` images, or all if there are no more, evenly spaced: so that they stand for all, however those are
-    /// sorted.
+    /// `count` evenly spaced images, or all if there are fewer. Even spacing makes a representative sample, however the
+    /// images are sorted.
     pub fn evenly_spaced(&self, count: usize) -> Self {
         if count >= self.len() {
             return self.clone();
@@ -87,14 +87,14 @@ impl Split {
         Self { images: self.images.select(Axis(0), &indices), labels: self.labels.select(Axis(0), &indices) }
     }
 
-    /// Parts the last `count` images from those before them, as a validation split.
+    /// Holds out the last `count` images for validation: `(training, validation)`.
     ///
     /// # Errors
-    /// When fewer than `count + 1` images are there.
+    /// When there are fewer than `count + 1` images.
     pub fn hold_out(&self, count: usize) -> Result<(Self, Self)> {
         if count >= self.len() {
             return Err(Error::Usage(format!(
-                "--validation {count} leaves nothing of {} training images to train on",
+                "--validation {count} leaves none of the {} training images to train on; hold out fewer",
                 self.len()
             )));
         }
@@ -116,13 +116,13 @@ pub(crate) fn spaced(length: usize, count: usize) -> impl Iterator<Item = usize>
     (0..count).map(move |index| index * length / count)
 }
 
-/// A data set: what to train on, and what to be judged by.
+/// A data set: images to train on and images to test with.
 #[derive(Clone, Debug)]
 pub struct DataSet {
-    /// Short name, for people and for the model file.
+    /// A short name, shown to people and written to the model file.
     pub name: String,
     /// Training images.
     pub train: Split,
-    /// Test images, looked at once, to report.
+    /// Test images, used only to report the result.
     pub test: Split,
 }

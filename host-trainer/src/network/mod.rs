@@ -1,7 +1,7 @@
-//! LeNet-5 in floating point: parameters, forward and backward.
+//! LeNet-5 in floating point: parameters, forward pass and backward pass.
 //!
-//! It is written twice. [`plain`] is the definition, for reading and checking; [`lanes`] computes
-//! sixteen images at once in the lanes of vectors, and is what trains and evaluates.
+//! There are two implementations. [`plain`] is the definition, written to be read and to check the other. [`lanes`]
+//! computes sixteen images at once in the lanes of SIMD vectors; training and evaluation use it.
 
 pub mod lanes;
 mod parameters;
@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2};
 pub use parameters::{Initialization, NAMES, Parameters};
 pub use real::Real;
 
-/// A float network: what the `.safetensors` file holds.
+/// A float network, as stored in a `.safetensors` file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// Weights and biases.

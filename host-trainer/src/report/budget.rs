@@ -1,4 +1,4 @@
-//! What the network needs of a board's flash and RAM, layer by layer, and which boards have it.
+//! How much flash and RAM the network needs, layer by layer, and which boards it fits.
 
 use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, FC1_OUTPUTS, FC2_OUTPUTS, POOL1_SIDE, POOL2_SIDE};
 use lenet_core::format::layer_bytes;
@@ -7,18 +7,18 @@ use maud::{Markup, html};
 
 use crate::numbers::thousands;
 
-/// What the code of the inference takes of flash at most, over all cores; `lenet-mcu/emulate BOARD bench` prints it.
+/// Upper bound for the flash taken by the inference code on any core; `lenet-mcu/emulate BOARD bench` prints it.
 const CODE_BYTES: usize = 10_000;
-/// What the stack and the model's handle take of RAM at most, likewise.
+/// Upper bound for the RAM taken by the stack and the model's handle on any core.
 const STACK_BYTES: usize = 1_500;
 
-/// A board, with the sizes its vendor gives.
+/// A board, with the sizes from its vendor's data sheet.
 struct Board {
     name: &'static str,
     core: &'static str,
     flash: usize,
     ram: usize,
-    /// Whether its core is one of ARMv6-M, without the multiply-accumulates that need more room.
+    /// Whether its core is ARMv6-M, whose kernels need less RAM than those of ARMv7-M and later.
     armv6m: bool,
 }
 
@@ -61,15 +61,15 @@ fn boards() -> Vec<Board> {
     boards
 }
 
-/// A layer's name and the bytes its parameters take of flash and its output of RAM on ARMv6-M and on ARMv7-M and later.
+/// A layer: flash bytes of its parameters, and RAM bytes of its output on `[ARMv6-M, ARMv7-M and later]`.
 struct Row {
     name: &'static str,
     flash: usize,
     ram: [usize; 2],
 }
 
-/// Each layer, after the input. ARMv7-M's kernels take two values at a time, as 16 bits each, of the image and of
-/// pool1, so there these are twice as large, and there is a second image.
+/// The input and each layer. The ARMv7-M kernels use two bytes for each pixel and each output of pool1, and these
+/// 16-bit pixels are kept in addition to the image itself.
 fn rows() -> [Row; 6] {
     let pool1 = CONV1_CHANNELS * POOL1_SIDE * POOL1_SIDE;
     let pool2 = CONV2_CHANNELS * POOL2_SIDE * POOL2_SIDE;
@@ -84,7 +84,7 @@ fn rows() -> [Row; 6] {
     ]
 }
 
-/// The tables, for a model of so many bytes.
+/// The tables, for a model of `model_bytes` bytes.
 pub(super) fn section(model_bytes: usize) -> Markup {
     let rows = rows();
     let layers: usize = rows.iter().map(|row| row.flash).sum();
@@ -92,8 +92,8 @@ pub(super) fn section(model_bytes: usize) -> Markup {
     let widest = rows.iter().map(|row| row.flash).max().unwrap_or(1) as f64;
     html! {
         p {
-            "The model takes " strong { (thousands(model_bytes)) " bytes" } " of flash, and an inference "
-            strong { (thousands(armv6m)) } " bytes of RAM with its image on ARMv6-M (M0, M0+) or "
+            "The model takes " strong { (thousands(model_bytes)) " bytes" } " of flash. Inference needs "
+            strong { (thousands(armv6m)) } " bytes of RAM, including the image, on ARMv6-M (M0, M0+) and "
             strong { (thousands(armv7m)) } " on ARMv7-M and later (M3, M4, M7, M33, M55)."
         }
         div .scroll { table {
@@ -110,13 +110,13 @@ pub(super) fn section(model_bytes: usize) -> Markup {
                 }
                 tr { th scope="row" { "scales, description, checksum" } td .num { (thousands(model_bytes - layers)) } td {} td .num { "–" } td .num { "–" } }
             }
-            tfoot { tr { th scope="row" { "sum" } td .num { (thousands(model_bytes)) } td {} td .num { (thousands(armv6m)) } td .num { (thousands(armv7m)) } } }
+            tfoot { tr { th scope="row" { "total" } td .num { (thousands(model_bytes)) } td {} td .num { (thousands(armv6m)) } td .num { (thousands(armv7m)) } } }
         } }
         h3 { "Boards" }
         p {
-            "Counted with the model and its RAM: " (thousands(CODE_BYTES)) " bytes of flash for the code of the inference and "
-            (thousands(STACK_BYTES)) " bytes of RAM for the stack, which no core exceeds. What is left is for your program. "
-            "Sizes of the boards are their vendors'."
+            "Besides the model and its RAM, " (thousands(CODE_BYTES)) " bytes of flash for the inference code and "
+            (thousands(STACK_BYTES)) " bytes of RAM for the stack are counted, which is enough for every core. The rest is free for your program. "
+            "Flash and RAM sizes are the vendors' figures."
         }
         div .scroll { table {
             thead { tr { th { "board" } th { "core" } th .num { "flash" } th .num { "RAM" } th { "fits" } th .num { "flash left" } th .num { "RAM left" } } }

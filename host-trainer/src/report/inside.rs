@@ -22,24 +22,24 @@ impl Findings<'_> {
         let summary = Int8Summary::new(&self.run.model).expect("it was read before");
         html! {
             h3 { "conv1" }
-            p .note { "The six kernels of 5×5, orange above zero and blue below, and what each makes of an image after its ReLU in the float network, white the most." }
+            p .note { "The six 5×5 kernels (orange is positive, blue is negative) and the feature map that each gives in the float network, after the ReLU (white is the largest value)." }
             (self.conv1())
-            h3 { "Weights on the grid of int8" }
-            p .note { "Each layer's weights in steps of int8, from −127 to 127. A step of each output channel stands for as much as its largest weight needs." }
+            h3 { "Quantized weights" }
+            p .note { "Each layer's int8 weights, from −127 to 127. Every output channel has a scale of its own, set by its largest weight." }
             div .charts { @for layer in &summary.layers { (weights(layer)) } }
-            h3 { "Activations on the grid of int8" }
+            h3 { "Quantized activations" }
             p .note {
-                "What the first " (SAMPLE.min(self.judged.len())) " of the judged images give, as steps above the lowest: bars are the int8 network, the line the "
-                "float one. The zeros of a ReLU are left out, and what is beyond the last step counts there."
+                "Activations on the first " (SAMPLE.min(self.judged.len())) " evaluated images, in int8 steps above the lowest value: the bars are the int8 network, the line the "
+                "float network. Zeros after a ReLU are left out; values beyond the last step are counted there."
             }
             div .charts { @for chart in self.activations(&QuantizedNetwork::from(&model)) { (chart) } }
-            h3 { "What rounding costs" }
+            h3 { "Quantization error" }
             p .note {
-                "Signal-to-quantization-noise ratio of each tensor, all rounding before it included, over all judged images: at 20 dB the error is a tenth "
-                "of the signal, at 40 dB a hundredth. " code { "lenet compare" } " tells more."
+                "Signal-to-quantization-noise ratio (SQNR) of each tensor over all evaluated images, including the error of the layers before it: at 20 dB the error is a tenth "
+                "of the signal, at 40 dB a hundredth. " code { "lenet compare" } " gives details."
             }
             div .scroll { table {
-                thead { tr { th { "tensor" } th .num { "SQNR, dB" } th .num { "one step" } th .num { "mean error, steps" } th .num { "saturated" } th .num { "zeros" } } }
+                thead { tr { th { "tensor" } th .num { "SQNR (dB)" } th .num { "step size" } th .num { "mean error (steps)" } th .num { "saturated" } th .num { "zeros" } } }
                 tbody { @for tensor in &self.comparison.tensors {
                     @let statistics = &tensor.statistics;
                     tr {
@@ -52,7 +52,7 @@ impl Findings<'_> {
                     }
                 } }
             } }
-            h3 { "Figures of a stroke" }
+            h3 { "Stroke measurements" }
             (misread::glossary())
         }
     }
@@ -63,7 +63,7 @@ impl Findings<'_> {
         let largest = weights.iter().fold(0.0, |largest, weight| weight.abs().max(largest));
         let labels = self.judged.labels();
         let right = self.float.iter().zip(labels).position(|(outputs, label)| outputs.class() == usize::from(*label));
-        let mut samples: Vec<(usize, &str)> = right.map(|index| (index, "read right")).into_iter().collect();
+        let mut samples: Vec<(usize, &str)> = right.map(|index| (index, "correct")).into_iter().collect();
         if let Some(misread) = self.misreads.misread.first() {
             samples.push((misread.index, "misread"));
         }
@@ -86,7 +86,7 @@ impl Findings<'_> {
                     @for kernel in weights.outer_iter() {
                         @let rows: Vec<Vec<f32>> = kernel.outer_iter().next().expect("one input channel").outer_iter().map(|row| row.to_vec()).collect();
                         @let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
-                        td { (pictures::signed(&rows, largest, 14, "a kernel of conv1")) }
+                        td { (pictures::signed(&rows, largest, 14, "conv1 kernel")) }
                     }
                 }
                 @for ((index, what), maps) in samples.iter().zip(&maps) {
@@ -94,7 +94,7 @@ impl Findings<'_> {
                         th scope="row" { (pictures::digit(self.judged.pixels(*index), 2, &format!("image {index}"))) br; (what) }
                         @for map in maps {
                             @let largest = map.iter().flatten().fold(0.0f32, |largest, value| largest.max(*value));
-                            td { (pictures::positive(map, largest, 3, "a feature map of conv1")) }
+                            td { (pictures::positive(map, largest, 3, "conv1 feature map")) }
                         }
                     }
                 }
@@ -141,7 +141,7 @@ impl Findings<'_> {
             .map(|stage| {
                 let tensor: Tensor = Stage::ALL[stage].tensor();
                 let scale = quantized.activations[tensor as usize].scale;
-                let title = format!("{}, a step is {scale:.4}", Stage::ALL[stage]);
+                let title = format!("{}, step {scale:.4}", Stage::ALL[stage]);
                 grid_histogram(
                     &title,
                     [1.0, 256.0],
@@ -172,7 +172,7 @@ fn grid_histogram(title: &str, range: [f64; 2], ticks: Vec<f64>, counts: &[usize
         .iter()
         .chain(line.iter().flat_map(|line| &line.points))
         .fold(0.0, |high, [_, y]| f64::max(high, *y));
-    let x = Axis::exact("steps of int8", range, ticks, |value| format!("{value}").replace('-', "−"));
+    let x = Axis::exact("int8 steps", range, ticks, |value| format!("{value}").replace('-', "−"));
     let y = Axis::linear("", [0.0, highest], |value| format!("{value} %"));
     histogram(title, &x, &y, &bars, line.as_ref())
 }

@@ -7,20 +7,20 @@ use crate::network::lanes::Int8;
 use crate::network::{Network, Parameters};
 use crate::quantization::{Granularity, Ranges, quantize};
 
-/// Where the ranges of the activations come from.
+/// Where the activation ranges come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ActivationRanges {
-    /// They stay as calibration found them.
+    /// Calibration; they stay fixed during training.
     Frozen,
-    /// They follow the lowest and highest outputs of each batch, as a moving average that begins with those of
-    /// calibration. It is what TensorFlow's quantization-aware training does.
+    /// A moving average of each batch's lowest and highest outputs that starts from the calibrated ranges, as in
+    /// TensorFlow's quantization-aware training.
     Learned {
-        /// Decay of the average per step, in [0, 1).
+        /// Decay rate of the average per step, in [0, 1).
         decay: f32,
     },
 }
 
-/// The int8 network in a training.
+/// Quantizes the network during training.
 pub(super) struct Simulation {
     pub(super) ranges: Ranges,
     pub(super) kind: ActivationRanges,
@@ -28,7 +28,7 @@ pub(super) struct Simulation {
 }
 
 impl Simulation {
-    /// The int8 network that a float one becomes now.
+    /// Quantizes `parameters` with the current ranges.
     ///
     /// # Errors
     /// As [`quantize`].
@@ -37,7 +37,7 @@ impl Simulation {
         Ok(Int8::from(&quantize(&network, &self.ranges, self.granularity)?))
     }
 
-    /// Takes notice of the lowest and highest outputs of a batch.
+    /// Updates learned ranges with the lowest and highest outputs of a batch.
     pub(super) fn observe(&mut self, extremes: [(f32, f32); 5]) {
         if let ActivationRanges::Learned { decay } = self.kind {
             self.ranges = self.ranges.toward(extremes, 1.0 - decay);

@@ -1,13 +1,12 @@
-//! The network at the speed of the processor: sixteen images at once, one in each lane of a vector.
+//! The fast implementation: computes sixteen images at once, one in each SIMD lane.
 //!
-//! The innermost dimension of everything is the image: one pixel, one activation or one gradient of
-//! sixteen images is a [`Lanes`]. So every layer, however odd its size, is plain arithmetic on whole
-//! vectors, and a weight is a number that all lanes share. Only where a gradient is summed over
-//! images do lanes meet.
+//! The innermost dimension of every array is the image: a [`Lanes`] holds one pixel, one activation or one gradient of
+//! sixteen images. So every layer, however odd its size, is arithmetic on whole vectors, and each weight is broadcast
+//! to all lanes. Values are combined across lanes only where a gradient is summed over images.
 //!
-//! Functions are generic over the instruction set, `S: Simd`; one vector of it holds all lanes or a
-//! part of them (see `parts`). Every instruction set with fused multiply-add gives the same bits.
-//! Shapes in the docs leave the lanes out.
+//! Functions are generic over the instruction set, `S: Simd`. One of its vectors holds all sixteen lanes or a part of
+//! them (see `parts`). All instruction sets with fused multiply-add give the same bits. The shapes in the docs leave
+//! out the lane dimension.
 
 #![allow(clippy::needless_range_loop, reason = "the layers are written with the indices of their formulas")]
 
@@ -48,7 +47,7 @@ const REAL_PIXELS: [f32; 256] = {
     values
 };
 
-/// The parameters of the network as the arrays the layers take; the order is that of [`super::NAMES`].
+/// The network's parameters as the fixed-size arrays that the layers take, in the order of [`super::NAMES`].
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Arrays {
@@ -75,12 +74,12 @@ pub struct Arrays {
 }
 
 impl Arrays {
-    /// The same values.
+    /// Views parameters as arrays.
     pub fn of(parameters: &Parameters<f32>) -> &Self {
         bytemuck::from_bytes(bytemuck::cast_slice(parameters.values()))
     }
 
-    /// The same values, to be changed.
+    /// Views parameters as mutable arrays.
     pub fn of_mut(parameters: &mut Parameters<f32>) -> &mut Self {
         bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(parameters.values_mut()))
     }
@@ -101,8 +100,8 @@ struct Trace {
     lowest_logit: Lanes,
 }
 
-/// Everything computed for sixteen images. [`Group::backward`] takes the maps that it has used up as
-/// room for their gradients.
+/// All activations and gradients of sixteen images. [`Group::backward`] overwrites the convolutions' outputs with their
+/// gradients once it no longer needs them.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Group {
@@ -119,19 +118,19 @@ pub struct Group {
     d_pool2: Map<CONV2_CHANNELS, POOL2_SIDE>,
     d_pool1: Map<CONV1_CHANNELS, POOL1_SIDE>,
     trace: Trace,
-    /// For each row of the input and each of conv1's tiles, whether their taps are zero in all
-    /// lanes: 1 if so. The border of a digit is.
+    /// For each input row and each of conv1's tiles: 1 if the tile's inputs are zero in all lanes, as they are at the
+    /// border of a digit, else 0.
     blank: [[u8; CONV1_SIDE / conv2d::TILE]; IMAGE_SIDE],
     padding: [u8; 44],
 }
 
 impl Group {
-    /// An empty group, on the heap as it is large.
+    /// An empty group, on the heap because it is large.
     pub fn new() -> Box<Self> {
         bytemuck::zeroed_box()
     }
 
-    /// Puts images into the lanes; the lanes left over become blank. The real input is `p / 255`.
+    /// Puts images into the lanes; unused lanes become blank. The real input is `p / 255`.
     ///
     /// # Panics
     /// When there are more than sixteen images.
@@ -198,8 +197,8 @@ impl Group {
         set.run(Forward { group: self, parameters: Arrays::of(parameters), pools });
     }
 
-    /// Adds the gradient in every parameter to `gradient`, from that in the logits, `[10]`. The
-    /// convolutions' activations are lost.
+    /// Adds the gradient with respect to every parameter to `gradient`, from the gradient with respect to the logits,
+    /// `[10]`. Overwrites the convolutions' outputs.
     pub fn backward(
         &mut self,
         set: InstructionSet,
@@ -242,7 +241,7 @@ struct Backward<'a> {
     group: &'a mut Group,
     parameters: &'a Arrays,
     pools: Pools,
-    /// Whether the forward pass was that of int8.
+    /// Whether the forward pass was in int8.
     int8: bool,
     d_logits: &'a [Lanes; CLASSES],
     gradient: &'a mut Arrays,

@@ -6,17 +6,17 @@ use lenet_core::architecture::CLASSES;
 use super::{Group, InstructionSet, Int8, Lanes};
 use crate::network::Parameters;
 
-/// What images run through.
+/// The network to run images through.
 #[derive(Clone, Copy)]
 pub enum Pass<'a> {
     /// The float network.
     Float(&'a Parameters<f32>, Pools),
-    /// The int8 network that a float one becomes.
+    /// An int8 network.
     Int8(&'a Int8),
 }
 
 impl Pass<'_> {
-    /// Computes every activation of the images of `group`.
+    /// Computes every activation of the images in `group`.
     pub fn forward(self, set: InstructionSet, group: &mut Group) {
         match self {
             Self::Float(parameters, pools) => group.forward(set, parameters, pools),
@@ -24,7 +24,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Adds the gradient in every parameter to `gradient`, as [`Group::backward`], after the same forward pass.
+    /// Adds the gradient with respect to every parameter to `gradient`, see [`Group::backward`]. The forward pass must
+    /// be the last one computed on `group`.
     pub fn backward(
         self,
         set: InstructionSet,

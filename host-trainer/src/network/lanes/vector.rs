@@ -5,10 +5,10 @@ use std::any::TypeId;
 use bytemuck::{Pod, Zeroable};
 use pulp::{Scalar512b, Simd};
 
-/// Images computed at once.
+/// Number of images computed at once.
 pub const LANES: usize = 16;
 
-/// One value of each of sixteen images.
+/// One value for each of sixteen images.
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C, align(64))]
 pub struct Lanes(pub [f32; LANES]);
@@ -40,7 +40,7 @@ pub(super) fn store<S: Simd>(_: S, lanes: &mut Lanes, part: usize, value: S::f32
 /// `a * b + c`, rounded once where the instruction set can.
 #[inline(always)]
 pub(super) fn mul_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
-    // Without the instruction, rounding once takes a call for each lane.
+    // Without that instruction, rounding once would take a function call for each lane.
     if TypeId::of::<S>() == TypeId::of::<Scalar512b>() {
         simd.add_f32s(simd.mul_f32s(a, b), c)
     } else {
