@@ -89,7 +89,7 @@ mod tests {
         }
         let harmless = [
             "lenet_core::network::LeNet5::classify",
-            "lenet_core::kernels::divide_and_modify",
+            "lenet_core::pooling::divide_and_modify",
             "__aeabi_lmul",
             "__aeabi_llsl",
             "__aeabi_memset4",

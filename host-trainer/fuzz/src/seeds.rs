@@ -66,6 +66,7 @@ fn checkpoint() -> Checkpoint {
         values.values_mut().fill(0.0);
     }
     let plan = Plan {
+        command: "lenet train".to_owned(),
         options,
         data: Some("/data".into()),
         data_name: "data".into(),
