@@ -72,8 +72,8 @@ fn assert_reached(data: &DataSet, recipe: Recipe, bar: &Bar) {
     let network = train(&data.train, None, &options, &threads, &mut ()).unwrap();
     let quantized = quantize_trained(&network, &data.train, &Default::default()).unwrap();
     let file = quantized.encode(&Default::default()).unwrap();
-    let [float, int8] = [evaluate_float(&network, &data.test), evaluate_int8(file.model().unwrap(), &data.test)]
-        .map(|outcome| outcome.accuracy());
+    let float = evaluate_float(&network, &data.test).accuracy();
+    let int8 = evaluate_int8(file.model().unwrap(), &data.test).accuracy();
     println!("{}: float {float} int8 {int8}", data.name);
     assert!(float >= bar.float, "{}: float accuracy is {float}", data.name);
     assert!((float - int8).abs() <= bar.difference, "{}: float {float}, int8 {int8}", data.name);
