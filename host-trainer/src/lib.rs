@@ -4,7 +4,6 @@
 //! - [`network`]: LeNet-5 in floating point, forward and backward; [`training`] fits it.
 //! - [`quantization`]: from the float network to an int8 one; [`formats`] reads and writes both.
 //! - [`reference`](mod@reference): an independent model of the int8 network, to test `lenet-core` against.
-//! - [`inference`]: the int8 network at the speed of this processor.
 //! - [`evaluation`]: accuracy, and a checksum over all logits; [`inspection`]: a network in figures; [`comparison`]:
 //!   where a float network and the int8 one made from it part, and what to do about it.
 //! - [`prediction`]: what a network makes of images from anywhere; [`analysis`]: why it said what it said.
@@ -24,7 +23,6 @@ pub mod evaluation;
 pub mod fetch;
 pub mod files;
 pub mod formats;
-pub mod inference;
 pub mod inspection;
 pub mod network;
 mod numbers;

@@ -3,8 +3,7 @@
 
 use host_trainer::data::digits_10k;
 use host_trainer::formats::ModelFile;
-use host_trainer::inference::Classifier;
-use host_trainer::network::lanes::InstructionSet;
+use lenet_core::workstation::{Classifier, InstructionSet};
 use lenet_core::{LeNet5, Pixels, Pool};
 use tests::committed_model;
 use tests::random::{self, Biases, Image, Multipliers, Weights};

@@ -1,15 +1,16 @@
 //! Quantization-aware training: a float network learns to live with the rounding of the int8 one.
 //!
 //! It is a training as any other, by the same [`Trainer`], but its gradients are taken at the int8 network that the
-//! float network becomes in each step, weight by weight and bit by bit ([`Int8`]). The steps go to the float
+//! float network becomes in each step, weight by weight and bit by bit ([`SimulatedInt8`]). The steps go to the float
 //! weights, where they may add up until a rounded weight changes.
 
 use rayon::ThreadPool;
 
 use super::{Augmentation, Observer, Optimizer, Options, Recipe, RecipeName, Schedule, Snapshot, Trainer};
 use crate::data::Split;
-use crate::error::Result;
-use crate::network::lanes::Int8;
+use crate::error::{Error, Result};
+use crate::evaluation::{LossAndAccuracy, int8_loss_and_accuracy};
+use crate::network::lanes::SimulatedInt8;
 use crate::network::{Network, Parameters, Pools};
 use crate::quantization::{Granularity, Ranges, quantize};
 
@@ -94,9 +95,19 @@ impl Simulation {
     ///
     /// # Errors
     /// As [`quantize`].
-    pub(super) fn of(&self, parameters: &Parameters<f32>, pools: Pools) -> Result<Int8> {
+    pub(super) fn of(&self, parameters: &Parameters<f32>, pools: Pools) -> Result<SimulatedInt8> {
         let network = Network { parameters: parameters.clone(), pools };
-        Ok(Int8::from(&quantize(&network, &self.ranges, self.granularity)?))
+        Ok(SimulatedInt8::from(&quantize(&network, &self.ranges, self.granularity)?))
+    }
+
+    /// Loss and accuracy on a split of the int8 network that a float one becomes now.
+    ///
+    /// # Errors
+    /// As [`quantize`].
+    pub(super) fn measure(&self, network: &Network, split: &Split) -> Result<LossAndAccuracy> {
+        let file = quantize(network, &self.ranges, self.granularity)?.encode(&Default::default())?;
+        let model = file.model().map_err(|error| Error::Quantize(error.to_string()))?;
+        Ok(int8_loss_and_accuracy(model, split))
     }
 
     /// Takes notice of the lowest and highest outputs of a batch.

@@ -55,6 +55,8 @@ mod separate;
 #[cfg(any(kernels = "armv7m", kernels = "armv7em"))]
 mod smlal;
 mod workspace;
+#[cfg(workstation)]
+pub mod workstation;
 
 pub use blank::Blank;
 pub(crate) use selected::{Scratch, conv1_pool, conv2_pool, sums_of_products};

@@ -13,10 +13,9 @@
 
 pub mod conv2d;
 pub mod cross_entropy;
-mod int8;
 pub mod linear;
 pub mod pool2d;
-mod simd;
+mod simulated_int8;
 
 use std::any::TypeId;
 
@@ -29,8 +28,8 @@ use pulp::{Scalar512b, Simd, WithSimd};
 
 use super::{Parameters, Pools};
 pub use cross_entropy::Targets;
-pub use int8::Int8;
-pub use simd::InstructionSet;
+pub use lenet_core::workstation::InstructionSet;
+pub use simulated_int8::SimulatedInt8;
 
 const CONV1_SIDE: usize = 2 * POOL1_SIDE;
 const CONV2_SIDE: usize = 2 * POOL2_SIDE;
@@ -159,7 +158,7 @@ pub struct Group {
     d_fc1: [Lanes; FC1_OUTPUTS],
     d_pool2: Map<CONV2_CHANNELS, POOL2_SIDE>,
     d_pool1: Map<CONV1_CHANNELS, POOL1_SIDE>,
-    trace: int8::Trace,
+    trace: simulated_int8::Trace,
     /// For each row of the input and each of conv1's tiles, whether their taps are zero in all
     /// lanes: 1 if so. The border of a digit is.
     blank: [[u8; CONV1_SIDE / conv2d::TILE]; IMAGE_SIDE],
@@ -259,8 +258,8 @@ impl Group {
 pub enum Pass<'a> {
     /// The float network.
     Float(&'a Parameters<f32>, Pools),
-    /// The int8 network that a float one becomes.
-    Int8(&'a Int8),
+    /// The int8 network that a float one becomes, simulated for the gradients of its training.
+    SimulatedInt8(&'a SimulatedInt8),
 }
 
 impl Pass<'_> {
@@ -268,7 +267,7 @@ impl Pass<'_> {
     pub fn forward(self, set: InstructionSet, group: &mut Group) {
         match self {
             Self::Float(parameters, pools) => group.forward(set, parameters, pools),
-            Self::Int8(int8) => group.forward_int8(set, int8),
+            Self::SimulatedInt8(int8) => group.forward_int8(set, int8),
         }
     }
 
@@ -282,7 +281,7 @@ impl Pass<'_> {
     ) {
         match self {
             Self::Float(parameters, pools) => group.backward(set, parameters, pools, d_logits, gradient),
-            Self::Int8(int8) => group.backward_int8(set, int8, d_logits, gradient),
+            Self::SimulatedInt8(int8) => group.backward_int8(set, int8, d_logits, gradient),
         }
     }
 }
