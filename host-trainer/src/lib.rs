@@ -20,7 +20,6 @@
 //! | | [`evaluation`] | accuracy, and a checksum over all logits |
 //! | | [`comparison`] | where an int8 network diverges from its float network, and what to do about it |
 //! | | [`fetch`] | downloads data sets |
-//! | 2 | [`inference`] | the int8 network at the speed of this processor |
 //! | 1 | [`network`] | LeNet-5 in floating point, forward and backward |
 //! | | [`data`] | data sets and images |
 //! | | [`files`] | output files that appear whole or not at all |
@@ -40,7 +39,6 @@ pub mod evaluation;
 pub mod fetch;
 pub mod files;
 pub mod formats;
-pub mod inference;
 pub mod inspection;
 pub mod int8;
 pub mod network;
