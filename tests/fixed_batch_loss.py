@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Computes the loss of a fixed batch from the definition of LeNet-5, in plain Python.
 
-It is the source of the expected value in host-trainer/tests/gradients.rs: parameters by a formula, the
+This is where the expected value in host-trainer/tests/gradients.rs comes from: parameters given by a formula, the
 first four training images of data/digits-10k, average then maximum pooling, mean softmax cross-entropy.
-Needs nothing but Python 3; takes some seconds.
+Needs only Python 3 and takes a few seconds.
 """
 
 import gzip
@@ -56,7 +56,7 @@ def pool(maps, combine):
 
 
 def connect(values, weight, bias):
-    """Fully connected, without activation."""
+    """A fully connected layer, without activation."""
     n = len(values)
     return [b + math.fsum(w * v for w, v in zip(weight[o * n:(o + 1) * n], values)) for o, b in enumerate(bias)]
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Loads a .safetensors file of `lenet train` into the PyTorch model and compares its predictions with lenet's.
+"""Loads the .safetensors file of a `lenet train` run into the PyTorch model and compares predictions with lenet's.
 
 usage: pytorch_check.py MODEL.safetensors [DATA_FOLDER]
 
-For whoever has torch, safetensors and numpy (pip install torch safetensors numpy); no part of tests/run.
-Without DATA_FOLDER the digits in data/digits-10k are used. Exit status 0 when every prediction is the same.
+Needs torch, safetensors and numpy (pip install torch safetensors numpy), so tests/run does not run it.
+Without DATA_FOLDER it uses the digits in data/digits-10k. The exit status is 0 if every prediction is the same.
 """
 
 import gzip
@@ -27,7 +27,7 @@ class LeNet5(nn.Module):
             nn.Conv2d(1, 6, 5), nn.ReLU(), nn.AvgPool2d(2),
             nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
         )
-        # Spelt as in the model whose weights this project exchanges.
+        # Misspelt in the PyTorch model whose parameter names lenet uses.
         self.classfier = nn.Sequential(
             nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
         )

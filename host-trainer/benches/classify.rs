@@ -1,6 +1,6 @@
-//! One image through the int8 network, on one thread: the workstation's classifier on every instruction set
-//! of this processor, and `lenet-core`, which is the definition of its bits. Then all images of a data set, as
-//! `lenet eval` classifies them, on one thread and more.
+//! Times the int8 network: one image on one thread, with the workstation's classifier on every instruction set of this
+//! processor and with `lenet-core`'s portable kernels, which define the bits. Then all images of a data set, the way
+//! `lenet eval` classifies them, on one or more threads.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -39,7 +39,7 @@ fn main() {
     group.bench_function("lenet-core", |bencher| {
         bencher.iter(|| {
             let index = indices.next().expect("a cycle has no end");
-            // As the classifier, which computes blank input as any other.
+            // Like the classifier, which does not skip blank input.
             black_box(&mut network).classify_with(images.pixels(index), Blank::Compute, |_| ())
         });
     });

@@ -1,9 +1,9 @@
-//! Each layer in lanes, forward and backward, for one group of sixteen images, on every instruction set
-//! of this processor.
+//! Times each layer in lanes, forward and backward, for one group of sixteen images on every instruction set of this
+//! processor.
 //!
-//! An element is a multiply-accumulate in convolutions and fully connected layers, a value read in pools,
-//! a pixel in what makes input, and an image in the cross-entropy. Where conv1 skips the blank border, the
-//! multiply-accumulates skipped count as done: that is what the skipping is for.
+//! The elements of the throughput are multiply-accumulates in convolutions and fully connected layers, values read in
+//! pools, pixels in the preparation of input, and images in the cross-entropy. Multiply-accumulates that conv1 skips
+//! because their input is blank count as done, so the throughput shows what skipping gains.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -14,16 +14,16 @@ use host_trainer::data::{Split, digits_10k};
 use host_trainer::network::lanes::{
     Arrays, Group, InstructionSet, LANES, Lanes, Map, Targets, conv2d, cross_entropy, linear, pool2d,
 };
-use host_trainer::network::{Initialization, Parameters, Pools};
+use host_trainer::network::{Initialization, Parameters};
 use host_trainer::training::{Augmentation, Augmenter};
-use lenet_core::{IMAGE_BYTES, Pixels};
+use lenet_core::{IMAGE_BYTES, Pixels, Pools};
 use pulp::{Simd, WithSimd};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 /// One pass over a layer, in the order of a training step.
 #[derive(Clone, Copy)]
-enum Pass {
+enum LayerPass {
     Conv1Forward,
     Pool1Forward,
     Conv2Forward,
@@ -44,35 +44,35 @@ enum Pass {
     Conv1Parameters,
 }
 
-/// Each pass with its name and its elements for one image.
-const PASSES: [(Pass, &str, u64); 18] = [
-    (Pass::Conv1Forward, "conv1 forward", 86_400),
-    (Pass::Pool1Forward, "pool1 forward", 3_456),
-    (Pass::Conv2Forward, "conv2 forward", 153_600),
-    (Pass::Pool2Forward, "pool2 forward", 1_024),
-    (Pass::Fc1Forward, "fc1 forward", 30_720),
-    (Pass::Fc2Forward, "fc2 forward", 10_080),
-    (Pass::Fc3Forward, "fc3 forward", 840),
-    (Pass::Fc3Parameters, "fc3 backward, parameters", 840),
-    (Pass::Fc3Input, "fc3 backward, input", 840),
-    (Pass::Fc2Parameters, "fc2 backward, parameters", 10_080),
-    (Pass::Fc2Input, "fc2 backward, input", 10_080),
-    (Pass::Fc1Parameters, "fc1 backward, parameters", 30_720),
-    (Pass::Fc1Input, "fc1 backward, input", 30_720),
-    (Pass::Pool2Backward, "pool2 backward", 1_024),
-    (Pass::Conv2Parameters, "conv2 backward, parameters", 153_600),
-    (Pass::Conv2Input, "conv2 backward, input", 153_600),
-    (Pass::Pool1Backward, "pool1 backward", 3_456),
-    (Pass::Conv1Parameters, "conv1 backward, parameters", 86_400),
+/// Each pass, its name, and its number of elements per image.
+const PASSES: [(LayerPass, &str, u64); 18] = [
+    (LayerPass::Conv1Forward, "conv1 forward", 86_400),
+    (LayerPass::Pool1Forward, "pool1 forward", 3_456),
+    (LayerPass::Conv2Forward, "conv2 forward", 153_600),
+    (LayerPass::Pool2Forward, "pool2 forward", 1_024),
+    (LayerPass::Fc1Forward, "fc1 forward", 30_720),
+    (LayerPass::Fc2Forward, "fc2 forward", 10_080),
+    (LayerPass::Fc3Forward, "fc3 forward", 840),
+    (LayerPass::Fc3Parameters, "fc3 backward, parameters", 840),
+    (LayerPass::Fc3Input, "fc3 backward, input", 840),
+    (LayerPass::Fc2Parameters, "fc2 backward, parameters", 10_080),
+    (LayerPass::Fc2Input, "fc2 backward, input", 10_080),
+    (LayerPass::Fc1Parameters, "fc1 backward, parameters", 30_720),
+    (LayerPass::Fc1Input, "fc1 backward, input", 30_720),
+    (LayerPass::Pool2Backward, "pool2 backward", 1_024),
+    (LayerPass::Conv2Parameters, "conv2 backward, parameters", 153_600),
+    (LayerPass::Conv2Input, "conv2 backward, input", 153_600),
+    (LayerPass::Pool1Backward, "pool1 backward", 3_456),
+    (LayerPass::Conv1Parameters, "conv1 backward, parameters", 86_400),
 ];
 
-/// What the layers of sixteen images read and write.
+/// The tensors that the layers read and write for sixteen images.
 #[derive(Zeroable)]
 struct Data {
     parameters: Arrays,
     gradient: Arrays,
     input: Map<1, 28>,
-    /// As the group keeps it for conv1.
+    /// Which tiles of conv1's input are blank, as the group stores it.
     blank: [[u8; 24 / conv2d::TILE]; 28],
     targets: Targets,
     conv1: Map<6, 24>,
@@ -92,7 +92,7 @@ struct Data {
 }
 
 impl Data {
-    /// What an untrained network makes of real digits.
+    /// Filled by a pass of an untrained network over real digits.
     fn new(images: &Split) -> Box<Self> {
         let mut data: Box<Self> = bytemuck::zeroed_box();
         let parameters = Parameters::<f32>::init(Initialization::PyTorch, &mut ChaCha8Rng::seed_from_u64(1));
@@ -111,10 +111,10 @@ impl Data {
         }
         for (pass, ..) in PASSES {
             match pass {
-                Pass::Fc3Parameters => data.d_logits = data.cross_entropy().1,
-                // The backward passes of pools work in place, on the map that went in.
-                Pass::Pool2Backward => data.d_conv2 = data.conv2,
-                Pass::Pool1Backward => data.d_conv1 = data.conv1,
+                LayerPass::Fc3Parameters => data.d_logits = data.cross_entropy().1,
+                // The backward passes of pools work in place, on the input of the forward pass.
+                LayerPass::Pool2Backward => data.d_conv2 = data.conv2,
+                LayerPass::Pool1Backward => data.d_conv1 = data.conv1,
                 _ => (),
             }
             InstructionSet::detect().run(Run { pass, data: &mut data });
@@ -128,7 +128,7 @@ impl Data {
 }
 
 struct Run<'a> {
-    pass: Pass,
+    pass: LayerPass,
     data: &'a mut Data,
 }
 
@@ -143,7 +143,7 @@ impl WithSimd for Run<'_> {
         let blank = |y: usize, x: usize| data.blank[y][x / conv2d::TILE] != 0;
         let Pools { pool1, pool2 } = Pools::default();
         match pass {
-            Pass::Conv1Forward => {
+            LayerPass::Conv1Forward => {
                 conv2d::forward::<_, _, _, _, _, true>(
                     simd,
                     &data.input,
@@ -153,8 +153,8 @@ impl WithSimd for Run<'_> {
                     blank,
                 );
             }
-            Pass::Pool1Forward => pool2d::forward(simd, pool1, &data.conv1, &mut data.pool1),
-            Pass::Conv2Forward => {
+            LayerPass::Pool1Forward => pool2d::forward(simd, pool1, &data.conv1, &mut data.pool1),
+            LayerPass::Conv2Forward => {
                 conv2d::forward::<_, _, _, _, _, true>(
                     simd,
                     &data.pool1,
@@ -164,48 +164,48 @@ impl WithSimd for Run<'_> {
                     |_, _| false,
                 );
             }
-            Pass::Pool2Forward => pool2d::forward(simd, pool2, &data.conv2, &mut data.pool2),
-            Pass::Fc1Forward => {
+            LayerPass::Pool2Forward => pool2d::forward(simd, pool2, &data.conv2, &mut data.pool2),
+            LayerPass::Fc1Forward => {
                 linear::forward::<_, _, _, 12, true>(simd, features, &p.fc1_weight, &p.fc1_bias, &mut data.fc1);
             }
-            Pass::Fc2Forward => {
+            LayerPass::Fc2Forward => {
                 linear::forward::<_, _, _, 12, true>(simd, &data.fc1, &p.fc2_weight, &p.fc2_bias, &mut data.fc2);
             }
-            Pass::Fc3Forward => {
+            LayerPass::Fc3Forward => {
                 linear::forward::<_, _, _, 10, false>(simd, &data.fc2, &p.fc3_weight, &p.fc3_bias, &mut data.logits);
             }
-            Pass::Fc3Parameters => {
+            LayerPass::Fc3Parameters => {
                 let (rows, d) = (linear::rows::<_, 6>(&data.fc2), &data.d_logits);
                 linear::backward_parameters::<_, _, _, _, 10>(simd, &rows, d, &mut g.fc3_weight, &mut g.fc3_bias);
             }
-            Pass::Fc3Input => {
+            LayerPass::Fc3Input => {
                 let (input, d) = (&data.fc2, &data.d_logits);
                 linear::backward_input::<_, _, _, 12, true>(simd, input, &p.fc3_weight, d, &mut data.d_fc2);
             }
-            Pass::Fc2Parameters => {
+            LayerPass::Fc2Parameters => {
                 let (rows, d) = (linear::rows::<_, 8>(&data.fc1), &data.d_fc2);
                 linear::backward_parameters::<_, _, _, _, 12>(simd, &rows, d, &mut g.fc2_weight, &mut g.fc2_bias);
             }
-            Pass::Fc2Input => {
+            LayerPass::Fc2Input => {
                 let (input, d) = (&data.fc1, &data.d_fc2);
                 linear::backward_input::<_, _, _, 12, true>(simd, input, &p.fc2_weight, d, &mut data.d_fc1);
             }
-            Pass::Fc1Parameters => {
+            LayerPass::Fc1Parameters => {
                 let (rows, d) = (linear::rows::<_, 16>(features), &data.d_fc1);
                 linear::backward_parameters::<_, _, _, _, 12>(simd, &rows, d, &mut g.fc1_weight, &mut g.fc1_bias);
             }
-            Pass::Fc1Input => {
+            LayerPass::Fc1Input => {
                 let (d, d_features) = (&data.d_fc1, bytemuck::cast_mut(&mut data.d_pool2));
                 linear::backward_input::<_, _, _, 16, false>(simd, features, &p.fc1_weight, d, d_features);
             }
-            Pass::Pool2Backward => pool2d::backward(simd, pool2, &mut data.d_conv2, &data.d_pool2),
-            Pass::Conv2Parameters => {
+            LayerPass::Pool2Backward => pool2d::backward(simd, pool2, &mut data.d_conv2, &data.d_pool2),
+            LayerPass::Conv2Parameters => {
                 let (input, d) = (&data.pool1, &data.d_conv2);
                 conv2d::backward_parameters(simd, input, d, &mut g.conv2_weight, &mut g.conv2_bias, |_, _| false);
             }
-            Pass::Conv2Input => conv2d::backward_input(simd, &p.conv2_weight, &data.d_conv2, &mut data.d_pool1),
-            Pass::Pool1Backward => pool2d::backward(simd, pool1, &mut data.d_conv1, &data.d_pool1),
-            Pass::Conv1Parameters => {
+            LayerPass::Conv2Input => conv2d::backward_input(simd, &p.conv2_weight, &data.d_conv2, &mut data.d_pool1),
+            LayerPass::Pool1Backward => pool2d::backward(simd, pool1, &mut data.d_conv1, &data.d_pool1),
+            LayerPass::Conv1Parameters => {
                 let (input, d) = (&data.input, &data.d_conv1);
                 conv2d::backward_parameters(simd, input, d, &mut g.conv1_weight, &mut g.conv1_bias, blank);
             }
@@ -226,7 +226,7 @@ fn layers(criterion: &mut Criterion, images: &Split) {
         group.finish();
     }
 
-    // Compiled once, for every instruction set.
+    // The same code for every instruction set.
     let mut group = criterion.benchmark_group("cross entropy");
     group.throughput(Throughput::Elements(LANES as u64));
     group.bench_function("portable", |bencher| bencher.iter(|| black_box(&data).cross_entropy()));

@@ -1,21 +1,22 @@
-//! Whole training steps, gradient and optimizer, on pools of one and of two threads; and the same step with
-//! the plain network, to see what the lanes are worth.
+//! Times whole training steps, gradient and optimizer, on one and two threads, and the same step with the plain network
+//! to show what the lanes gain.
 //!
-//! An element is an image.
+//! The elements of the throughput are images.
 
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::network::lanes::{InstructionSet, Pass};
-use host_trainer::network::{Initialization, Parameters, Pools, plain};
+use host_trainer::network::{Initialization, Parameters, plain};
 use host_trainer::training::{Augmentation, Augmenter, BatchGradient, Recipe, RecipeName, Source, State};
+use lenet_core::Pools;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPoolBuilder;
 
-/// The tutorial's SGD, and the default recipe with all it has: AdamW, moving average, augmentation.
+/// The tutorial's SGD, and the default recipe with AdamW, moving average and augmentation.
 const STEPS: [(RecipeName, usize); 4] =
     [(RecipeName::Tutorial, 32), (RecipeName::Tutorial, 128), (RecipeName::Tutorial, 256), (RecipeName::Default, 128)];
 
@@ -36,11 +37,11 @@ fn lanes(criterion: &mut Criterion, images: &Split) {
         let mut group = criterion.benchmark_group(format!("step of {}, batch {batch}", recipe.name));
         group.throughput(Throughput::Elements(batch as u64));
         for threads in [1, 2] {
-            let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("two threads can be had");
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("two threads can be started");
             let (mut gradient, mut state) = (BatchGradient::new(set), initial_state());
             let mut batches = order.chunks_exact(batch).cycle();
             group.bench_function(BenchmarkId::new("threads", threads), |bencher| {
-                // Inside the pool from the start, as training is.
+                // Inside the pool from the start, like training.
                 pool.install(|| {
                     bencher.iter(|| {
                         let indices = batches.next().expect("a cycle has no end");
@@ -59,9 +60,9 @@ fn lanes(criterion: &mut Criterion, images: &Split) {
 fn plainly(criterion: &mut Criterion, images: &Split) {
     let recipe = Recipe::named(RecipeName::Tutorial);
     let (set, options) = (InstructionSet::detect(), recipe.step_options(recipe.lr));
-    let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("a thread can be had");
+    let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("a thread can be started");
     let mut group = criterion.benchmark_group("plain step of tutorial");
-    // A step takes too long for samples of more and more of them.
+    // A step takes too long for samples that grow.
     group.sampling_mode(SamplingMode::Flat);
     for batch in [32, 128, 256] {
         let (images, mut state) = (images.first(batch), initial_state());

@@ -102,7 +102,7 @@ impl Checkpoint {
         // The one value that may have no encoding.
         if self.plan.data.as_ref().is_some_and(|data| data.to_str().is_none()) {
             let problem = "the name of the data folder is not UTF-8, which a checkpoint cannot hold; rename it".into();
-            return Err(Error::Checkpoint { path, problem });
+            return Err(Error::File { path, problem });
         }
         write_whole(&path, &self.encode(), Existing::Overwrite)
     }
@@ -110,10 +110,10 @@ impl Checkpoint {
     /// Reads the file of a run folder.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] when it is missing, damaged, or of another version of this program.
+    /// [`Error::File`] when it is missing, damaged, or of another version of this program.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE_NAME);
-        let refused = |problem: String| Error::Checkpoint { path: path.clone(), problem };
+        let refused = |problem: String| Error::File { path: path.clone(), problem };
         if !path.exists() {
             return Err(refused("there is no such file: the run is finished, or never wrote one".into()));
         }
@@ -158,8 +158,9 @@ impl Checkpoint {
 
 #[cfg(test)]
 mod tests {
+    use lenet_core::Pools;
+
     use super::*;
-    use crate::network::Pools;
     use crate::training::{Recipe, RecipeName, Trainer};
 
     fn checkpoint() -> Checkpoint {

@@ -1,15 +1,15 @@
-//! Whether to print in colours.
+//! Decides whether to print in colour.
 
 use std::io::{self, IsTerminal};
 
-/// Whether the standard output is to have colours: it is a terminal that shows them, and neither `NO_COLOR`
-/// (<https://no-color.org>) nor `CLICOLOR=0` is set; or `CLICOLOR_FORCE` is.
+/// Whether to print in colour on standard output: if it is a terminal that supports colour and `CLICOLOR` is not 0, or
+/// if `CLICOLOR_FORCE` is set; but never if `NO_COLOR` (<https://no-color.org>) is set.
 pub(crate) fn wanted() -> bool {
     choose(Environment {
         no_color: anstyle_query::no_color(),
         force: anstyle_query::clicolor_force(),
         clicolor: anstyle_query::clicolor(),
-        // A console of Windows takes colours once it is asked to.
+        // A Windows console supports colour once it is switched on.
         terminal: io::stdout().is_terminal()
             && anstyle_query::term_supports_color()
             && anstyle_query::windows::enable_ansi_colors() != Some(false),
@@ -21,7 +21,7 @@ struct Environment {
     no_color: bool,
     force: bool,
     clicolor: Option<bool>,
-    /// A terminal, and one that shows colours.
+    /// Whether standard output is a terminal that supports colour.
     terminal: bool,
 }
 
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_for_terminals_and_for_those_who_ask() {
+    fn terminals_get_colour_and_files_only_if_forced() {
         let terminal = Environment { no_color: false, force: false, clicolor: None, terminal: true };
         let file = Environment { terminal: false, ..terminal };
         assert!(choose(terminal) && !choose(file));

@@ -39,36 +39,12 @@ pub enum Error {
         /// The file, without `.gz`.
         name: String,
     },
-    /// An IDX file is not what its name promises.
+    /// A file or folder was read and cannot be used: it is damaged, or not what it should be.
     #[error("{}: {problem}", path.display())]
-    Idx {
-        /// The file.
+    File {
+        /// The file or folder.
         path: PathBuf,
-        /// What is wrong, and where.
-        problem: String,
-    },
-    /// An image file cannot be used.
-    #[error("{}: {problem}", path.display())]
-    Image {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and what to do.
-        problem: String,
-    },
-    /// A folder of images is not as it should be.
-    #[error("{}: {problem}", folder.display())]
-    ImageFolder {
-        /// The folder.
-        folder: PathBuf,
-        /// What is wrong, and what to do.
-        problem: String,
-    },
-    /// A file is not a network of this architecture.
-    #[error("{}: {problem}", path.display())]
-    Weights {
-        /// The file.
-        path: PathBuf,
-        /// What was expected and what was found.
+        /// What is wrong, where, and what to do.
         problem: String,
     },
     /// A `.lenet` file was refused.
@@ -120,22 +96,6 @@ pub enum Error {
         /// The folder with the checkpoint.
         folder: PathBuf,
     },
-    /// A checkpoint is missing, damaged, or does not fit.
-    #[error("{}: {problem}", path.display())]
-    Checkpoint {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and what to do.
-        problem: String,
-    },
-    /// A file of a run folder is not what a run writes, or does not fit the others or the data.
-    #[error("{}: {problem}", path.display())]
-    Run {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and what to do.
-        problem: String,
-    },
     /// The arguments contradict each other or the data.
     #[error("{0}")]
     Usage(String),
@@ -150,9 +110,9 @@ pub enum Error {
         /// Percentage points allowed.
         allowed: f64,
     },
-    /// A download failed.
+    /// A download failed; the rooms below know nothing of downloads, so its own error type is behind a box.
     #[error(transparent)]
-    Fetch(#[from] crate::fetch::FetchError),
+    Fetch(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// The result of anything that can fail with [`enum@Error`].
@@ -180,8 +140,8 @@ impl Error {
         move |source| Self::Model { path: path.to_owned(), source }
     }
 
-    pub(crate) fn weights(path: &Path) -> impl FnOnce(String) -> Self {
-        move |problem| Self::Weights { path: path.to_owned(), problem }
+    pub(crate) fn file(path: &Path) -> impl FnOnce(String) -> Self {
+        move |problem| Self::File { path: path.to_owned(), problem }
     }
 
     pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {

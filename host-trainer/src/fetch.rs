@@ -6,6 +6,7 @@
 mod content;
 mod download;
 mod error;
+mod failure;
 mod manifest;
 mod progress;
 
@@ -19,8 +20,8 @@ use crate::files::temporary_in;
 use download::{Download, Mirror};
 
 pub use content::Mismatch;
-pub use download::Failure;
 pub use error::{Attempt, FetchError};
+pub use failure::Failure;
 pub use manifest::{FASHION_MNIST, MNIST, Manifest, PUBLISHED, RemoteFile};
 pub use progress::{Event, bar, for_stderr, lines};
 

@@ -1,16 +1,31 @@
 //! The workstation's side of the project: everything the `lenet` command does, as a library.
 //!
-//! - [`data`]: data sets; [`fetch`] downloads them.
-//! - [`network`]: LeNet-5 in floating point, forward and backward; [`training`] fits it.
-//! - [`quantization`]: from the float network to an int8 one; [`formats`] reads and writes both.
-//! - [`reference`](mod@reference): an independent model of the int8 network, to test `lenet-core` against.
-//! - [`evaluation`]: accuracy, and a checksum over all logits; [`inspection`]: a network in figures; [`comparison`]:
-//!   where a float network and the int8 one made from it part, and what to do about it.
-//! - [`prediction`]: what a network makes of images from anywhere; [`analysis`]: why it said what it said.
-//! - [`picture`]: digits as pictures; [`report`]: a run as one page to read.
-//! - [`run`]: the folder a training writes; [`checkpoint`]: what an unfinished one is resumed from;
-//!   [`files`]: output files, whole or not at all.
-//! - [`commands`]: the subcommands, one file each.
+//! # The rooms
+//!
+//! A room is a module of this crate with everything below it. Rooms stack: a room uses only rooms on the floors below
+//! it, so no two rooms use each other. `tests/tests/rooms.rs` checks that, among files too.
+//!
+//! | floor | room | what it does |
+//! |---|---|---|
+//! | 7 | [`commands`] | the subcommands of `lenet`, one file each |
+//! | 6 | [`report`] | a finished run as one HTML page |
+//! | 5 | [`run`] | the folder that a training run writes |
+//! | 4 | [`checkpoint`] | the file an interrupted run resumes from |
+//! | | [`prediction`] | classes for images from anywhere, and which images to reject |
+//! | 3 | [`training`] | fits a float network, with or without quantization-aware training |
+//! | | [`inspection`] | what a network file holds, in figures |
+//! | | [`analysis`] | why an image was misread |
+//! | 2 | [`quantization`] | turns a float network into an int8 one |
+//! | | [`formats`] | reads and writes network files |
+//! | | [`evaluation`] | accuracy, and a checksum over all logits |
+//! | | [`comparison`] | where an int8 network diverges from its float network, and what to do about it |
+//! | | [`fetch`] | downloads data sets |
+//! | 1 | [`network`] | LeNet-5 in floating point, forward and backward |
+//! | | [`data`] | data sets and images |
+//! | | [`files`] | output files that appear whole or not at all |
+//! | | [`picture`] | digits as pictures, on the terminal and as PNG |
+//! | 0 | [`int8`] | the numbers of an int8 network, and an independent model of it to test `lenet-core` against |
+//! | | `error`, `numbers`, `colour` | [`Error`](enum@Error); numbers as text; whether to print in colours |
 
 pub mod analysis;
 pub mod checkpoint;
@@ -24,12 +39,12 @@ pub mod fetch;
 pub mod files;
 pub mod formats;
 pub mod inspection;
+pub mod int8;
 pub mod network;
 mod numbers;
 pub mod picture;
 pub mod prediction;
 pub mod quantization;
-pub mod reference;
 pub mod report;
 pub mod run;
 pub mod training;

@@ -1,16 +1,16 @@
-//! Numbers as people write them.
+//! Formats numbers for people.
 
-/// A fraction in percent, to two places.
+/// A fraction as a percentage with two decimals.
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.2} %", 100.0 * fraction)
 }
 
-/// A number of things.
+/// A count with its noun, which gets an s unless the count is 1.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
-/// A number with commas between groups of three digits.
+/// A number with commas as thousands separators.
 pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -23,7 +23,7 @@ pub(crate) fn thousands(number: usize) -> String {
     text
 }
 
-/// A signal-to-quantization-noise ratio without its unit, dB.
+/// A signal-to-quantization-noise ratio in dB, without the unit; `equal` if there is no noise.
 pub(crate) fn decibels(sqnr: f64) -> String {
     if sqnr == f64::INFINITY { "equal".into() } else { format!("{sqnr:.1}") }
 }

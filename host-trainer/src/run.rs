@@ -260,17 +260,17 @@ impl FinishedRun {
             let path = folder.join(name);
             std::fs::read_to_string(&path).map_err(Error::read(&path))
         };
-        let refused = |name: &str, problem: String| Error::Run {
+        let refused = |name: &str, problem: String| Error::File {
             path: folder.join(name),
             problem: format!("{problem}; a folder that `lenet train` has written is needed"),
         };
         if folder.is_file() {
             let problem = "this is a file; the folder that `lenet train` has written is needed".into();
-            return Err(Error::Run { path: folder.to_owned(), problem });
+            return Err(Error::File { path: folder.to_owned(), problem });
         }
         if folder.join(checkpoint::FILE_NAME).exists() {
             let resume = format!("it is not finished; go on with it by `lenet train --resume {}`", folder.display());
-            return Err(Error::Run { path: folder.to_owned(), problem: resume });
+            return Err(Error::File { path: folder.to_owned(), problem: resume });
         }
         let summary = serde_json::from_str(&text(SUMMARY)?).map_err(|error| refused(SUMMARY, error.to_string()))?;
         let metrics = parse_metrics(&text(METRICS)?).map_err(|problem| refused(METRICS, problem))?;

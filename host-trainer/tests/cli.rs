@@ -1,4 +1,4 @@
-//! The command `lenet`, run as its users run it.
+//! The command `lenet`, run the way users run it: `train`, `eval` and `quantize`.
 
 #[path = "common/command.rs"]
 mod command;
@@ -11,8 +11,8 @@ use command::{digits, refusal, stdout};
 use common::{idx, small_data};
 use host_trainer::data::digits_10k;
 use host_trainer::formats::read_float;
-use host_trainer::network::Pools;
 use host_trainer::training::{Options, Recipe, RecipeName, initial_network};
+use lenet_core::Pools;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -27,7 +27,7 @@ fn train(folder: &Path, output: &str) -> String {
 }
 
 #[test]
-fn a_run_writes_its_folder_and_the_files_agree() {
+fn a_run_writes_its_files_and_they_agree() {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 400);
     let printed = train(folder.path(), "run");
@@ -58,7 +58,7 @@ fn a_run_writes_its_folder_and_the_files_agree() {
     assert_eq!(epochs[2]["validation_accuracy"], summary["validation_accuracy"]);
     assert!(epochs[2]["loss"].as_f64() < epochs[0]["loss"].as_f64());
 
-    // `eval` finds what `train` found, and `quantize` makes the same model again.
+    // `eval` measures what `train` measured, and `quantize` gives nearly the same model.
     for (name, kind) in [("run/model.safetensors", "float"), ("run/model.lenet", "int8")] {
         let answer = json(&stdout(folder.path(), &["eval", name, "--data", "small", "--json", "--predictions"]));
         assert_eq!((&answer["kind"], &answer["images"]), (&kind.into(), &100.into()));
@@ -73,7 +73,7 @@ fn a_run_writes_its_folder_and_the_files_agree() {
     assert_eq!(network.seed(), Some(1));
     stdout(folder.path(), &["quantize", "run/model.safetensors", "--data", "small", "-o", "again.lenet"]);
     let again = json(&stdout(folder.path(), &["eval", "again.lenet", "--data", "small", "--json"]));
-    // Calibrated on 400 images instead of 360, so near but not equal.
+    // It is calibrated on 400 images instead of 360, so it is close but not equal.
     assert!((again["accuracy"].as_f64().unwrap() - summary["int8_accuracy"].as_f64().unwrap()).abs() < 0.03);
 }
 
@@ -89,7 +89,7 @@ fn nothing_is_overwritten_silently() {
     assert_eq!(fs::read(folder.path().join("run/summary.json")).unwrap(), before);
     stdout(folder.path(), &[again.as_slice(), &["--force", "--seed", "2"]].concat());
     assert_ne!(fs::read(folder.path().join("run/summary.json")).unwrap(), before);
-    // Without -o a free name is found.
+    // Without -o an unused name is chosen.
     let unnamed = ["train", "--data", "small", "--epochs", "0"];
     assert!(stdout(folder.path(), &unnamed).contains("runs/small-default: "));
     assert!(stdout(folder.path(), &unnamed).contains("runs/small-default-2: "));
@@ -132,7 +132,7 @@ fn a_folder_of_images_is_a_data_set() {
 }
 
 #[test]
-fn every_way_to_quantize_gives_a_model_of_its_own() {
+fn every_quantize_option_gives_a_different_model() {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 600);
     let float = digits("digits-10k.safetensors");
@@ -156,9 +156,9 @@ fn every_way_to_quantize_gives_a_model_of_its_own() {
         assert_eq!(printed.contains("epoch  1 of 1: loss"), way.contains(&"--qat"), "{printed}");
         let answer = json(&stdout(folder.path(), &["eval", &output, "--data", "small", "--json"]));
         assert!(answer["accuracy"].as_f64() > Some(0.95), "{way:?}: {answer}");
-        assert!(checksums.insert(answer["crc32"].to_string()), "{way:?} is as another one");
+        assert!(checksums.insert(answer["crc32"].to_string()), "{way:?} gives the same model as another way");
     }
-    // Given alone, the option says what is so without it.
+    // The option without a value is the default.
     let arguments = ["quantize", float.to_str().unwrap(), "--data", "small", "-o", "same.lenet", "--bias-correction"];
     stdout(folder.path(), &arguments);
     assert_eq!(fs::read(folder.path().join("same.lenet")).unwrap(), fs::read(folder.path().join("0.lenet")).unwrap());
@@ -173,7 +173,7 @@ fn tutorial_prints_its_loss_lines() {
 }
 
 #[test]
-fn no_epochs_give_the_initial_network() {
+fn zero_epochs_give_the_initial_network() {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 400);
     for (recipe, name) in [("default", RecipeName::Default), ("tutorial", RecipeName::Tutorial)] {
@@ -196,13 +196,13 @@ fn every_optimizer_and_schedule_learns() {
     ] {
         let common = ["train", "--data", "small", "--recipe", "tutorial", "--epochs", "20", "--json", "-o", run];
         let summary = json(&stdout(folder.path(), &[common.as_slice(), &arguments].concat()));
-        // By chance it would be 0.1.
+        // Guessing gives 0.1.
         assert!(summary["float_accuracy"].as_f64() > Some(0.75), "{run}: {}", summary["float_accuracy"]);
     }
 }
 
 #[test]
-fn no_test_leaves_the_test_images_alone() {
+fn no_test_does_not_use_the_test_images() {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 400);
     let summary = json(&stdout(folder.path(), &[TRAIN.as_slice(), &["run", "--no-test", "--json"]].concat()));
@@ -214,7 +214,7 @@ fn no_test_leaves_the_test_images_alone() {
 }
 
 #[test]
-fn a_diverging_training_stops_with_advice_and_writes_nothing() {
+fn diverging_training_stops_with_advice_and_writes_nothing() {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 400);
     let message = refusal(folder.path(), 1, &["train", "--data", "small", "--lr", "1e30", "-o", "run"]);
@@ -238,7 +238,7 @@ fn wrong_usage_exits_with_2() {
         (&["train", "--warm-up", "x"], "at least 0"),
         (&["train", "--augment", "5"], "from 0 to 4"),
         (&["train", "--no-test"], "--validation"),
-        (&["train", "--validation", "9000"], "--validation 9000 leaves nothing"),
+        (&["train", "--validation", "9000"], "--validation 9000 leaves none of the 9000 training images"),
         (&["quantize", "x.safetensors"], "--output"),
         (&["quantize", "x.safetensors", "-o", "y", "--calibration", "best"], "percentile"),
         (&["quantize", "x.safetensors", "-o", "y", "--images", "0"], "--images"),
@@ -255,7 +255,7 @@ fn wrong_usage_exits_with_2() {
 fn bad_data_is_named() {
     type Damage = fn(&mut Vec<u8>);
     let cases: [(&str, Damage, &str); 6] = [
-        ("train-images-idx3-ubyte", |file| file.truncate(1000), "announces 313600 bytes of data, 984 follow"),
+        ("train-images-idx3-ubyte", |file| file.truncate(1000), "declares 313600 bytes of data, but 984 follow"),
         ("t10k-images-idx3-ubyte", |file| file[11] = 27, "images are 27 x 28"),
         ("train-images-idx3-ubyte", |file| file[3] = 1, "rank is 1"),
         ("train-labels-idx1-ubyte", |file| file[8 + 17] = 10, "label 17 is 10"),
@@ -305,7 +305,7 @@ fn bad_networks_are_named() {
 }
 
 #[test]
-fn an_unwritable_place_is_named_before_the_work_begins() {
+fn an_unwritable_output_is_reported_before_the_work_begins() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
     let message = refusal(folder.path(), 1, &["train", "-o", "file/run"]);

@@ -1,4 +1,4 @@
-//! `lenet compare`, run as its users run it.
+//! `lenet compare`, run the way users run it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use tempfile::TempDir;
 const FLOAT: &str = "digits-10k.safetensors";
 const INT8: &str = "digits-10k.lenet";
 
-/// Runs in the folder of the committed networks.
+/// Runs the command in the folder of the committed networks.
 fn lenet(arguments: &[&str]) -> Output {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/digits-10k");
     Command::new(env!("CARGO_BIN_EXE_lenet")).args(arguments).current_dir(folder).output().unwrap()
 }
 
-/// What a run prints that must exit with `code`, and what it says to the standard error.
+/// Standard output and standard error of a run that must exit with `code`.
 fn outcome(code: i32, arguments: &[&str]) -> (String, String) {
     let output = lenet(arguments);
     let [out, error] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
@@ -31,7 +31,7 @@ fn json(arguments: &[&str]) -> Value {
     serde_json::from_str(&outcome(0, arguments).0).unwrap()
 }
 
-/// A model of the committed network, quantized with ranges of a tenth: nearly everything saturates.
+/// The committed network quantized with a tenth of its ranges, so that nearly everything saturates.
 fn narrow(folder: &Path) -> PathBuf {
     let float = read_float(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/digits-10k").join(FLOAT)).unwrap();
     let mut dim = float.network.clone();
@@ -45,17 +45,17 @@ fn narrow(folder: &Path) -> PathBuf {
 }
 
 #[test]
-fn the_committed_pair_is_sound_and_its_changes_are_those_eval_sees() {
+fn the_committed_pair_has_no_warnings_and_changes_agree_with_eval() {
     let report = json(&["compare", FLOAT, INT8, "--json"]);
     assert_eq!(report["warnings"], Value::Array(Vec::new()));
-    changes_are_those_eval_sees(INT8);
-    // One that saturates has many.
+    assert_changes_agree_with_eval(INT8);
+    // A model that saturates changes many predictions.
     let folder = TempDir::new().unwrap();
-    assert!(changes_are_those_eval_sees(narrow(folder.path()).to_str().unwrap()) > 20);
+    assert!(assert_changes_agree_with_eval(narrow(folder.path()).to_str().unwrap()) > 20);
 }
 
-/// Returns how many there are.
-fn changes_are_those_eval_sees(model: &str) -> usize {
+/// Asserts that the changed predictions are those that `lenet eval` shows, and returns their number.
+fn assert_changes_agree_with_eval(model: &str) -> usize {
     let report = json(&["compare", FLOAT, model, "--json"]);
     let eval = |model| json(&["eval", model, "--json", "--predictions"]);
     let (float, int8) = (eval(FLOAT), eval(model));
@@ -107,7 +107,7 @@ fn every_tensor_and_channel_is_in_the_json() {
 }
 
 #[test]
-fn people_get_80_columns_and_any_number_of_threads_the_same() {
+fn the_text_fits_80_columns_and_does_not_depend_on_threads() {
     let folder = TempDir::new().unwrap();
     let narrow = narrow(folder.path());
     for int8 in [INT8, narrow.to_str().unwrap()] {
@@ -119,7 +119,7 @@ fn people_get_80_columns_and_any_number_of_threads_the_same() {
 }
 
 #[test]
-fn a_build_can_gate_on_the_drop() {
+fn max_drop_sets_the_exit_status() {
     let folder = TempDir::new().unwrap();
     let narrow = narrow(folder.path());
     let bad = ["compare", FLOAT, narrow.to_str().unwrap()];
@@ -130,12 +130,12 @@ fn a_build_can_gate_on_the_drop() {
     let lost = json(&[bad.as_slice(), &["--json"]].concat())["points_lost"].as_f64().unwrap();
     let gated = |points: f64| [bad.map(str::to_owned).as_slice(), &["--max-drop".into(), points.to_string()]].concat();
     let run = |code, arguments: &[String]| outcome(code, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
-    // Exactly as much is allowed; the report is the same either way.
+    // A loss of exactly the limit is allowed. The report is the same either way.
     assert_eq!(run(0, &gated(lost)).0, report);
     let (gated_report, message) = run(3, &gated(lost - 0.01));
     assert_eq!(gated_report, report);
     assert!(message.contains(&format!("int8 lost {lost:.2} points of accuracy")), "{message}");
-    // A gain is no loss.
+    // A gain is not a loss.
     outcome(0, &["compare", FLOAT, INT8, "--max-drop", "0"]);
     for points in ["-1", "nan", "101", "few"] {
         let (_, message) = outcome(2, &["compare", FLOAT, INT8, "--max-drop", points]);
@@ -144,7 +144,7 @@ fn a_build_can_gate_on_the_drop() {
 }
 
 #[test]
-fn files_of_the_wrong_kind_and_in_the_wrong_order_are_named() {
+fn files_of_the_wrong_kind_or_in_the_wrong_order_are_named() {
     let (_, message) = outcome(2, &["compare", INT8, FLOAT]);
     assert!(message.contains("digits-10k.lenet is an int8 model") && message.contains("other way round"), "{message}");
     let (_, message) = outcome(1, &["compare", FLOAT, FLOAT]);
@@ -156,7 +156,7 @@ fn files_of_the_wrong_kind_and_in_the_wrong_order_are_named() {
 }
 
 #[test]
-fn a_pair_that_is_none_is_told_first() {
+fn networks_that_do_not_match_are_the_only_warning() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("other.safetensors");
     let mut other =

@@ -2,9 +2,10 @@
 
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::evaluation::evaluate_float;
-use host_trainer::network::{Network, Pools};
+use host_trainer::network::Network;
 use host_trainer::quantization::quantize_trained;
 use host_trainer::training::{Options, Recipe, RecipeName, train};
+use lenet_core::Pools;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 fn threads(count: usize) -> ThreadPool {
@@ -12,7 +13,7 @@ fn threads(count: usize) -> ThreadPool {
 }
 
 fn trained(images: &Split, recipe: RecipeName, seed: u64, pool: &ThreadPool) -> Network {
-    // 300 images leave a last batch of 12, which makes a last chunk of 4.
+    // 300 images end in a short batch of 44 or 12 images, whose last group of lanes is not full.
     let recipe = Recipe { epochs: 2, ..Recipe::named(recipe) };
     train(images, None, &Options { recipe, pools: Pools::default(), seed }, pool, &mut ()).unwrap()
 }

@@ -1,4 +1,4 @@
-//! `lenet errors`.
+//! `lenet errors`: the misread images it lists and the files it writes.
 
 #[path = "common/command.rs"]
 mod command;
@@ -25,7 +25,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_listed_is_what_is_misread() {
+fn the_list_has_every_misread_image_and_no_other() {
     let folder = TempDir::new().unwrap();
     let eval: Value =
         serde_json::from_str(&stdout(folder.path(), &["eval", &model(), "--json", "--predictions"])).unwrap();
@@ -56,7 +56,7 @@ fn what_is_listed_is_what_is_misread() {
 }
 
 #[test]
-fn files_are_the_images_and_stale_ones_go() {
+fn files_show_the_images_and_force_removes_stale_ones() {
     let folder = TempDir::new().unwrap();
     let path = folder.path();
     stdout(path, &["errors", &model(), "-o", "out"]);
@@ -79,7 +79,7 @@ fn files_are_the_images_and_stale_ones_go() {
     let sheet = image::open(out.join("contact-sheet.png")).unwrap();
     assert_eq!(sheet.width(), 3 * (pictures.len().min(10) as u32 * 30 + 2));
 
-    // Another model has other errors; what is not ours stays.
+    // Another model misreads other images. Files that the command did not write are kept.
     small_data(path, 400);
     stdout(path, &["train", "--data", "small", "--epochs", "0", "-o", "run"]);
     assert!(refusal(path, 1, &["errors", "run/model.lenet", "-o", "out"]).contains("exists already"));
@@ -88,7 +88,7 @@ fn files_are_the_images_and_stale_ones_go() {
     stdout(path, &["errors", "run/model.lenet", "--data", "small", "-o", "out", "--force"]);
     let csv = fs::read_to_string(out.join("errors.csv")).unwrap();
     let now = names(&out.join("digits"));
-    assert_eq!(now.len(), csv.lines().count(), "one for each line but the first, and the holiday");
+    assert_eq!(now.len(), csv.lines().count(), "a picture for each line after the first, and holiday.png");
     assert!(now.contains(&"holiday.png".to_owned()));
 }
 

@@ -1,4 +1,4 @@
-//! `lenet export`: what it writes is read back by other means, and nothing is written where it refuses.
+//! `lenet export`: what it writes is read back by independent code, and a refused export writes nothing.
 
 #[path = "common/command.rs"]
 mod command;
@@ -11,7 +11,7 @@ use command::{digits, refusal, stdout};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A folder with the committed networks as `m.lenet` and `m.safetensors`, and the bytes of the former.
+/// A folder with the committed networks as `m.lenet` and `m.safetensors`, and the bytes of `m.lenet`.
 fn folder() -> (TempDir, Vec<u8>) {
     let folder = TempDir::new().unwrap();
     for ending in ["lenet", "safetensors"] {
@@ -32,7 +32,7 @@ fn bin_is_the_file_itself() {
     assert!(fs::read(folder.path().join("m.bin")).unwrap() == model);
 }
 
-/// Address and value of each byte, decoded by the format's definition.
+/// Address and value of each byte, decoded according to Intel's specification.
 fn hex_bytes(text: &str) -> Vec<(u32, u8)> {
     let mut bytes = Vec::new();
     let mut upper = 0;
@@ -51,13 +51,13 @@ fn hex_bytes(text: &str) -> Vec<(u32, u8)> {
             _ => panic!("{line}"),
         }
     }
-    panic!("no end of file")
+    panic!("no end-of-file record")
 }
 
 #[test]
 fn hex_has_every_byte_at_its_address() {
     let (folder, model) = folder();
-    // The second crosses a border of 64 KiB in the midst of a line.
+    // The second crosses a 64 KiB boundary in the middle of a line.
     for (base, address) in [("0x32000", 0x32000), ("0x0801FFF4", 0x0801_fff4), ("4", 4)] {
         export(folder.path(), &["hex", "--base", base, "--force", "-o", "m.hex"]);
         let bytes = hex_bytes(&fs::read_to_string(folder.path().join("m.hex")).unwrap());
@@ -97,7 +97,7 @@ fn rust_compiles_to_the_aligned_bytes() {
     let (folder, model) = folder();
     export(folder.path(), &["rust", "-o", "digits-10k.rs"]);
     export(folder.path(), &["rust", "-o", "2nd.rs"]);
-    // A byte between the two, so that chance alone would not align both.
+    // A byte between the two, so that both are not aligned by chance.
     let program = "#![deny(warnings)]\n\
         include!(\"digits-10k.rs\");\n\
         pub static BETWEEN: u8 = 1;\n\
@@ -129,7 +129,7 @@ fn c_is_two_files_named_after_the_output() {
     assert_eq!(export(folder.path(), &["c", "-o", "my-net.c"]), "wrote  my-net.c\nwrote  my-net.h\n");
     let [source, header] = ["c", "h"].map(|e| fs::read_to_string(folder.path().join(format!("my-net.{e}"))).unwrap());
     assert!(source.contains("#include \"my-net.h\"") && header.contains("int my_net_classify("), "{header}");
-    // Neither is overwritten, nor one without the other.
+    // If one of the two exists, neither is written.
     fs::remove_file(folder.path().join("my-net.c")).unwrap();
     let message = refusal(folder.path(), 1, &["export", "m.lenet", "--format", "c", "-o", "my-net.c"]);
     assert!(message.contains("my-net.h exists already"), "{message}");
@@ -137,7 +137,7 @@ fn c_is_two_files_named_after_the_output() {
 }
 
 #[test]
-fn json_has_the_numbers_of_the_arithmetic() {
+fn json_has_the_numbers_that_the_arithmetic_uses() {
     let (folder, model) = folder();
     export(folder.path(), &["json", "-o", "m.json"]);
     let text = fs::read_to_string(folder.path().join("m.json")).unwrap();
@@ -155,10 +155,10 @@ fn json_has_the_numbers_of_the_arithmetic() {
         assert_eq!(list("bias").len(), shape[0]);
         let parts = list("multiplier_mantissa").into_iter().zip(list("multiplier_exponent")).zip(list("weight_scale"));
         for (((mantissa, exponent), weight_scale), multiplier) in parts.zip(list("multiplier")) {
-            // serde_json may read a number wrong in its last bit.
+            // serde_json may be off by one in the last bit of a number.
             assert!((multiplier / (mantissa * (exponent - 31.0).exp2()) - 1.0).abs() < 1e-15, "{multiplier}");
             let scale = number(&tensors[index]["scale"]) * weight_scale / number(&tensors[index + 1]["scale"]);
-            // The scales are printed with the digits a float of 32 bits needs.
+            // The scales have as many digits as a 32-bit float needs.
             assert!((multiplier / scale - 1.0).abs() < 1e-6, "{multiplier} {scale}");
         }
     }

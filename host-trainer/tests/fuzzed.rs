@@ -1,4 +1,4 @@
-//! The fuzz targets on stable Rust: over their corpora, and over random edits of these.
+//! Runs the fuzz targets on stable Rust: on their corpora, on random edits of these and on random bytes.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn the_corpora_do_no_harm() {
+fn corpora_pass() {
     for (name, target) in TARGETS {
         for bytes in corpus(name) {
             target(&bytes);
@@ -30,7 +30,7 @@ fn the_corpora_do_no_harm() {
     }
 }
 
-/// Which file, where it is cut, and what is written where.
+/// Which file to edit, where to cut it, and which bytes to overwrite.
 type Edit = (prop::sample::Index, Option<prop::sample::Index>, Vec<(prop::sample::Index, u8)>);
 
 fn edits() -> impl Strategy<Value = Edit> {
@@ -53,7 +53,7 @@ fn edited(files: &[Vec<u8>], (file, cut, places): &Edit) -> Vec<u8> {
 }
 
 #[test]
-fn edited_files_do_no_harm() {
+fn edited_files_pass() {
     for (name, target) in TARGETS {
         let files = corpus(name);
         let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
@@ -66,7 +66,7 @@ fn edited_files_do_no_harm() {
 }
 
 #[test]
-fn random_bytes_do_no_harm() {
+fn random_bytes_pass() {
     for (name, target) in TARGETS {
         let mut runner = TestRunner::new(Config { cases: 100, failure_persistence: None, ..Config::default() });
         let run = runner.run(&prop::collection::vec(any::<u8>(), 0..600), |bytes| {
@@ -78,14 +78,14 @@ fn random_bytes_do_no_harm() {
 }
 
 #[test]
-fn what_is_contracted_expands_to_itself() {
+fn expand_undoes_contract() {
     let bytes: Vec<u8> = (0..2_000u32).map(|i| if i % 7 < 5 { 0 } else { (i * 37 % 256) as u8 }).collect();
     let longer = [bytes.as_slice(), &[0; 900], &[0xee, 0xee, 0, 0xee]].concat();
     assert_eq!(expand(&contract(&longer)), longer);
     assert!(contract(&longer).len() < longer.len());
 }
 
-/// The seeds are what the targets are meant to accept, or they would test nothing.
+/// The readers accept the seeds. Seeds that were refused at once would test little.
 #[test]
 fn the_seeds_are_read() {
     use host_trainer::formats::{decode_safetensors, decode_tflite};

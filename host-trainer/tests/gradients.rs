@@ -1,9 +1,10 @@
-//! Backpropagation against central differences, and the loss against a value computed elsewhere.
+//! Compares backpropagation with central differences, and the loss with a value computed by another program.
 
 use host_trainer::data::digits_10k;
 use host_trainer::network::plain::{self, cross_entropy};
-use host_trainer::network::{Initialization, NAMES, Parameters, Pools};
+use host_trainer::network::{Initialization, NAMES, Parameters};
 use lenet_core::Pool;
+use lenet_core::Pools;
 use ndarray::{ArrayView1, ArrayView2};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -18,7 +19,7 @@ fn mean_loss(
     cross_entropy::loss_and_gradient(&logits, labels, 1.0).0 / labels.len() as f64
 }
 
-/// Each parameter of a small array, and a spread sample of a large one.
+/// All indices of a small array, or about 60 evenly spread indices of a large one.
 fn sample(length: usize) -> impl Iterator<Item = usize> {
     (0..length).step_by(length.div_ceil(60))
 }
@@ -39,7 +40,7 @@ fn every_layers_gradient_equals_central_differences() {
             let largest = gradient.iter().fold(0f64, |largest, g| largest.max(g.abs()));
             assert!(largest > 0.0, "the gradient in {name} is zero");
             for index in sample(gradient.len()) {
-                // Small enough that no ReLU and no maximum changes sides.
+                // Small enough that no ReLU switches and no maximum moves.
                 let step = 1e-6;
                 let mut loss_at = |offset: f64| {
                     let value = parameters.slices_mut()[array][index];
@@ -62,7 +63,7 @@ fn every_layers_gradient_equals_central_differences() {
 
 /// `tests/fixed_batch_loss.py` computes the same from the definition of the network, in plain Python.
 #[test]
-fn loss_of_a_fixed_batch_equals_the_independent_value() {
+fn the_loss_of_a_fixed_batch_equals_the_independent_value() {
     const INDEPENDENT: f64 = 2.336_061_109_057_953_7;
     let batch = digits_10k().train.first(4);
     let mut parameters = Parameters::<f64>::zeros();

@@ -1,4 +1,4 @@
-//! `lenet inspect`: figures that agree with the files, on lines that fit a terminal.
+//! `lenet inspect`: its figures agree with the files, and its lines fit a terminal.
 
 #[path = "common/command.rs"]
 mod command;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use command::{digits, refusal, stdout};
 use host_trainer::formats::{ModelFile, decode_safetensors, encode_safetensors};
-use host_trainer::quantization::QuantizedNetwork;
+use host_trainer::int8::QuantizedNetwork;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -25,7 +25,7 @@ fn json(folder: &Path, name: &str) -> Value {
     serde_json::from_str(&stdout(folder, &["inspect", name, "--json"])).unwrap()
 }
 
-/// Fails unless every line fits a terminal.
+/// Asserts that no line is longer than 80 characters.
 fn assert_narrow(printed: &str) {
     for line in printed.lines() {
         assert!(line.chars().count() <= 80, "{line}");
@@ -33,7 +33,7 @@ fn assert_narrow(printed: &str) {
 }
 
 #[test]
-fn an_int8_model_in_figures() {
+fn figures_of_an_int8_model() {
     let folder = folder();
     let bytes = fs::read(folder.path().join("m.lenet")).unwrap();
     let file = ModelFile::new(&bytes);
@@ -66,7 +66,7 @@ fn an_int8_model_in_figures() {
 }
 
 #[test]
-fn a_float_network_in_figures() {
+fn figures_of_a_float_network() {
     let folder = folder();
     let printed = stdout(folder.path(), &["inspect", "m.safetensors"]);
     assert_narrow(&printed);
@@ -86,7 +86,7 @@ fn a_float_network_in_figures() {
 }
 
 #[test]
-fn what_is_wrong_with_a_float_network_is_said_loudly() {
+fn defects_of_a_float_network_are_warnings() {
     let folder = folder();
     let mut network = decode_safetensors(&fs::read(folder.path().join("m.safetensors")).unwrap()).unwrap().network;
     network.parameters.fc1_bias_mut().fill(f32::NAN);
@@ -134,7 +134,7 @@ fn flash_images_show_their_model_and_its_address() {
 }
 
 #[test]
-fn bad_files_are_refused_by_name() {
+fn bad_files_are_named() {
     let folder = folder();
     fs::write(folder.path().join("other"), "hello").unwrap();
     assert!(refusal(folder.path(), 1, &["inspect", "other"]).contains("other: it is no"));

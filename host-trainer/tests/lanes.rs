@@ -1,8 +1,9 @@
-//! The network in lanes, on every instruction set this processor has, against the plain one in f64.
+//! Compares the network in lanes, on every instruction set of this processor, with the plain network in f64.
 
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::network::lanes::{Group, InstructionSet, LANES, Lanes, Targets, cross_entropy};
-use host_trainer::network::{Initialization, NAMES, Parameters, Pools, plain};
+use host_trainer::network::{Initialization, NAMES, Parameters, plain};
+use lenet_core::Pools;
 use lenet_core::{CLASSES, Pool};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -48,7 +49,7 @@ fn pool_kinds() -> impl Iterator<Item = Pools> {
 
 #[test]
 fn every_activation_and_gradient_equals_the_plain_networks() {
-    // A full group, and one whose last lanes hold no image.
+    // A full group, and one whose last lanes have no image.
     for (seed, count) in [(1, LANES), (2, 11)] {
         let images = digits_10k().train.first(count);
         let single = parameters(seed);
@@ -70,7 +71,7 @@ fn every_activation_and_gradient_equals_the_plain_networks() {
                         let got = f64::from(got.0[lane]);
                         assert!(
                             (got - expected).abs() < 2e-6,
-                            "{set}: {what} of image {lane} is {got}, plainly {expected}"
+                            "{set}: {what} of image {lane} is {got}, in the plain network {expected}"
                         );
                     };
                     for ((c, n, y, x), expected) in plain_activations.conv1.indexed_iter().filter(|(i, _)| i.1 == lane)
@@ -92,7 +93,7 @@ fn every_activation_and_gradient_equals_the_plain_networks() {
                     }
                 }
                 let (loss, _, gradient) = compute(set, &single, pools, &images);
-                assert!((loss - plain_loss).abs() < 1e-5 * plain_loss, "{set}: loss {loss}, plainly {plain_loss}");
+                assert!((loss - plain_loss).abs() < 1e-5 * plain_loss, "{set}: loss {loss}, plain {plain_loss}");
                 for ((got, expected), name) in gradient.arrays().iter().zip(plain_gradient.arrays()).zip(NAMES) {
                     let largest = expected.iter().fold(0f64, |largest, g| largest.max(g.abs()));
                     assert!(largest > 0.0, "the gradient in {name} is zero");
@@ -100,7 +101,7 @@ fn every_activation_and_gradient_equals_the_plain_networks() {
                         let error = (f64::from(*got) - expected).abs();
                         assert!(
                             error < 1e-5 * largest,
-                            "{set}, {pools:?}: {name} has gradient {got}, plainly {expected}"
+                            "{set}, {pools:?}: {name} has gradient {got}, plain {expected}"
                         );
                     }
                 }
@@ -114,7 +115,7 @@ fn instruction_sets_with_fused_multiply_add_give_the_same_bits() {
     let images = digits_10k().train.first(LANES);
     let parameters = parameters(3);
     let mut sets = InstructionSet::available();
-    // The last one rounds products.
+    // The last one has no fused multiply-add: it rounds products.
     sets.pop();
     for pools in pool_kinds() {
         let results: Vec<_> = sets.iter().map(|set| compute(*set, &parameters, pools, &images)).collect();
@@ -139,9 +140,9 @@ fn gradients_of_groups_add_up() {
     assert!(once.values().iter().zip(twice.values()).all(|(once, twice)| 2.0 * once == *twice));
 }
 
-/// A NaN anywhere must reach the loss, where training looks for it.
+/// A NaN in any parameter must reach the loss, because that is where training looks for it.
 #[test]
-fn a_nan_is_not_lost_on_the_way() {
+fn a_nan_reaches_the_loss() {
     let images = digits_10k().train.first(LANES);
     for set in InstructionSet::available() {
         for (array, name) in NAMES.iter().enumerate() {
@@ -154,7 +155,7 @@ fn a_nan_is_not_lost_on_the_way() {
 }
 
 #[test]
-fn smoothed_targets_give_the_loss_of_their_definition() {
+fn the_loss_of_smoothed_targets_equals_its_definition() {
     let images = digits_10k().train.first(3);
     let mut group = group_of(&images);
     group.forward(InstructionSet::detect(), &parameters(6), Pools::default());

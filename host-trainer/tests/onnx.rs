@@ -1,5 +1,5 @@
-//! `lenet export --format onnx`: either network becomes one file, whole or not at all. What is in it is tested
-//! beside the code, and by `tests/interop/onnx_peer.py` in ONNX Runtime.
+//! `lenet export --format onnx`: a float or int8 network becomes one complete file. The content of the file is tested
+//! by the unit tests of the format, and in ONNX Runtime by `tests/interop/onnx_peer.py`.
 
 #[path = "common/command.rs"]
 mod command;
@@ -8,7 +8,7 @@ use std::fs;
 
 use command::{digits, refusal, stdout};
 use host_trainer::formats::{ModelFile, decode_safetensors, encode_onnx_float, encode_onnx_int8};
-use host_trainer::quantization::QuantizedNetwork;
+use host_trainer::int8::QuantizedNetwork;
 use tempfile::TempDir;
 
 fn export<'a>(model: &'a str, file: &'a str) -> [&'a str; 6] {
@@ -34,7 +34,7 @@ fn each_kind_of_network_is_written_as_its_own_graph() {
 }
 
 #[test]
-fn a_damaged_network_leaves_no_file_and_a_file_is_kept_without_force() {
+fn a_damaged_network_writes_no_file_and_only_force_overwrites() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
     let network = digits("digits-10k.lenet");

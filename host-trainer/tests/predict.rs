@@ -1,7 +1,8 @@
-//! `lenet predict`: classes of digits, no class for what is none, from files, folders, patterns and standard input.
+//! `lenet predict`: images from files, folders, patterns and standard input are classified, or refused if they are not
+//! digits.
 //!
-//! What it prints of the committed digits is in `tests/golden`; how to renew that stands at
-//! [`assert_golden`](terminal::assert_golden).
+//! Its output for the committed digits is in `tests/golden`; [`assert_golden`](terminal::assert_golden) says how to
+//! update it.
 
 #[path = "common/command.rs"]
 mod command;
@@ -46,7 +47,7 @@ fn names(answer: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn committed_digits_are_told_as_they_were() {
+fn the_output_for_the_committed_digits_is_unchanged() {
     let folder = folder();
     for terminal in TERMINALS {
         let pictures = stdout_on(terminal.environment, folder.path(), &["predict", "m.lenet", "png", "--show"]);
@@ -54,7 +55,7 @@ fn committed_digits_are_told_as_they_were() {
     }
     let table = stdout(folder.path(), &["predict", "m.lenet", "png"]);
     assert_golden("predict.txt", &table);
-    // Colour is for pictures only.
+    // Only pictures are coloured.
     assert_eq!(stdout_on(TERMINALS[2].environment, folder.path(), &["predict", "m.lenet", "png"]), table);
     assert!(table.lines().all(|line| line.len() <= 80), "{table}");
 }
@@ -87,7 +88,7 @@ fn answers_are_those_of_the_network() {
 }
 
 #[test]
-fn images_of_any_size_and_kind_are_brought_to_what_mnist_is() {
+fn images_of_any_size_and_format_are_normalized_as_mnist_is() {
     let folder = folder();
     for (index, label) in LABELS.iter().enumerate().filter(|(index, _)| *index != 7) {
         let digit = image::open(digits(&format!("png/{index}-label-{label}.png"))).unwrap().into_luma8();
@@ -107,7 +108,7 @@ fn images_of_any_size_and_kind_are_brought_to_what_mnist_is() {
 }
 
 #[test]
-fn pages_without_ink_and_noise_get_no_class() {
+fn blank_pages_and_noise_get_no_class() {
     let folder = folder();
     let mut state = 7u32;
     let mut random = move || {
@@ -127,13 +128,13 @@ fn pages_without_ink_and_noise_get_no_class() {
     write("board.png", 280, &mut |x, y| if (x / 40 + y / 40) % 2 == 0 { 255 } else { 0 });
     for network in ["m.lenet", "m.safetensors"] {
         let answer = json(folder.path(), &[network, "*.png"]);
-        let verdicts: Vec<(&str, &str)> = names(&answer)
+        let recognitions: Vec<(&str, &str)> = names(&answer)
             .into_iter()
             .zip(answer["images"].as_array().unwrap().iter().map(|image| image["recognition"].as_str().unwrap()))
             .collect();
         let (blank, unfamiliar) = ("blank", "unfamiliar");
         assert_eq!(
-            verdicts,
+            recognitions,
             [
                 ("black.png", blank),
                 ("board.png", unfamiliar),
@@ -159,11 +160,11 @@ fn pages_without_ink_and_noise_get_no_class() {
 }
 
 #[test]
-fn the_limits_are_stated_and_come_of_the_data() {
+fn the_limits_are_printed_and_depend_on_the_data() {
     let folder = folder();
     let arguments = ["m.lenet", "png/3-label-6.png"];
     let default = json(folder.path(), &arguments);
-    // A set of one kind of image, to which a digit is strange.
+    // A data set of bars, in which a digit is unfamiliar.
     for split in ["train", "test"] {
         for class in 0..2 {
             let place = folder.path().join(format!("bars/{split}/{class}"));
@@ -206,7 +207,7 @@ fn images_come_from_folders_patterns_and_standard_input() {
         names(&json(folder.path(), &["m.lenet", "png/[3-5]-*.png", "png/0-label-1.png"])),
         [&png[3], &png[4], &png[5], &png[0]]
     );
-    // A file's own name is no pattern.
+    // The name of an existing file is not taken as a pattern.
     assert_eq!(names(&json(folder.path(), &["m.lenet", "odd [1].png"])), ["odd [1].png"]);
 
     let output = Command::new(env!("CARGO_BIN_EXE_lenet"))
@@ -220,16 +221,16 @@ fn images_come_from_folders_patterns_and_standard_input() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named_after_what_can() {
+fn unreadable_images_are_named_after_the_readable_ones() {
     let folder = folder();
     fs::create_dir(folder.path().join("empty")).unwrap();
     fs::write(folder.path().join("text.png"), "hello").unwrap();
     let bad = ["none.png", "empty", "*.gif", "***.png", "text.png"];
     let reasons = [
         "error: cannot read none.png: ",
-        "error: empty: it holds no image (PNG, JPEG, BMP, PGM or PPM)",
-        "error: *.gif: it matches no image (PNG, JPEG, BMP, PGM or PPM)",
-        "error: ***.png: it is no pattern (",
+        "error: empty: it holds no images (PNG, JPEG, BMP, PGM or PPM)",
+        "error: *.gif: it matches no images (PNG, JPEG, BMP, PGM or PPM)",
+        "error: ***.png: it is not a valid pattern (",
         "error: text.png: it cannot be decoded (",
     ];
     for (argument, reason) in bad.iter().zip(reasons) {

@@ -1,4 +1,4 @@
-//! Quantization-aware training: what it simulates is what the int8 network does.
+//! Quantization-aware training simulates exactly what the int8 network computes.
 
 #[path = "common/networks.rs"]
 mod networks;
@@ -15,12 +15,12 @@ use networks::{pool_kinds, trained, untrained};
 use rayon::ThreadPoolBuilder;
 
 #[test]
-fn the_simulated_logits_are_those_of_the_int8_network() {
+fn simulated_logits_equal_those_of_the_int8_network() {
     let data = digits_10k();
     for network in [trained(), untrained(1), untrained(2)] {
         for pools in pool_kinds() {
             let network = Network { pools, ..network.clone() };
-            // From a few images, so that others saturate.
+            // Calibrated on a few images, so that others saturate.
             let quantized = quantize_trained(&network, &data.train.first(5), &Default::default()).unwrap();
             let file = quantized.encode(&Default::default()).unwrap();
             let mut core = LeNet5::new(file.model().unwrap());
@@ -31,7 +31,7 @@ fn the_simulated_logits_are_those_of_the_int8_network() {
                 let expected: Vec<_> = images.iter().map(|pixels| core.classify(pixels).real()).collect();
                 for set in InstructionSet::available() {
                     group.set_images(&images);
-                    // Twice, as the group has to stay as it is.
+                    // Twice, because a forward pass must leave the images of the group unchanged.
                     for _ in 0..2 {
                         group.forward_int8(set, &int8);
                         for (lane, expected) in expected.iter().enumerate() {
@@ -45,8 +45,8 @@ fn the_simulated_logits_are_those_of_the_int8_network() {
     }
 }
 
-/// A network that one scale for each layer does not suit: a channel of conv1 gives 100 times as much, and conv2
-/// takes a hundredth of it.
+/// A network that per-tensor scales quantize badly: one channel of conv1 is 100 times as large, and conv2 divides it
+/// by 100 again.
 fn lopsided() -> Network {
     let mut network = trained();
     network.parameters.conv1_weight_mut().index_axis_mut(Axis(0), 2).mapv_inplace(|weight| 100.0 * weight);
@@ -56,7 +56,7 @@ fn lopsided() -> Network {
 }
 
 #[test]
-fn fine_tuning_recovers_what_rounding_lost_and_any_number_of_threads_gives_the_same() {
+fn fine_tuning_recovers_accuracy_and_does_not_depend_on_threads() {
     let data = digits_10k();
     let images = data.train.first(3_000);
     let network = lopsided();

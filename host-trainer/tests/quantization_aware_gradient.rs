@@ -1,28 +1,29 @@
-//! Quantization-aware training: its gradients are those of a plain network that rounds.
+//! The gradients of quantization-aware training equal those of a plain network that rounds.
 
 #[path = "common/networks.rs"]
 mod networks;
 
 use host_trainer::data::{Split, digits_10k};
+use host_trainer::int8::QuantizedNetwork;
 use host_trainer::network::lanes::{Group, InstructionSet, LANES, Lanes, SimulatedInt8};
 use host_trainer::network::plain::{conv2d, cross_entropy, linear, pool2d};
 use host_trainer::network::{NAMES, Network, Parameters};
-use host_trainer::quantization::{QuantizedNetwork, quantize_trained};
-use lenet_core::quantization::Multiplier;
+use host_trainer::quantization::quantize_trained;
 use lenet_core::{CLASSES, Pool};
 use ndarray::{Array, Array2, Array4, ArrayView2, Axis, Dimension};
 use networks::{pool_kinds, trained, untrained};
 
-/// The int8 network and its gradient, plainly: exact integers in f64, layer after layer, and rounding taken for the
-/// identity where the gradient comes back.
+/// The int8 network and its gradient written plainly: exact integers in f64, layer by layer. The gradient treats
+/// rounding as the identity (straight-through estimator).
 struct Plain<'a> {
     network: &'a QuantizedNetwork,
-    /// Weights as integers and as real values; biases are those of the int8 network in both.
+    /// The weights as integers (`steps`) and as real values (`real`). Both have the biases of the int8 network.
     steps: Parameters<f64>,
     real: Parameters<f64>,
 }
 
-/// A layer's outputs before and after requantization, and 1 where that did not clamp, else 0.
+/// The outputs of a layer before and after requantization. `passes` is 0 where a value was clamped, so that no gradient
+/// passes, and 1 elsewhere.
 struct Requantized<D: Dimension> {
     accumulators: Array<f64, D>,
     activations: Array<f64, D>,
@@ -58,7 +59,7 @@ impl<'a> Plain<'a> {
         plain
     }
 
-    /// Requantizes along `axis`, that of the channels. `bounds` are those of `u`, or of `q - zero_point`.
+    /// Requantizes with `axis` as the axis of the channels. The bounds are those of `u`, or of `q - zero_point`.
     fn requantize<D: Dimension + ndarray::RemoveAxis>(
         &self,
         layer: usize,
@@ -72,7 +73,7 @@ impl<'a> Plain<'a> {
         for (channel, (mut activations, mut passes)) in
             activations.axis_iter_mut(Axis(axis)).zip(passes.axis_iter_mut(Axis(axis))).enumerate()
         {
-            let multiplier = Multiplier { mantissa: layer.mantissa[channel], exponent: layer.exponent[channel] };
+            let multiplier = layer.multiplier[channel];
             let round = |accumulator: f64| multiplier.apply(accumulator as i32);
             passes.mapv_inplace(|a| {
                 let within = low <= round(a) && round(a) <= high;
@@ -90,13 +91,13 @@ impl<'a> Plain<'a> {
         pooled
     }
 
-    /// The gradient before the requantization of a convolution, from that in the pool's output.
+    /// The gradient with respect to the accumulators of a convolution, from that with respect to its pool's output.
     fn unpool(&self, map: &Requantized<ndarray::Ix4>, d_pooled: &Array4<f64>, kind: Pool) -> Array4<f64> {
         let largest = pool2d::forward(&map.accumulators, kind);
         pool2d::backward(&map.accumulators, &largest, d_pooled, kind) * &map.passes
     }
 
-    /// The gradient of the mean loss in every weight and bias.
+    /// The gradient of the mean loss with respect to every weight and bias.
     fn gradient(&self, images: ArrayView2<'_, u8>, split: &Split) -> Parameters<f64> {
         const RELU: (i32, i32) = (0, 255);
         let (steps, real, pools) = (&self.steps, &self.real, self.network.pools);
@@ -154,9 +155,9 @@ impl<'a> Plain<'a> {
 }
 
 #[test]
-fn the_gradient_is_that_of_a_plain_network_that_rounds() {
+fn the_gradient_equals_that_of_a_plain_network_that_rounds() {
     let data = digits_10k();
-    // A full group, and one whose last lanes hold no image.
+    // A full group, and one whose last lanes have no image.
     for (network, count) in [(trained(), LANES), (untrained(3), 11)] {
         for pools in pool_kinds() {
             let network = Network { pools, ..network.clone() };
@@ -182,7 +183,10 @@ fn the_gradient_is_that_of_a_plain_network_that_rounds() {
                     assert!(largest > 0.0, "the gradient in {name} is zero");
                     for (got, expected) in got.iter().zip(&expected) {
                         let error = (f64::from(*got) - expected).abs();
-                        assert!(error < 1e-5 * largest, "{set}, {pools:?}: {name} has {got}, plainly {expected}");
+                        assert!(
+                            error < 1e-5 * largest,
+                            "{set}, {pools:?}: {name} has gradient {got}, plain {expected}"
+                        );
                     }
                 }
             }

@@ -24,14 +24,14 @@ fn page(folder: &Path) -> String {
     fs::read_to_string(folder.join("run/report.html")).unwrap()
 }
 
-/// What stands between the beginning of a section and its end.
+/// The HTML of one section.
 fn section<'a>(page: &'a str, id: &str) -> &'a str {
     let begin = page.find(&format!("<section id=\"{id}\">")).unwrap();
     &page[begin..][..page[begin..].find("</section>").unwrap()]
 }
 
 #[test]
-fn a_page_tells_every_misread_image_and_is_made_again_the_same() {
+fn the_page_shows_every_misread_image_and_can_be_regenerated() {
     let folder = trained(&["--epochs", "3", "--validation", "40"]);
     let written = page(folder.path());
     let errors = stdout(folder.path(), &["errors", "run/model.lenet", "--data", "small", "--json"]);
@@ -42,12 +42,12 @@ fn a_page_tells_every_misread_image_and_is_made_again_the_same() {
     assert_eq!(cards.matches("<article class=\"card\"").count(), misread.len());
     for image in misread {
         let (index, label) = (image["index"].as_u64().unwrap(), image["label"].as_u64().unwrap());
-        assert!(cards.contains(&format!("alt=\"image {index}, a {label}\"")), "{index}");
+        assert!(cards.contains(&format!("alt=\"image {index}, label {label}\"")), "{index}");
     }
     let command = "lenet train --data small --epochs 3 --seed 1 --validation 40";
     assert!(section(&written, "run").contains(command));
     assert!(section(&written, "training").contains("validation</span>"));
-    // It is one file: nothing is loaded, nothing runs.
+    // The page is a single file: it loads nothing and runs no script.
     for loaded in ["<script", "http:", "https:", "url(", "@import", "src=\"/", "file:"] {
         assert!(!written.contains(loaded), "{loaded}");
     }
@@ -60,9 +60,9 @@ fn a_page_tells_every_misread_image_and_is_made_again_the_same() {
     assert_eq!(fs::read_to_string(folder.path().join("other.html")).unwrap(), written);
 }
 
-/// The command in the report gives the same networks again.
+/// The command printed in the report trains the same networks again.
 #[test]
-fn the_command_repeats_the_run() {
+fn the_printed_command_reproduces_the_run() {
     let options = "--recipe tutorial --epochs 2 --batch 16 --optimizer nesterov --lr 0.01 --momentum 0.8 --ema 0.9 \
                    --schedule one-cycle --warm-up 0.4 --init he --label-smoothing 0.1 --weight-decay 0.001 --augment 0.5 \
                    --seed 7 --pool1 maximum --pool2 average";
@@ -81,15 +81,15 @@ fn the_command_repeats_the_run() {
 }
 
 #[test]
-fn a_run_without_test_images_or_epochs_has_a_page_too() {
+fn a_run_without_epochs_or_test_images_has_a_page() {
     let folder = trained(&["--epochs", "0", "--validation", "40", "--no-test"]);
     let written = page(folder.path());
-    assert!(written.contains("of the validation images read right"));
+    assert!(written.contains("of the validation images classified correctly"));
     assert!(section(&written, "training").contains("no epoch was trained"));
 }
 
 #[test]
-fn what_is_no_run_or_not_its_data_is_refused() {
+fn a_folder_that_is_not_a_run_and_other_data_are_refused() {
     let folder = trained(&["--epochs", "0"]);
     let path = folder.path();
     let before = page(path);
@@ -100,7 +100,7 @@ fn what_is_no_run_or_not_its_data_is_refused() {
     assert!(refusal(path, 1, &["report", "run", "-o", "there.html"]).contains("there.html exists already"));
     assert_eq!(fs::read_to_string(path.join("there.html")).unwrap(), "mine");
 
-    // The embedded digits are others, and more.
+    // Without its folder the embedded digits are used, which are more images.
     let summary = fs::read_to_string(path.join("run/summary.json")).unwrap();
     let mut other: Value = serde_json::from_str(&summary).unwrap();
     other["data_folder"] = Value::Null;
@@ -108,7 +108,7 @@ fn what_is_no_run_or_not_its_data_is_refused() {
     let message = refusal(path, 2, &["report", "run"]);
     assert!(message.contains("training images") && message.contains("small, with --data"), "{message}");
     stdout(path, &["report", "run", "--data", "small"]);
-    // As many, but not the same.
+    // The same number of images, but not the same images.
     other["data_crc32"] = "00000000".into();
     fs::write(path.join("run/summary.json"), other.to_string()).unwrap();
     assert!(refusal(path, 2, &["report", "run", "--data", "small"]).contains("the training images of small"));
@@ -116,7 +116,7 @@ fn what_is_no_run_or_not_its_data_is_refused() {
     other["int8_accuracy"] = (other["int8_accuracy"].as_f64().unwrap() + 0.01).into();
     fs::write(path.join("run/summary.json"), other.to_string()).unwrap();
     assert!(refusal(path, 2, &["report", "run", "--data", "small"]).contains("the labels of the test images"));
-    // It has moved.
+    // The data has moved.
     let mut moved: Value = serde_json::from_str(&summary).unwrap();
     moved["data_folder"] = "elsewhere".into();
     fs::write(path.join("run/summary.json"), moved.to_string()).unwrap();

@@ -1,7 +1,7 @@
-//! The report, opened in a browser: nothing broken, nothing out of sight, nothing too pale to read.
+//! Opens the report in a browser: no broken pictures, nothing cut off, no text with too little contrast.
 //!
-//! This has a harness of its own because the browser may be missing: the tests then count as ignored, and a line says
-//! what to install. `LENET_REQUIRE_BROWSER=1` makes them fail instead.
+//! This has a harness of its own because the browser may be missing. The tests then count as ignored, and a line says
+//! what to install. With `LENET_REQUIRE_BROWSER=1` they fail instead.
 
 mod browser;
 
@@ -26,7 +26,7 @@ fn page(style: &str, body: &str) -> String {
     )
 }
 
-/// The only problem of a page with `body`.
+/// The problem of a page that has exactly one.
 fn problem(style: &str, body: &str, width: u32, dark: bool) -> String {
     let problems = check(&page(style, body), width, dark);
     assert_eq!(problems.len(), 1, "{problems:?}");
@@ -36,13 +36,13 @@ fn problem(style: &str, body: &str, width: u32, dark: bool) -> String {
 fn main() {
     let tests: [(&str, fn()); 8] = [
         ("a_good_page_has_no_problem", a_good_page_has_no_problem),
-        ("a_broken_picture_is_seen", a_broken_picture_is_seen),
-        ("the_console_and_scripts_are_seen", the_console_and_scripts_are_seen),
-        ("whatever_is_loaded_from_outside_is_seen", whatever_is_loaded_from_outside_is_seen),
-        ("horizontal_scroll_is_seen", horizontal_scroll_is_seen),
-        ("pale_text_is_seen", pale_text_is_seen),
-        ("text_that_is_pale_only_in_dark_is_seen_in_dark", text_that_is_pale_only_in_dark_is_seen_in_dark),
-        ("the_report_of_a_run_is_fit_to_be_read", the_report_of_a_run_is_fit_to_be_read),
+        ("broken_pictures_are_found", broken_pictures_are_found),
+        ("scripts_and_console_messages_are_found", scripts_and_console_messages_are_found),
+        ("external_resources_are_found", external_resources_are_found),
+        ("horizontal_scroll_is_found", horizontal_scroll_is_found),
+        ("low_contrast_is_found", low_contrast_is_found),
+        ("low_contrast_in_dark_mode_is_found", low_contrast_in_dark_mode_is_found),
+        ("the_report_of_a_run_has_no_problem", the_report_of_a_run_has_no_problem),
     ];
     let required = std::env::var_os("LENET_REQUIRE_BROWSER").is_some_and(|value| value == "1");
     let missing = browser::find().err();
@@ -86,7 +86,7 @@ fn a_good_page_has_no_problem() {
     }
 }
 
-fn a_broken_picture_is_seen() {
+fn broken_pictures_are_found() {
     let body = format!(
         r#"<img src="data:image/png;base64,aGVsbG8=" alt="Not a picture">
         <img id="dot" src="{PNG}">
@@ -102,7 +102,7 @@ fn a_broken_picture_is_seen() {
     assert_eq!(check(&page("", &body), PHONE, false), expected);
 }
 
-fn the_console_and_scripts_are_seen() {
+fn scripts_and_console_messages_are_found() {
     let problem = problem("", r#"<svg width="9" height="9"><path d="M 1 x"/></svg>"#, PHONE, false);
     assert!(problem.starts_with("on the console: ") && problem.contains("attribute d"), "{problem}");
     let problems = check(&page("", "<script>console.error('lost'); nowhere()</script>"), PHONE, false);
@@ -112,7 +112,7 @@ fn the_console_and_scripts_are_seen() {
     assert!(problems[2].contains("nowhere is not defined"), "{problems:?}");
 }
 
-fn whatever_is_loaded_from_outside_is_seen() {
+fn external_resources_are_found() {
     let style = "@import 'https://example.org/c.css'; body { background: url(http://example.org/b.png) }";
     let body = r#"<link rel="stylesheet" href="https://example.org/a.css"><img src="digit.png" alt="">"#;
     let problems = check(&page(style, body), PHONE, false);
@@ -126,7 +126,7 @@ fn whatever_is_loaded_from_outside_is_seen() {
     }
 }
 
-fn horizontal_scroll_is_seen() {
+fn horizontal_scroll_is_found() {
     let body = r#"<p>Short</p><table class="matrix"><tr><td style="min-width: 600px">Wide</table>"#;
     assert_eq!(
         problem("body { margin: 0 } table { border-spacing: 0 } td { padding: 0 }", body, PHONE, false),
@@ -139,7 +139,7 @@ fn horizontal_scroll_is_seen() {
     assert!(problems[0].starts_with("no viewport: "), "{problems:?}");
 }
 
-fn pale_text_is_seen() {
+fn low_contrast_is_found() {
     let style = "body { background: #fff; color: #000 } .added::after { content: 'added'; color: #ccc }";
     let body = r##"
         <p class="note" style="color: #999">Pale</p>
@@ -156,7 +156,7 @@ fn pale_text_is_seen() {
         <p class="added">Text</p>"##;
     let expected = [
         r##"contrast 2.84 of "Pale" in <p.note>, #999999 on #ffffff, is below 4.5"##,
-        // One sentence for all of a kind.
+        // Problems of the same kind are reported once.
         r##"contrast 3.54 of "One" in <li>, #888888 on #ffffff, is below 4.5 (3 times)"##,
         r##"contrast 2.84 of "Large" in <p.large>, #999999 on #ffffff, is below 3"##,
         r##"contrast 2.84 of "Faded" in <p.faded>, #999999 on #ffffff, is below 4.5"##,
@@ -170,17 +170,17 @@ fn pale_text_is_seen() {
     assert_eq!(check(&page(style, body), PHONE, false), expected);
 }
 
-fn text_that_is_pale_only_in_dark_is_seen_in_dark() {
+fn low_contrast_in_dark_mode_is_found() {
     let style = "body { color: #333; background: #fff }
         @media (prefers-color-scheme: dark) { body { background: #222 } }";
     assert_eq!(check(&page(style, "<p>Text</p>"), PHONE, false), [""; 0]);
     assert!(problem(style, "<p>Text</p>", PHONE, true).contains("#333333 on #222222"));
-    // Without colours of its own the page has the browser's.
+    // A page without colours uses the browser's.
     assert_eq!(check(&page("", "<p>Text</p>"), PHONE, true), [""; 0]);
     assert!(problem("", r#"<p style="color: #333">Text</p>"#, PHONE, true).contains("#333333 on #"));
 }
 
-fn the_report_of_a_run_is_fit_to_be_read() {
+fn the_report_of_a_run_has_no_problem() {
     let folder = TempDir::new().unwrap();
     // One epoch leaves many misread digits to show.
     let output = Command::new(env!("CARGO_BIN_EXE_lenet"))

@@ -1,4 +1,4 @@
-//! A run that is killed or interrupted ends, once resumed, with the bytes it would have had.
+//! Resuming a run that was killed or interrupted yields the same bytes as an undisturbed run.
 #![cfg(unix)]
 
 mod common;
@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Long enough to be killed in: some seconds on a slow machine.
+/// Long enough to be killed halfway: some seconds on a slow machine.
 const TRAIN: [&str; 13] = [
     "train",
     "--data",
@@ -50,7 +50,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Everything a run wrote, without what the clock has a part in.
+/// Everything a run wrote, except for times.
 #[derive(PartialEq)]
 struct Written {
     float: Vec<u8>,
@@ -79,7 +79,7 @@ fn result(run: &Path) -> Written {
     }
 }
 
-/// The folder, the result of an undisturbed run in it, and how long that took.
+/// A folder with data, the result of an undisturbed run on it, and how long that run took.
 fn undisturbed() -> (TempDir, Written, Duration) {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 1_100);
@@ -91,13 +91,13 @@ fn undisturbed() -> (TempDir, Written, Duration) {
 }
 
 #[test]
-fn killed_at_ten_random_moments_it_ends_with_the_same_bytes() {
+fn a_run_killed_at_ten_random_moments_ends_with_the_same_bytes() {
     let (folder, expected, whole) = undisturbed();
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let (mut kills, mut finished) = (0, 0);
     while kills < 10 {
         let run = folder.path().join("killed");
-        // A run that was killed before it had its first checkpoint has to begin again.
+        // A run that was killed before its first checkpoint has to start from the beginning.
         let begun = run.join("checkpoint").exists();
         let begin = [TRAIN.as_slice(), &["killed", "--force"]].concat();
         let resume = ["train", "--resume", "killed", "--json", "--threads", if kills % 2 == 0 { "1" } else { "2" }];
@@ -108,7 +108,7 @@ fn killed_at_ten_random_moments_it_ends_with_the_same_bytes() {
         let output = child.wait_with_output().unwrap();
         if done {
             assert!(output.status.success(), "{}", stderr(&output));
-            assert!(result(&run) == expected, "resumed after {kills} kills, it ends elsewhere");
+            assert!(result(&run) == expected, "the result differs after {kills} kills");
             finished += 1;
         } else {
             kills += 1;
@@ -118,16 +118,16 @@ fn killed_at_ten_random_moments_it_ends_with_the_same_bytes() {
     if run.join("checkpoint").exists() {
         let output = output(folder.path(), &["train", "--resume", "killed", "--json"]);
         assert!(output.status.success(), "{}", stderr(&output));
-        assert!(result(&run) == expected, "resumed after the last kill, it ends elsewhere");
+        assert!(result(&run) == expected, "the result differs after the last kill");
         finished += 1;
     }
-    assert!(finished > 0, "no run ever ended");
+    assert!(finished > 0, "no run finished");
 }
 
 #[test]
 fn ctrl_c_writes_a_checkpoint_and_says_how_to_resume() {
     let (folder, expected, whole) = undisturbed();
-    // Without --checkpoint-every: Ctrl-C alone makes the checkpoint.
+    // Without periodic checkpoints: only Ctrl-C writes one.
     let arguments: Vec<&str> = TRAIN.iter().map(|word| if *word == "2" { "0" } else { word }).collect();
     let mut child = spawn(folder.path(), &[arguments.as_slice(), &["run"]].concat());
     sleep(whole.mul_f64(0.3));
@@ -138,18 +138,18 @@ fn ctrl_c_writes_a_checkpoint_and_says_how_to_resume() {
     assert_eq!(interrupted.status.code(), Some(130), "{}", stderr(&interrupted));
     assert!(stderr(&interrupted).contains("lenet train --resume run"), "{}", stderr(&interrupted));
 
-    // It is not overwritten by mistake.
+    // A new run does not overwrite it by mistake.
     let again = output(folder.path(), &[TRAIN.as_slice(), &["run"]].concat());
     assert_eq!(again.status.code(), Some(1));
     assert!(stderr(&again).contains("unfinished run") && stderr(&again).contains("--resume"), "{}", stderr(&again));
 
     let resumed = output(folder.path(), &["train", "--resume", "run"]);
     assert!(resumed.status.success(), "{}", stderr(&resumed));
-    assert!(result(&folder.path().join("run")) == expected, "resumed after Ctrl-C, it ends elsewhere");
+    assert!(result(&folder.path().join("run")) == expected, "the result differs after Ctrl-C");
 }
 
 #[test]
-fn a_full_disk_and_a_damaged_checkpoint_are_errors_that_leave_the_last_good_one() {
+fn a_full_disk_keeps_the_last_good_checkpoint_and_a_bad_one_is_refused() {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 1_100);
     let mut child = spawn(folder.path(), &[TRAIN.as_slice(), &["run"]].concat());
@@ -162,7 +162,7 @@ fn a_full_disk_and_a_damaged_checkpoint_are_errors_that_leave_the_last_good_one(
     child.wait().unwrap();
     let good = fs::read(&checkpoint).unwrap();
 
-    // No file may grow beyond 64 KiB: what a full disk answers, but for this process alone.
+    // Files of this process may not exceed 64 KiB. Writing more fails, as on a full disk.
     let limited = format!("trap '' XFSZ; ulimit -f 64; exec {} train --resume run --json", env!("CARGO_BIN_EXE_lenet"));
     let full = Command::new("bash").args(["-c", &limited]).current_dir(folder.path()).output().unwrap();
     assert_eq!(full.status.code(), Some(1), "{}", stderr(&full));
@@ -179,7 +179,7 @@ fn a_full_disk_and_a_damaged_checkpoint_are_errors_that_leave_the_last_good_one(
     assert_eq!(missing.status.code(), Some(1));
     assert!(stderr(&missing).contains("there is no such file"), "{}", stderr(&missing));
 
-    // Other images are not what the run began with.
+    // The images are no longer those the run began with.
     fs::write(&checkpoint, &good).unwrap();
     let labels = folder.path().join("small/train-labels-idx1-ubyte");
     let mut changed = fs::read(&labels).unwrap();
@@ -191,7 +191,7 @@ fn a_full_disk_and_a_damaged_checkpoint_are_errors_that_leave_the_last_good_one(
 }
 
 #[test]
-fn resume_takes_no_other_recipe() {
+fn resume_refuses_other_options() {
     let folder = TempDir::new().unwrap();
     for other in [["--lr", "0.1"], ["--seed", "2"], ["-o", "other"], ["--recipe", "tutorial"]] {
         let refused = output(folder.path(), &[["train", "--resume", "run"].as_slice(), &other].concat());

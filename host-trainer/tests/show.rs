@@ -1,7 +1,7 @@
-//! `lenet show`: digits as they are, on terminals of all kinds and in files.
+//! `lenet show`: digits on every kind of terminal and in files.
 //!
-//! What it prints of the committed digits is in `tests/golden`; how to renew that stands at
-//! [`assert_golden`](terminal::assert_golden).
+//! Its output for the committed digits is in `tests/golden`; [`assert_golden`](terminal::assert_golden) says how to
+//! update it.
 
 #[path = "common/terminal.rs"]
 mod terminal;
@@ -37,7 +37,7 @@ fn json(arguments: &[&str]) -> Value {
     serde_json::from_str(&plain(&[arguments, &["--json"]].concat())).unwrap()
 }
 
-/// What a failing run says, which must exit with `code`.
+/// The error message of a run that must exit with `code`.
 fn refusal(code: i32, arguments: &[&str]) -> String {
     let output = lenet_on(&[], here(), arguments);
     let message = String::from_utf8(output.stderr).unwrap();
@@ -47,7 +47,7 @@ fn refusal(code: i32, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn committed_digits_look_as_they_did() {
+fn the_output_for_the_committed_digits_is_unchanged() {
     for terminal in TERMINALS {
         let strip = stdout_on(terminal.environment, here(), &["show", "--range", "0..10"]);
         assert_golden(&format!("show-range-{}.txt", terminal.name), &strip);
@@ -62,7 +62,7 @@ fn committed_digits_look_as_they_did() {
 }
 
 #[test]
-fn true_colour_shows_every_pixel_as_it_is() {
+fn true_colour_shows_the_exact_pixels() {
     for (index, digit) in digits().iter().enumerate() {
         let printed = stdout_on(TERMINALS[2].environment, here(), &["show", "--index", &index.to_string()]);
         let lines: Vec<Vec<[u8; 2]>> = printed.lines().take(14).map(half_blocks).collect();
@@ -74,7 +74,7 @@ fn true_colour_shows_every_pixel_as_it_is() {
     }
 }
 
-/// The levels above and below of each half block on a line of grey ones.
+/// The grey levels of the upper and the lower half of each block on a line of half blocks.
 fn half_blocks(line: &str) -> Vec<[u8; 2]> {
     let (mut levels, mut blocks) = ([0; 2], Vec::new());
     for part in line.split('\u{1b}').skip(1) {
@@ -93,7 +93,7 @@ fn half_blocks(line: &str) -> Vec<[u8; 2]> {
 }
 
 #[test]
-fn plain_characters_have_ink_where_the_digit_has_it() {
+fn plain_characters_are_dark_where_the_digit_has_ink() {
     for (index, digit) in digits().iter().enumerate() {
         let printed = plain(&["show", "--index", &index.to_string()]);
         let level = |x: u32, y: u32| u32::from(digit.get_pixel(x, y).0[0]);
@@ -175,7 +175,7 @@ fn files_have_the_pixels_of_the_digits() {
         }
     }
 
-    // What is there stays, unless --force is added.
+    // An existing file is kept unless --force is given.
     let before = fs::read(folder.path().join("one.png")).unwrap();
     let again = ["show", "-o", "one.png", "--index", "5"];
     let output = lenet_on(&[], folder.path(), &again);
@@ -201,13 +201,13 @@ fn labels_choose_among_the_images_and_keep_their_indices() {
         assert_eq!(indices(&["--index", "5"]), [sevens[5]]);
         assert_eq!(indices(&["--range", "3..9"]), sevens[3..9]);
         assert_eq!(indices(&["--grid", "4x2"]), sevens[..8]);
-        // A grid may have free places.
+        // A grid may be larger than the number of images.
         assert_eq!(indices(&["--grid", "100x100"]), sevens);
     }
 }
 
 #[test]
-fn what_cannot_be_shown_is_refused_with_a_remedy() {
+fn bad_requests_are_refused_with_a_remedy() {
     for (arguments, expected) in [
         (vec!["--index", "1000"], "there is no image 1000: digits-10k has 1,000 test images, 0 to 999"),
         (vec!["--index", "100", "--label", "0"], "there is no image 100: digits-10k has 100 test images of class 0"),
@@ -240,7 +240,7 @@ fn what_cannot_be_shown_is_refused_with_a_remedy() {
 }
 
 #[test]
-fn figures_are_those_of_the_pixels() {
+fn statistics_are_those_of_the_pixels() {
     let facts = json(&["show", "--split", "train", "--range", "40..47", "--normalize", "-0.5,2"]);
     let data = digits_10k();
     let pixels = || (40..47).flat_map(|index| data.train.pixels(index).iter().map(|byte| f64::from(*byte)));

@@ -1,4 +1,4 @@
-//! `lenet export --format tflite` and `lenet import-tflite`, run as their users run them.
+//! `lenet export --format tflite` and `lenet import-tflite`, run the way users run them.
 
 #[path = "common/command.rs"]
 mod command;
@@ -10,7 +10,7 @@ use command::{digits, stdout};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What a refused command says; `output.lenet` must not be there then.
+/// The error message of a refused command, which must not leave an output file.
 fn refusal(folder: &Path, arguments: &[&str]) -> String {
     let message = command::refusal(folder, 1, arguments);
     assert!(!folder.join("output.lenet").exists() && !folder.join("output.tflite").exists());
@@ -21,7 +21,7 @@ fn eval(folder: &Path, model: &str) -> Value {
     serde_json::from_str(&stdout(folder, &["eval", model, "--json"])).unwrap()
 }
 
-/// A folder with the committed networks as `model.lenet` and `model.safetensors`, and the first exported.
+/// A folder with the committed networks as `model.lenet` and `model.safetensors`, and `model.lenet` as `model.tflite`.
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     for kind in ["lenet", "safetensors"] {
@@ -32,7 +32,7 @@ fn folder() -> TempDir {
 }
 
 #[test]
-fn a_model_survives_the_way_there_and_back() {
+fn export_and_import_give_the_same_model() {
     let folder = folder();
     let folder = folder.path();
     assert!(stdout(folder, &["import-tflite", "model.tflite", "-o", "back.lenet"]).contains("wrote  back.lenet"));
@@ -41,15 +41,16 @@ fn a_model_survives_the_way_there_and_back() {
 }
 
 #[test]
-fn a_file_of_tensorflow_s_converter_is_read() {
+fn a_file_of_the_tensorflow_converter_is_read() {
     let folder = folder();
     let folder = folder.path();
-    // Float at both ends and with an open batch; tests/interop/litert_convert.py wrote it. LiteRT is right on as many.
+    // Written by tests/interop/litert_convert.py, with float input and output and a variable batch size. LiteRT
+    // classifies the same number of images correctly.
     let converted: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/converter.tflite");
     stdout(folder, &["import-tflite", converted.to_str().unwrap(), "-o", "converted.lenet"]);
     let answer = eval(folder, "converted.lenet");
     assert_eq!((&answer["kind"], &answer["correct"]), (&"int8".into(), &955.into()));
-    // What was read can be written, and read again.
+    // The imported model can be exported and imported again.
     stdout(folder, &["export", "converted.lenet", "--format", "tflite", "-o", "again.tflite"]);
     stdout(folder, &["import-tflite", "again.tflite", "-o", "again.lenet"]);
     assert_eq!(fs::read(folder.join("again.lenet")).unwrap(), fs::read(folder.join("converted.lenet")).unwrap());
@@ -71,7 +72,7 @@ fn unsuitable_files_are_refused_by_name() {
     fs::write(folder.join("cut.tflite"), &bytes[..30_000]).unwrap();
     let message = import("cut.tflite");
     assert!(message.contains("cut.tflite: it is a damaged .tflite file"), "{message}");
-    // A name of a tensor ends before its bytes.
+    // The length of a tensor's name reaches beyond the file.
     let mut renamed = bytes;
     let name = renamed.windows(7).position(|window| window == b"\x05\0\0\0con").unwrap();
     renamed[name] = 0xff;
@@ -81,7 +82,7 @@ fn unsuitable_files_are_refused_by_name() {
 }
 
 #[test]
-fn other_commands_read_it_too() {
+fn other_commands_read_tflite_files() {
     let folder = folder();
     let of = |name: &str| {
         let inspected: Value = serde_json::from_str(&stdout(folder.path(), &["inspect", name, "--json"])).unwrap();

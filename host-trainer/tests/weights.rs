@@ -1,4 +1,4 @@
-//! Float weights from other programs, read as `lenet eval` reads them. The pickles are PyTorch's own, see
+//! Float weights from other programs, read the way `lenet eval` reads them. The pickles were written by PyTorch; see
 //! `fuzz/README.md`.
 
 #[path = "common/command.rs"]
@@ -32,10 +32,10 @@ fn archive(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// The archive that torch.save writes: a pickle of its own, and the numbers of every array.
+/// An archive as torch.save writes it: one of its pickles, and the numbers of every array.
 fn saved(pickle: &str, encode: impl Fn(f32) -> Vec<u8>) -> Vec<u8> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/pytorch").join(pickle);
-    // The first byte is the fuzz target's.
+    // The first byte is for the fuzz target.
     let pickle = fs::read(corpus).unwrap()[1..].to_vec();
     let names: Vec<String> = (0..10).map(|index| format!("model/data/{index}")).collect();
     let network = committed();
@@ -58,7 +58,7 @@ fn rounded(network: &Network, round: impl Fn(f32) -> f32) -> Parameters<f32> {
 }
 
 #[test]
-fn a_state_dict_of_pytorch_is_read_and_one_in_a_checkpoint_or_of_parameters_too() {
+fn pytorch_state_dicts_are_read_also_inside_checkpoints_and_as_parameters() {
     let network = committed();
     for pickle in ["state", "checkpoint", "parameters"] {
         assert_eq!(decode_float(&saved(pickle, single)).unwrap().network, network, "{pickle}");
@@ -68,7 +68,7 @@ fn a_state_dict_of_pytorch_is_read_and_one_in_a_checkpoint_or_of_parameters_too(
 }
 
 #[test]
-fn the_command_takes_it_with_the_pools_it_is_told() {
+fn commands_read_state_dicts_with_the_given_pools() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("model.pt"), saved("state", single)).unwrap();
     let float = digits("digits-10k.safetensors");
@@ -83,7 +83,7 @@ fn the_command_takes_it_with_the_pools_it_is_told() {
 }
 
 #[test]
-fn halves_in_safetensors_are_read() {
+fn half_precision_safetensors_are_read() {
     let network = committed();
     type Encode = fn(f32) -> [u8; 2];
     type Round = fn(f32) -> f32;
@@ -105,7 +105,7 @@ fn halves_in_safetensors_are_read() {
 }
 
 #[test]
-fn what_is_no_state_dict_is_refused_by_name_and_nothing_runs() {
+fn other_files_are_refused_by_name_and_pickles_run_nothing() {
     let folder = TempDir::new().unwrap();
     let pickle = |bytes: &[u8]| archive(&[("x/data.pkl", bytes.to_vec())]);
     let ran = folder.path().join("ran");

@@ -1,4 +1,4 @@
-//! What the command says, to whom, and where it is silent: help, logs, `--quiet`, a reader that leaves.
+//! What the command prints where: help, manual, logs, `--quiet`, `--json`, colours, a closed pipe, a full disk.
 
 #[path = "common/command.rs"]
 mod command;
@@ -16,10 +16,10 @@ use host_trainer::commands::Cli;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// An example may end with a word on it.
+/// Starts a remark at the end of an example.
 const REMARK: &str = "   (";
 
-/// Nothing listens there.
+/// An address where nothing listens.
 const NO_MIRROR: &str = "http://127.0.0.1:9";
 
 fn lenet(folder: &Path, arguments: &[&str]) -> Command {
@@ -47,13 +47,13 @@ fn subcommands() -> Vec<clap::Command> {
 }
 
 #[test]
-fn alone_it_shows_its_help() {
+fn without_arguments_it_shows_its_help() {
     let help = refusal(Path::new("."), 2, &[]);
     assert!(help.contains("Usage: lenet <COMMAND>") && help.contains("Example"), "{help}");
 }
 
 #[test]
-fn every_help_has_an_example_and_every_example_is_understood() {
+fn every_help_has_an_example_and_every_example_parses() {
     for mut command in subcommands() {
         let help = command.render_long_help().to_string();
         let name = command.get_name().to_owned();
@@ -73,7 +73,7 @@ fn every_help_has_an_example_and_every_example_is_understood() {
 }
 
 #[test]
-fn misspelt_subcommands_suggest() {
+fn misspelt_subcommands_get_a_suggestion() {
     for (misspelt, meant) in [("trian", "train"), ("quantise", "quantize"), ("evla", "eval"), ("inspekt", "inspect")] {
         let message = refusal(Path::new("."), 2, &[misspelt]);
         assert!(message.contains(&format!("a similar subcommand exists: '{meant}'")), "{message}");
@@ -81,7 +81,7 @@ fn misspelt_subcommands_suggest() {
 }
 
 #[test]
-fn shells_complete_the_command_line() {
+fn completion_scripts_complete_the_command_line() {
     let folder = TempDir::new().unwrap();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = stdout(folder.path(), &["completions", shell]);
@@ -127,7 +127,7 @@ fn the_manual_has_a_page_for_each_subcommand() {
     assert_ne!(fs::read_to_string(folder.path().join("man1/lenet-train.1")).unwrap(), "mine");
 }
 
-/// What writes files or takes its time, and so says how it goes on.
+/// Commands that write files or take a while, and so report progress.
 const WORK: [&[&str]; 8] = [
     &["train", "--data", "small", "--recipe", "tutorial", "--epochs", "2", "--validation", "40", "-o", "run"],
     &["quantize", "float.safetensors", "--data", "small", "-o", "plain.lenet"],
@@ -139,7 +139,7 @@ const WORK: [&[&str]; 8] = [
     &["show", "--data", "small", "-o", "digit.png"],
 ];
 
-/// What answers a question.
+/// Commands that answer a question.
 const QUESTIONS: [&[&str]; 7] = [
     &["eval", "int8.lenet", "--data", "small"],
     &["compare", "float.safetensors", "int8.lenet", "--data", "small"],
@@ -169,7 +169,7 @@ fn logs_are_plain_lines() {
 }
 
 #[test]
-fn quiet_leaves_errors_only() {
+fn quiet_prints_errors_only() {
     let folder = workplace();
     for arguments in WORK {
         let output = lenet(folder.path(), arguments).arg("--quiet").output().unwrap();
@@ -183,7 +183,7 @@ fn quiet_leaves_errors_only() {
 }
 
 #[test]
-fn json_is_all_there_is_even_if_quiet() {
+fn json_is_the_only_output_even_with_quiet() {
     let folder = workplace();
     for quiet in [[].as_slice(), &["--quiet"]] {
         let arguments = [WORK[0], &["--json", "--force"], quiet].concat();
@@ -199,7 +199,7 @@ fn json_is_all_there_is_even_if_quiet() {
 }
 
 #[test]
-fn a_reader_that_leaves_ends_the_program_without_a_word() {
+fn a_closed_pipe_ends_the_program_silently() {
     let folder = workplace();
     let helps: [&[&str]; 2] = [&["completions", "bash"], &["man"]];
     for arguments in WORK.iter().chain(&QUESTIONS).chain(&helps) {
@@ -209,7 +209,7 @@ fn a_reader_that_leaves_ends_the_program_without_a_word() {
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), message.as_str()), (Some(141), ""), "{arguments:?}");
     }
-    // Nor is there a panic when an error cannot be told.
+    // Nor does the program panic when it cannot print an error message.
     let (reader, writer) = pipe().unwrap();
     drop(reader);
     let status = lenet(folder.path(), &["inspect", "nothing.lenet"]).stderr(writer).status().unwrap();
@@ -227,9 +227,9 @@ fn a_full_disk_is_an_error() {
 }
 
 #[test]
-fn colours_are_forced_and_forbidden_by_the_environment() {
+fn the_environment_forces_and_forbids_colours() {
     let folder = workplace();
-    // An int8 model of another network gives warnings.
+    // The int8 model of another network causes warnings.
     let arguments = ["compare", "float.safetensors", "untrained/model.lenet", "--data", "small"];
     stdout(folder.path(), &["train", "--data", "small", "--epochs", "0", "-o", "untrained"]);
     let outcome = |variables: &[(&str, &str)]| {

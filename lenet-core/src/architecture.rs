@@ -59,6 +59,21 @@ impl fmt::Display for Pool {
     }
 }
 
+/// The kinds of both pools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pools {
+    /// After conv1.
+    pub pool1: Pool,
+    /// After conv2.
+    pub pool2: Pool,
+}
+
+impl Default for Pools {
+    fn default() -> Self {
+        Self { pool1: Pool::Average, pool2: Pool::Maximum }
+    }
+}
+
 /// The tensors that have a scale and a zero point, in the order of the model file.
 ///
 /// Pooling keeps scale and zero point, so conv1 and pool1 share an entry, as do conv2 and pool2.

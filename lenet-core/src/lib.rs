@@ -71,7 +71,7 @@ mod include;
 #[cfg(workstation)]
 pub use arch::workstation;
 pub use arch::{Blank, Workspace};
-pub use architecture::{CLASSES, IMAGE_BYTES, Layer, Pixels, Pool, Tensor};
+pub use architecture::{CLASSES, IMAGE_BYTES, Layer, Pixels, Pool, Pools, Tensor};
 pub use format::Error;
 pub use logits::{Logits, argmax};
 pub use model::Model;

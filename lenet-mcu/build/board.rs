@@ -1,4 +1,4 @@
-//! The table of boards, and the linker scripts that follow from it.
+//! The table of boards and the linker scripts generated from it.
 
 /// One line of `boards.txt`.
 pub(crate) struct Board<'a> {
@@ -6,22 +6,22 @@ pub(crate) struct Board<'a> {
     target: &'a str,
     flash: Region,
     ram: Region,
-    /// Size of the model slot, at the end of the flash.
+    /// Size of the model slot at the end of the flash.
     model_kib: u32,
     pub(crate) core: &'a str,
 }
 
-/// Puts the code of an inference together, so that its size can be told: the section of a function has its mangled
-/// name. Not in it is what the compiler's own library does (long multiplication, copying memory) and, behind it,
-/// the rest of lenet-core, most of which checks the model.
+/// Collects the code of an inference in one section, so that its size can be measured. The compiler puts each function
+/// in an input section named after its mangled name. Not included are the compiler's runtime library (64-bit
+/// multiplication, memory copies) and the rest of lenet-core, most of which checks the model.
 pub(crate) const CODE_X: &str = "SECTIONS
 {
   .inference :
   {
     __inference_start = .;
     *(.text.*lenet_core*4arch*);
-    *(.text.*lenet_core*7kernels*);
     *(.text.*lenet_core*7network*);
+    *(.text.*lenet_core*7pooling*);
     *(.text.*lenet_core*12quantization*);
     *(.text.*lenet_mcu*9inference*);
     . = ALIGN(4);
@@ -29,7 +29,7 @@ pub(crate) const CODE_X: &str = "SECTIONS
   } > FLASH
 } INSERT BEFORE .text;
 
-/* cortex-m-rt's section follows. */
+/* Where cortex-m-rt's .text starts. */
 _stext = ADDR(.inference) + SIZEOF(.inference);
 ";
 
@@ -39,19 +39,23 @@ struct Region {
 }
 
 impl<'a> Board<'a> {
-    /// The board to build for: the one called `name`, without a name the first of the target.
+    /// The board to build for: the one called `name` or, without a name, the first with this target.
     pub(crate) fn choose(table: &'a str, target: &str, name: Option<&str>) -> Result<Self, String> {
         let boards = table
             .lines()
             .enumerate()
             .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
-            .map(|(index, line)| Self::parse(line).ok_or_else(|| format!("boards.txt line {} is malformed", index + 1)))
+            .map(|(index, line)| {
+                Self::parse(line).ok_or_else(|| {
+                    format!("boards.txt line {} is malformed: the comment above the table names the columns", index + 1)
+                })
+            })
             .collect::<Result<Vec<_>, _>>()?;
         if !boards.iter().any(|board| board.target == target) {
             let targets = list(boards.iter().map(|board| board.target));
             return Err(format!(
-                "lenet-mcu is firmware and cannot be built for {target}. Build it inside the folder lenet-mcu, \
-                 or with --target and one of: {targets}"
+                "lenet-mcu is firmware and cannot be built for {target}. Build it in the folder lenet-mcu, \
+                 or use --target with one of: {targets}"
             ));
         }
         let names = list(boards.iter().filter(|board| board.target == target).map(|board| board.name));
@@ -60,7 +64,7 @@ impl<'a> Board<'a> {
             .find(|board| board.target == target && name.is_none_or(|name| name == board.name))
             .ok_or_else(|| {
                 let name = name.unwrap_or_default();
-                format!("LENET_BOARD={name} is not a board of target {target}; boards.txt has: {names}")
+                format!("LENET_BOARD={name} is not a board with target {target}; choose one of: {names}")
             })
     }
 
@@ -80,7 +84,7 @@ impl<'a> Board<'a> {
         self.model_kib as usize * 1024
     }
 
-    /// Flash for code, and RAM; cortex-m-rt's linker script includes it.
+    /// The flash for code, and the RAM. The linker script of cortex-m-rt includes this file.
     pub(crate) fn memory_x(&self) -> String {
         format!(
             "/* {} */
@@ -90,8 +94,8 @@ MEMORY
   RAM : ORIGIN = {:#010x}, LENGTH = {}K
 }}
 
-/* For the fault handler: where instructions are, and the stack pointer below which it takes the stack
-   for exhausted. */
+/* For the fault handler: the range of the code, the start of the RAM, and the stack pointer below which
+   it assumes that the stack is used up. */
 __code_start = ORIGIN(FLASH);
 __code_end = ORIGIN(FLASH) + LENGTH(FLASH);
 __ram_start = ORIGIN(RAM);
@@ -105,7 +109,7 @@ __report_stack = ORIGIN(RAM) + 1K;
         )
     }
 
-    /// The model slot: a memory region and a section that fills it.
+    /// The model slot: a memory region, and a section that fills it exactly.
     pub(crate) fn model_x(&self) -> String {
         format!(
             "/* {} */
@@ -123,7 +127,7 @@ SECTIONS
   }} > MODEL
 }} INSERT AFTER .rodata;
 
-ASSERT(SIZEOF(.model) == LENGTH(MODEL), \"ERROR(lenet-mcu): the model does not fill its slot exactly\");
+ASSERT(SIZEOF(.model) == LENGTH(MODEL), \"ERROR(lenet-mcu): the size of .model differs from that of the model slot\");
 ",
             self.name,
             self.flash.origin + self.code_kib() * 1024,
@@ -140,7 +144,7 @@ fn address(text: &str) -> Option<u32> {
     u32::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }
 
-/// The names, each once.
+/// The names, separated by commas. Adjacent duplicates are removed.
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<_> = names.collect();
     names.dedup();

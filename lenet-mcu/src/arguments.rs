@@ -1,34 +1,34 @@
-//! The command line: `bench --count N --images FILE`, each part of which may be missing.
+//! The command line: `bench --count N --images FILE`. Both options can be left out.
 
 use core::ffi::CStr;
 use core::fmt;
 
 use crate::arch::host;
 
-/// What the command line asks for.
+/// The options on the command line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Arguments {
-    /// The image file; without one the built-in digits are used.
+    /// The image file. Without one, the built-in digits are used.
     pub images: Option<&'static CStr>,
-    /// How many images to use at most.
+    /// The maximum number of images.
     pub count: Option<usize>,
 }
 
-/// Why a command line cannot be understood.
+/// The part of the command line that is wrong.
 #[derive(Clone, Copy, Debug)]
 pub struct BadArguments(&'static CStr);
 
 impl fmt::Display for BadArguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\" is not understood. Use --count N, then --images FILE.", Lossy(self.0))
+        write!(f, "cannot understand \"{}\" on the command line. Use --count N, then --images FILE.", Lossy(self.0))
     }
 }
 
 impl Arguments {
-    /// Reads the command line that the emulator or debugger gives. Without one nothing is asked for.
+    /// Reads the command line from the emulator or debugger. Without a command line, no option is set.
     ///
     /// # Errors
-    /// When there is something else in it.
+    /// When the command line contains anything but these options.
     pub fn read() -> Result<Self, BadArguments> {
         host::command_line().map_or_else(|| Ok(Self::default()), Self::parse)
     }
@@ -45,7 +45,7 @@ impl Arguments {
                     arguments.count = Some(count.filter(|count| *count > 0).ok_or(BadArguments(rest))?);
                     rest = behind;
                 }
-                // To the end of the line, for there may be spaces in it.
+                // The path extends to the end of the line, because it may contain spaces.
                 b"--images" if !value.is_empty() => {
                     arguments.images = Some(value);
                     rest = c"";
@@ -57,7 +57,7 @@ impl Arguments {
     }
 }
 
-/// The text up to the first space, and what follows the space.
+/// The text before the first space, and the text after it.
 fn split_word(line: &'static CStr) -> (&'static [u8], &'static CStr) {
     let bytes = line.to_bytes();
     let space = bytes.iter().position(|byte| *byte == b' ').unwrap_or(bytes.len());
@@ -66,7 +66,7 @@ fn split_word(line: &'static CStr) -> (&'static [u8], &'static CStr) {
     (word, rest.unwrap_or_default())
 }
 
-/// Text of the workstation, whose file names need not be UTF-8.
+/// Text from the workstation, with question marks for what is not UTF-8. File names may not be UTF-8.
 #[derive(Clone, Copy, Debug)]
 pub struct Lossy(pub &'static CStr);
 

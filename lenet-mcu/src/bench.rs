@@ -1,8 +1,8 @@
-//! The benchmark: what an inference takes, in instructions or cycles, RAM and code.
+//! The benchmark: what an inference costs in instructions or cycles, RAM and code.
 //!
-//! Every image is classified four times: with blank input computed as any other ("dense") and skipped, each
-//! layer by layer and in one piece, so that looking at the counter between layers is not part of the total.
-//! The last line is one JSON object for other programs.
+//! Every image is classified four times: dense (blank input is computed like any other) and with blank input skipped,
+//! and both once with a reading of the counter after each layer and once without, so that these readings do not count
+//! towards the total. The last line of the output is a JSON object for other programs.
 
 use core::fmt::{self, Write};
 use core::hint::black_box;
@@ -15,17 +15,17 @@ use lenet_core::{Blank, IMAGE_BYTES, Layer, LeNet5, Logits, Pixels, Workspace};
 use crate::arch::{self, Check, Counter, stack};
 use crate::arguments::Arguments;
 use crate::console::Console;
-use crate::exit::Failure;
+use crate::failure::Failure;
 use crate::images::Images;
 use crate::text::Hundredths;
 use crate::{board, inference, slot};
 
 const LAYERS: usize = Layer::ALL.len();
 
-/// What a network has besides its workspace: where in the flash the parameters are.
+/// The size of a network without its workspace: the references to the parameters in flash.
 const MODEL_HANDLE_BYTES: usize = size_of::<LeNet5<'_>>() - Workspace::BYTES;
 
-/// Multiplications with addition of a layer: each weight is used once at every position of the output.
+/// The multiply-accumulate operations of a layer: each weight is used once at every position of the output.
 const fn macs(layer: Layer) -> u32 {
     let side = match layer {
         Layer::Conv1 => 2 * POOL1_SIDE,
@@ -38,8 +38,8 @@ const fn macs(layer: Layer) -> u32 {
 /// Runs the benchmark.
 ///
 /// # Errors
-/// When the model, an image file, the counter or the command line is at fault, when the output cannot be
-/// printed, and when skipping changes a logit.
+/// When the model, the image file or the command line is invalid, when there is no exact counter or an inference takes
+/// longer than it can count, when the output cannot be printed, and when skipping changes a logit.
 pub fn run(console: &mut Console) -> Result<(), Failure> {
     let model = slot::model()?;
     let mut images = Images::open(Arguments::read()?)?;
@@ -62,13 +62,13 @@ pub fn run(console: &mut Console) -> Result<(), Failure> {
         }
         crc.update_logits(&dense);
     }
-    counter.check_reach()?;
+    counter.check_range()?;
     print_counts(console, &counter, &figures)?;
     print_memory(console, &figures)?;
     Json { counter: &counter, figures: &figures, images: images.count(), crc32: crc.finish() }.print(console)
 }
 
-/// What was measured.
+/// The measurements.
 #[derive(Default)]
 struct Figures {
     dense: Counts,
@@ -77,7 +77,7 @@ struct Figures {
 }
 
 impl Figures {
-    /// Bytes of RAM that an inference takes in all.
+    /// Bytes of RAM that an inference needs in total.
     fn ram(&self) -> usize {
         size_of::<LeNet5<'_>>() + IMAGE_BYTES + self.stack
     }
@@ -89,7 +89,7 @@ struct Counts {
     total: Range,
 }
 
-/// The counts of something, over all images.
+/// The first, lowest, highest and mean count over all images.
 #[derive(Clone, Copy, Default)]
 struct Range {
     first: u32,
@@ -110,7 +110,7 @@ impl Range {
         self.count += 1;
     }
 
-    /// Rounded.
+    /// The mean, rounded.
     fn mean(&self) -> u32 {
         let count = u64::from(self.count.max(1));
         ((self.sum + count / 2) / count) as u32
@@ -123,7 +123,7 @@ impl fmt::Display for Range {
     }
 }
 
-/// Counts an image's inference, layer by layer and then in one piece.
+/// Counts the inference of one image, first layer by layer and then as a whole.
 fn measure(
     network: &mut LeNet5<'_>,
     pixels: &Pixels,
@@ -140,7 +140,7 @@ fn measure(
         }
         counter.start();
     });
-    // Nobody else looks at them, and without that nobody would compute them.
+    // Otherwise the compiler could remove the computation, because nothing else uses these logits.
     black_box(logits);
 
     counter.start();
@@ -149,7 +149,7 @@ fn measure(
     logits
 }
 
-/// Bytes of stack that an inference takes, with skipping or without.
+/// Bytes of stack that an inference needs, dense or with skipping, whichever is more.
 fn stack_of_inference(network: &mut LeNet5<'_>, pixels: &Pixels) -> usize {
     let call = |blank| {
         let mut call = Call { network: &mut *network, pixels, blank };
@@ -172,12 +172,11 @@ impl Call<'_, '_> {
 
 fn introduce(console: &mut Console, counter: &Counter, check: Check) -> Result<(), Failure> {
     let Check { length, expected, counted, tolerance } = check;
-    writeln!(console, "counted: {}, exact to {}", counter.unit(), counter.uncertainty())?;
+    writeln!(console, "counter: {}, exact to within {}", counter.unit(), counter.uncertainty())?;
     if let Some(instructions) = counter.instructions_of_1000_ticks() {
-        writeln!(console, "a tick of SysTick: {}.{:03} instructions", instructions / 1000, instructions % 1000)?;
+        writeln!(console, "one SysTick tick: {}.{:03} instructions", instructions / 1000, instructions % 1000)?;
     }
-    writeln!(console, "check: a loop of {length} instructions; expected {expected}, counted {counted},")?;
-    writeln!(console, "       which may differ by {tolerance}")?;
+    writeln!(console, "check: a loop of {length} instructions; expected {expected} +- {tolerance}, counted {counted}")?;
     Ok(())
 }
 
@@ -201,14 +200,14 @@ fn print_counts(console: &mut Console, counter: &Counter, figures: &Figures) -> 
     row("total", &dense.total, &skipping.total, Layer::ALL.into_iter().map(macs).sum())?;
     writeln!(console, "first image, dense: {} {}", dense.total.first, counter.unit().name())?;
     if let Some(estimates) = estimates(board::CORE) {
-        writeln!(console, "\nestimated cycles (instructions) per MAC, inner loops; see KERNELS.md")?;
+        writeln!(console, "\nestimated cycles (instructions) per MAC in the inner loops; see KERNELS.md")?;
         writeln!(console, "{estimates}")?;
     }
     Ok(())
 }
 
-/// Instructions are not cycles. What the chosen forms of the inner loops take according to the manuals, and what the
-/// other forms would, for the cores whose manual has a table; `lenet-core/KERNELS.md` says how they were added up.
+/// Estimates of cycles, because instructions are not cycles: for the inner loops in use and for the alternatives, on
+/// the cores that have a table of instruction timings in their manual. `lenet-core/KERNELS.md` shows the calculation.
 fn estimates(core: &str) -> Option<&'static str> {
     match core {
         "Cortex-M0" => Some(
@@ -217,7 +216,7 @@ fn estimates(core: &str) -> Option<&'static str> {
         ),
         "Cortex-M3" => Some(
             "  convolutions 1.6 to 2.5 (0.45); by MLA 4 (2.0)\n\
-             \x20 dense        4.0 (2.25); by LDRSB, LDRSH 4.6 (2.1), so not taken",
+             \x20 dense        4.0 (2.25); by LDRSB, LDRSH 4.6 (2.1), so not used",
         ),
         "Cortex-M4F" => Some(
             "  convolutions 0.69 (0.45); by SMLAD 1.06 (0.75)\n\
@@ -228,17 +227,17 @@ fn estimates(core: &str) -> Option<&'static str> {
 }
 
 fn print_memory(console: &mut Console, figures: &Figures) -> Result<(), Failure> {
-    writeln!(console, "\nRAM of an inference, bytes")?;
+    writeln!(console, "\nRAM of an inference in bytes")?;
     writeln!(console, "  workspace    {:>6}", Workspace::BYTES)?;
-    writeln!(console, "  model handle {MODEL_HANDLE_BYTES:>6}  where in the flash its parameters are")?;
+    writeln!(console, "  model handle {MODEL_HANDLE_BYTES:>6}  references to the parameters in flash")?;
     writeln!(console, "  image        {IMAGE_BYTES:>6}")?;
     writeln!(console, "  stack        {:>6}  to the deepest word written", figures.stack)?;
     writeln!(console, "  sum          {:>6}", figures.ram())?;
-    writeln!(console, "code of an inference, without the check of the model: {} bytes\n", arch::inference_bytes())?;
+    writeln!(console, "code of an inference, without the model check: {} bytes\n", arch::inference_bytes())?;
     Ok(())
 }
 
-/// The figures for other programs.
+/// The figures as one line of JSON, for other programs.
 struct Json<'a> {
     counter: &'a Counter,
     figures: &'a Figures,

@@ -1,6 +1,6 @@
-//! Which board the firmware was built for: a line of `boards.txt`.
+//! The board that the firmware was built for, from `boards.txt`.
 
 /// The board's name.
 pub const NAME: &str = env!("BOARD_NAME");
-/// The processor core it has.
+/// The name of its processor core.
 pub const CORE: &str = env!("BOARD_CORE");

@@ -1,17 +1,17 @@
-//! Text output by semihosting: the emulator, or the debugger that holds the board, prints it.
+//! Text output by semihosting: the emulator or the attached debugger prints it.
 //!
-//! Each semihosting call stops the processor, on a real board for milliseconds. So text is collected
-//! and passed on line by line.
+//! Each semihosting call halts the processor, on a real board for milliseconds. Text is therefore buffered and sent
+//! line by line.
 
 use core::fmt;
 
 use cortex_m_semihosting::hio::{self, HostStream};
 use heapless::Vec;
 
-/// Longer lines are passed on in pieces.
+/// Size of the buffer. A longer line is sent in pieces.
 const LINE_BYTES: usize = 96;
 
-/// One of the workstation's output streams.
+/// An output stream of the workstation.
 pub struct Console {
     stream: HostStream,
     line: Vec<u8, LINE_BYTES>,
@@ -21,15 +21,15 @@ impl Console {
     /// The standard output.
     ///
     /// # Errors
-    /// When the other side of the semihosting refuses to open it.
+    /// When the emulator or debugger cannot open it.
     pub fn stdout() -> Result<Self, fmt::Error> {
         Self::new(hio::hstdout())
     }
 
-    /// The standard error output.
+    /// The standard error.
     ///
     /// # Errors
-    /// When the other side of the semihosting refuses to open it.
+    /// When the emulator or debugger cannot open it.
     pub fn stderr() -> Result<Self, fmt::Error> {
         Self::new(hio::hstderr())
     }
@@ -38,10 +38,10 @@ impl Console {
         Ok(Self { stream: stream.map_err(|()| fmt::Error)?, line: Vec::new() })
     }
 
-    /// Passes on what was collected of a line.
+    /// Sends what is in the buffer.
     ///
     /// # Errors
-    /// When the other side does not take it.
+    /// When the emulator or debugger refuses it.
     pub fn flush(&mut self) -> fmt::Result {
         let written = self.stream.write_all(&self.line).map_err(|()| fmt::Error);
         self.line.clear();
@@ -55,7 +55,7 @@ impl fmt::Write for Console {
             if self.line.is_full() {
                 self.flush()?;
             }
-            // There is room: the line was not full, or has just been emptied.
+            // There is room: the buffer was not full, or has just been emptied.
             let _ = self.line.push(byte);
             if byte == b'\n' {
                 self.flush()?;

@@ -1,7 +1,6 @@
-//! The demonstration: classifies ten digits and prints everything the network says of them.
+//! The demo: classifies the ten built-in digits and prints the prediction and all logits of each.
 //!
-//! Its last line is the CRC-32 over all logits, which proves that a board computed the same bits as
-//! the workstation.
+//! The last line is the CRC-32 over all logits. It shows that the board computed the same bits as the workstation.
 
 use core::fmt::Write;
 
@@ -11,15 +10,15 @@ use lenet_core::{LeNet5, Logits};
 
 use crate::console::Console;
 use crate::digits::{self, Digit};
-use crate::exit::Failure;
+use crate::failure::Failure;
 use crate::text::{Percent, Picture};
 use crate::{board, slot};
 
-/// Runs the demonstration.
+/// Runs the demo.
 ///
 /// # Errors
-/// When the model slot holds no valid model, or the output cannot be printed. A digit classified
-/// wrongly is no error: no model is right about every digit.
+/// When the model slot does not contain a valid model, or the output cannot be printed. A misread digit is not an
+/// error, because no model reads every digit correctly.
 pub fn run(console: &mut Console) -> Result<(), Failure> {
     writeln!(console, "LeNet-5 on {} ({})", board::NAME, board::CORE)?;
     let model = slot::model()?;
@@ -40,7 +39,7 @@ pub fn run(console: &mut Console) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where the model comes from. The precision keeps a long name from filling more than its line.
+/// Prints where the model comes from. The name of the data set is cut to 60 characters, so that it fits the line.
 fn describe(console: &mut Console, description: &Description<'_>) -> Result<(), Failure> {
     writeln!(console, "model trained on {:.60}", description.data_set)?;
     match description.int8_accuracy {
@@ -50,7 +49,7 @@ fn describe(console: &mut Console, description: &Description<'_>) -> Result<(), 
     Ok(())
 }
 
-/// The digit, what it is taken for, and all logits.
+/// Prints the digit, its three most probable classes and all logits.
 fn report(console: &mut Console, index: usize, digit: Digit, logits: &Logits) -> Result<(), Failure> {
     write!(console, "\n{}", Picture(digit.pixels))?;
     write!(console, "digit {index}: label {}", digit.label)?;

@@ -1,5 +1,5 @@
-//! The images to run the network on: the ten built-in digits, or a file on the workstation. They are read one
-//! at a time, so that any number fits a small RAM.
+//! The images to classify: the ten built-in digits, or a file on the workstation. They are read one at a time, so the
+//! RAM does not limit their number.
 
 use core::ffi::CStr;
 use core::fmt;
@@ -11,8 +11,7 @@ use crate::arch::host::File;
 use crate::arguments::{Arguments, Lossy};
 use crate::digits;
 
-/// Where an IDX file of images of bytes begins: the magic number, then the number of images, of rows and of
-/// columns, big-endian.
+/// The header of an IDX image file: the magic number, then the numbers of images, rows and columns, big-endian.
 const HEADER_BYTES: usize = 16;
 const MAGIC: [u8; 4] = [0, 0, 8, 3];
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
@@ -29,7 +28,7 @@ enum Problem {
     CannotOpen,
     CannotRead,
     Gzipped,
-    NoIdx,
+    NotIdx,
     Size(u32, u32),
     Empty,
     Length { images: usize, expected: usize, found: usize },
@@ -39,26 +38,26 @@ impl fmt::Display for BadImages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = Lossy(self.path);
         match self.problem {
-            Problem::CannotOpen => write!(f, "cannot open the image file {path}: is it there?"),
+            Problem::CannotOpen => write!(f, "cannot open the image file {path}: check that it exists"),
             Problem::CannotRead => write!(f, "cannot read the image file {path}"),
-            Problem::Gzipped => write!(f, "{path} is compressed: use what gunzip makes of it"),
-            Problem::NoIdx => {
-                writeln!(f, "{path} is no IDX file of images: it does not begin with 00 00 08 03.")?;
-                write!(f, "Use one as MNIST has them, uncompressed.")
+            Problem::Gzipped => write!(f, "{path} is compressed: run gunzip on it first"),
+            Problem::NotIdx => {
+                writeln!(f, "{path} is not an IDX image file: it does not start with 00 00 08 03.")?;
+                write!(f, "Use an uncompressed file in the format of MNIST's image files.")
             }
             Problem::Size(rows, columns) => {
-                write!(f, "{path} has images of {rows} x {columns} pixels; use one of {IMAGE_SIDE} x {IMAGE_SIDE}")
+                write!(f, "{path} has images of {rows} x {columns} pixels; they must be {IMAGE_SIDE} x {IMAGE_SIDE}")
             }
-            Problem::Empty => write!(f, "{path} has no image: use a file with at least one"),
+            Problem::Empty => write!(f, "{path} has no images: use a file with at least one"),
             Problem::Length { images, expected, found } => {
-                writeln!(f, "{path} has {found} bytes, and {images} images take {expected}.")?;
-                write!(f, "It is damaged: get or make it anew.")
+                writeln!(f, "{path} has {found} bytes, but its {images} images take {expected}.")?;
+                write!(f, "It is damaged: download it again, or recreate it.")
             }
         }
     }
 }
 
-/// The images, one after the other.
+/// The images, one at a time.
 #[derive(Debug)]
 pub struct Images {
     file: Option<(File, &'static CStr)>,
@@ -67,10 +66,10 @@ pub struct Images {
 }
 
 impl Images {
-    /// Opens and checks what the command line asks for.
+    /// Opens and checks the file on the command line; without one, uses the built-in digits.
     ///
     /// # Errors
-    /// When a file cannot be used.
+    /// When the file cannot be used.
     pub fn open(arguments: Arguments) -> Result<Self, BadImages> {
         let (file, available) = match arguments.images {
             None => (None, digits::all().count()),
@@ -83,12 +82,12 @@ impl Images {
         Ok(Self { file, count, next: 0 })
     }
 
-    /// How many there are.
+    /// The number of images.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Reads the next image and returns its index; none after the last.
+    /// Reads the next image and returns its index, or `None` after the last one.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -112,7 +111,7 @@ impl Images {
     }
 }
 
-/// Opens a file, checks its header and length, and returns how many images it has.
+/// Opens a file, checks its header and length, and returns its number of images.
 fn open(path: &CStr) -> Result<(File, usize), Problem> {
     let mut file = File::open(path).ok_or(Problem::CannotOpen)?;
     let found = file.bytes().ok_or(Problem::CannotRead)?;
@@ -124,10 +123,10 @@ fn open(path: &CStr) -> Result<(File, usize), Problem> {
     }
     let (fields, _rest) = header.as_chunks::<4>();
     let [magic, images, rows, columns] = fields else {
-        return Err(Problem::NoIdx);
+        return Err(Problem::NotIdx);
     };
     if *magic != MAGIC {
-        return Err(Problem::NoIdx);
+        return Err(Problem::NotIdx);
     }
     let [images, rows, columns] = [images, rows, columns].map(|field| u32::from_be_bytes(*field));
     if [rows, columns] != [IMAGE_SIDE as u32; 2] && available == HEADER_BYTES {

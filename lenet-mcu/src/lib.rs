@@ -1,18 +1,19 @@
 //! LeNet-5 on a Cortex-M microcontroller.
 //!
-//! The network itself is [`lenet_core`], the very code the workstation's tests run. This crate adds
-//! what a board needs around it, once for all binaries:
+//! The network itself is in [`lenet_core`], the same code that the workstation's tests run. This crate adds what the
+//! programs for a board share. Read the modules in this order; none uses a later one.
 //!
-//! 1. [`board`]: which board this is. Its memory layout comes from `boards.txt`, by way of the build script.
-//! 2. [`slot`]: the model slot, a fixed part of the flash apart from the code.
-//! 3. [`console`]: text to the workstation that holds the debugger, or the emulator.
-//! 4. [`exit`](mod@exit): how a program ends, well or not; the panic handler is there.
-//! 5. [`arch`]: what only `unsafe` code can do. No other module has any.
-//! 6. [`digits`], [`text`] and [`demo`]: the demonstration.
-//! 7. [`arguments`] and [`images`]: the command line, and the images it names.
-//! 8. [`inference`] and [`bench`](mod@bench): what an inference takes. [`verify`]: skipping changes nothing.
+//! 1. [`board`]: the name and core of the board. The build script generates the memory layout from `boards.txt`.
+//! 2. [`console`]: text output to the emulator or debugger.
+//! 3. [`exit`](mod@exit): how a program ends. The panic handler is there too.
+//! 4. [`arch`]: everything that needs `unsafe` code, the fault handler for instance.
+//! 5. [`slot`]: the model slot, a fixed area of the flash that is separate from the code.
+//! 6. [`arguments`], [`digits`] and [`images`]: the command line, the built-in digits, and the images to classify.
+//! 7. [`failure`]: the errors with which a program can end.
+//! 8. [`text`] and [`inference`]: text formatting, and the call that is measured.
+//! 9. The three programs: [`demo`], [`bench`](mod@bench) and [`verify`].
 //!
-//! A binary names the program it runs and nothing else:
+//! A binary only names the program that it runs:
 //!
 //! ```ignore
 //! #![no_std]
@@ -31,6 +32,7 @@ pub mod console;
 pub mod demo;
 pub mod digits;
 pub mod exit;
+pub mod failure;
 pub mod images;
 pub mod inference;
 pub mod slot;

@@ -5,12 +5,12 @@ use core::fmt::{self, Write};
 use lenet_core::Pixels;
 use lenet_core::architecture::IMAGE_SIDE;
 
-/// An image drawn in 28 columns and 14 rows: a character is about twice as high as wide, so each
-/// stands for two pixels, one above the other.
+/// An image drawn with 28 x 14 characters. Each character shows two pixels, one above the other, because a character is
+/// about twice as high as it is wide.
 #[derive(Clone, Copy, Debug)]
 pub struct Picture<'a>(pub &'a Pixels);
 
-/// From no ink to full ink.
+/// The characters from no ink to full ink.
 const RAMP: [u8; 10] = *b" .:-=+*#%@";
 
 impl fmt::Display for Picture<'_> {
@@ -28,8 +28,8 @@ impl fmt::Display for Picture<'_> {
     }
 }
 
-/// A fraction in percent with `DECIMALS` decimals. It is rounded to an integer first: the standard
-/// library's formatting of floats would add 23 KB of flash, and the firmware's only code that can panic.
+/// A fraction, printed in percent with `DECIMALS` decimals. It is converted to an integer first, because Rust's own
+/// formatting of floats would add 23 KB of flash and the only code in the firmware that can panic.
 #[derive(Clone, Copy, Debug)]
 pub struct Percent<const DECIMALS: usize>(pub f32);
 
@@ -44,12 +44,12 @@ impl<const DECIMALS: usize> fmt::Display for Percent<DECIMALS> {
     }
 }
 
-/// A ratio with two decimals, rounded by integers; see [`Percent`] why.
+/// A ratio with two decimals, computed with integers for the reason given at [`Percent`].
 #[derive(Clone, Copy, Debug)]
 pub struct Hundredths(u64);
 
 impl Hundredths {
-    /// `a / b`, where `b` is not zero.
+    /// `a / b`; a `b` of 0 counts as 1.
     pub fn of(a: u32, b: u32) -> Self {
         let (a, b) = (u64::from(a), u64::from(b.max(1)));
         Self((100 * a + b / 2) / b)

@@ -1,6 +1,6 @@
-//! The proof that skipping blank input changes nothing, and that a board computes the workstation's activations:
-//! classifies every image with skipping and without, compares layer by layer, and prints a CRC-32 over all
-//! images' activations of each layer.
+//! Checks that skipping blank input does not change the result, and that the board computes the same activations as the
+//! workstation: classifies every image with and without skipping, compares the two layer by layer, and prints for each
+//! layer a CRC-32 over its activations for all images.
 
 use core::fmt::Write;
 
@@ -9,15 +9,15 @@ use lenet_core::{Blank, IMAGE_BYTES, LeNet5, Logits, Workspace};
 
 use crate::arguments::Arguments;
 use crate::console::Console;
-use crate::exit::Failure;
+use crate::failure::Failure;
 use crate::images::Images;
 use crate::{board, inference, slot};
 
-/// Verifies.
+/// Runs the check.
 ///
 /// # Errors
-/// When the model, an image file or the command line is at fault, when the output cannot be printed, and when
-/// skipping changes an activation or a logit.
+/// When the model, the image file or the command line is invalid, when the output cannot be printed, and when skipping
+/// changes an activation or a logit.
 pub fn run(console: &mut Console) -> Result<(), Failure> {
     let model = slot::model()?;
     let mut images = Images::open(Arguments::read()?)?;
@@ -26,7 +26,7 @@ pub fn run(console: &mut Console) -> Result<(), Failure> {
     let mut crcs = [(); 5].map(|()| Crc32::new());
     let [pool1, pool2, fc1, fc2, logits] = &mut crcs;
     while let Some(image) = images.read_next(&mut pixels)? {
-        // There may be no room for the activations of both, so checksums are compared.
+        // The RAM may be too small for two sets of activations, so checksums are compared.
         let logits_of_dense = inference::classify(&mut network, &pixels, Blank::Compute);
         let dense = checksums(network.workspace(), &logits_of_dense);
         let logits_of_skipping = inference::classify(&mut network, &pixels, Blank::Skip);
@@ -44,7 +44,7 @@ pub fn run(console: &mut Console) -> Result<(), Failure> {
         logits.update_logits(&logits_of_skipping);
     }
     writeln!(console, "LeNet-5 on {} ({})", board::NAME, board::CORE)?;
-    writeln!(console, "{} images: skipping changes nothing. CRC-32 of all activations:", images.count())?;
+    writeln!(console, "{} images: skipping blank input changes nothing. CRC-32 by layer:", images.count())?;
     for (name, crc) in LAYERS.into_iter().zip(crcs) {
         writeln!(console, "{name} {:08x}", crc.finish())?;
     }
@@ -53,7 +53,7 @@ pub fn run(console: &mut Console) -> Result<(), Failure> {
 
 const LAYERS: [&str; 5] = ["pool1", "pool2", "fc1", "fc2", "logits"];
 
-/// Those of one image's activations and logits, in the order of [`LAYERS`].
+/// The CRC-32s of one image's activations and logits, in the order of [`LAYERS`].
 fn checksums(workspace: &Workspace, logits: &Logits) -> [u32; 5] {
     let mut pool1 = Crc32::new();
     workspace.pool1().for_each(|u| pool1.update(&[u]));

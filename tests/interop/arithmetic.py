@@ -1,7 +1,7 @@
-"""lenet's int8 arithmetic in numpy, from the numbers in an ONNX file in QDQ form.
+"""lenet's int8 arithmetic in numpy, applied to the numbers in an ONNX file in QDQ form.
 
-How the mean of a pool is rounded is an argument, as runtimes differ in it. Activations are q + 128, which is 0 where
-the real value is, as the zero point of all tensors but the logits is -128.
+Runtimes round the mean of a pool differently, so the function that does it is an argument. Activations are stored as
+q + 128: since every tensor except the logits has zero point -128, 0 means the real value 0.
 """
 
 import numpy as np
@@ -12,12 +12,12 @@ BATCH = 500
 
 
 def corners(maps):
-    """The four values of each 2x2 window, [N, C, H / 2, W / 2] each."""
+    """The four corners of all 2x2 windows, each [N, C, H / 2, W / 2]."""
     return [maps[:, :, row::2, column::2] for row in (0, 1) for column in (0, 1)]
 
 
 def mean_away_from_zero(maps, _scale):
-    """The mean of int8 values, ties away from zero: that of lenet and TFLite."""
+    """The mean of int8 values with ties away from zero, as lenet and TFLite compute it."""
     total = sum(corners(maps - 128))
     return np.sign(total) * ((np.abs(total) + 2) // 4) + 128
 
@@ -27,16 +27,16 @@ def real_corners(maps, scale):
 
 
 def mean_value_by_value(maps, scale):
-    """The mean of the real values in f32, added one after the other: that of ONNX Runtime's integer kernel.
+    """The mean of the real values in f32, added one after the other, as ONNX Runtime's integer kernel computes it.
 
-    The scale and the sum are rounded, so a tie between two steps falls to either.
+    The scale and the sum are rounded, so a tie between two steps may go either way.
     """
     a, b, c, d = real_corners(maps, scale)
     return np.rint((a + b + c + d) / np.float32(4) / scale).astype(np.int64)
 
 
 def mean_by_columns(maps, scale):
-    """The same with each column added first: that of ONNX Runtime's float kernel."""
+    """The same with each column added first, as ONNX Runtime's float kernel computes it."""
     a, b, c, d = real_corners(maps, scale)
     return np.rint(((a + c) + (b + d)) / np.float32(4) / scale).astype(np.int64)
 
@@ -55,11 +55,11 @@ class Network:
         self.pools = [node.op_type for node in model.graph.node if node.op_type in ("AveragePool", "MaxPool")]
 
     def layer(self, rows, index):
-        """Rows [..., inputs] times a layer's weights, in steps of its output [..., outputs], before its zero point."""
+        """The requantized outputs of a layer, [..., outputs], for rows [..., inputs]; the zero point is not added."""
         name, before = LAYERS[index], ["input", *LAYERS][index]
         part = {key: self.constants[f"{name}_{key}"] for key in ("weight_int8", "weight_scale", "bias_int32", "scale")}
         weight = part["weight_int8"].reshape(len(part["bias_int32"]), -1).astype(np.float64)
-        # f64 has every one of these sums exactly.
+        # All of these sums are exact in f64.
         sums = (rows.astype(np.float64) @ weight.T).astype(np.int64) + part["bias_int32"]
         real = np.float64(self.constants[f"{before}_scale"]) * part["weight_scale"].astype(np.float64)
         fraction, exponent = np.frexp(real / np.float64(part["scale"]))

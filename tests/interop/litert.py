@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Holds a .lenet model to LiteRT: every layer's outputs of the same network, on the same images.
+"""Compares a .lenet model with LiteRT: the outputs of every layer of the same network, on the same images.
 
-LiteRT runs the .tflite file in its default interpreter, with XNNPACK as it comes; the .lenet file must hold the same
-network.
-One interpreter runs the file as it is. Another runs it with the tensors between the operators as further outputs,
-because the default interpreter keeps no others; XNNPACK runs the same operators there, and the logits must be the
-same bytes. lenet's outputs come from the example `layer_outputs`.
+LiteRT runs the .tflite file in its default interpreter, with XNNPACK; the .lenet file must hold the same network. One
+interpreter runs the file as it is. The default interpreter keeps only the outputs, so a second one runs the file with
+the output of every layer as an additional output. XNNPACK runs the same operators there, and the logits must be the
+same bytes. lenet's outputs come from the program `layer_outputs`.
 
-Fails when more than one value in 100,000 differs, one differs by more than 1, or a prediction differs.
+Fails if more than one value in 100,000 differs, if any differs by more than 1, or if a prediction differs.
 
-It needs ai-edge-litert (with its schema module), flatbuffers and numpy, and, from the root of the repository:
+Needs ai-edge-litert (with its schema module), flatbuffers and numpy, and, from the root of the repository:
   cargo build -p host-trainer --example layer_outputs
 """
 
@@ -31,16 +30,16 @@ from ai_edge_litert.interpreter import Interpreter
 import peer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# The outputs of the operators with arithmetic, in the order in which they run: name, values.
+# The operators that compute, in the order in which they run: name and number of output values.
 LAYERS = [("conv1", 3456), ("pool1", 864), ("conv2", 1024), ("pool2", 256), ("fc1", 120), ("fc2", 84), ("logits", 10)]
 VALUES = sum(values for _, values in LAYERS)
-# One value in so many may differ.
+# At most one value in BAR may differ.
 BAR = 100_000
 GOLDEN_MAGIC = b"LRT1"
 
 
 def with_all_outputs(content):
-    """The file with the outputs of every layer as its outputs, and the indices of these tensors."""
+    """The file with the output of every layer as an output, and the indices of these tensors."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
     graph = model.subgraphs[0]
     operators = schema.BuiltinOperator
@@ -48,9 +47,9 @@ def with_all_outputs(content):
     codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
     tensors = [operator.outputs[0] for operator in graph.operators if codes[operator.opcodeIndex] in layers]
     if len(tensors) != len(LAYERS):
-        sys.exit(f"error: the file has {len(tensors)} layers, {len(LAYERS)} are expected")
+        sys.exit(f"error: the file has {len(tensors)} layers, not {len(LAYERS)}")
     graph.outputs = np.array(tensors, dtype=np.int32)
-    # It would name an output that is not the only one now.
+    # It names one output, which is no longer the only one.
     model.signatureDefs = None
     builder = flatbuffers.Builder(len(content))
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
@@ -58,10 +57,10 @@ def with_all_outputs(content):
 
 
 def interpreter(content):
-    """The default interpreter for a file, after a look at which operators XNNPACK runs in it."""
+    """The default interpreter for a file. Checks that XNNPACK runs its convolutions and fully connected layers."""
     result = Interpreter(model_content=content, num_threads=1)
     result.allocate_tensors()
-    # The details come from a method that is not public; there is no other way to see the delegate.
+    # This method is not public, but there is no other way to see the delegate.
     details = result._get_ops_details()
     delegated = {tensor for node in details if node["op_name"] == "DELEGATE" for tensor in node["inputs"]}
     for node in details:
@@ -71,7 +70,7 @@ def interpreter(content):
 
 
 def run(litert, tensors, images):
-    """What LiteRT makes of the images: the values of these tensors one after the other, [N, values] int8."""
+    """Runs the images and returns the values of these tensors, concatenated, as int8 [N, values]."""
     image = litert.get_input_details()[0]
     rows = []
     for pixels in images:
@@ -83,7 +82,7 @@ def run(litert, tensors, images):
 
 
 def litert_outputs(content, images):
-    """Every layer's outputs of every image, [N, VALUES] int8, of the default interpreter."""
+    """The outputs of every layer for every image in the default interpreter, int8 [N, VALUES]."""
     variant, tensors = with_all_outputs(content)
     outputs = run(interpreter(variant), tensors, images)
     plain = interpreter(content)
@@ -94,20 +93,20 @@ def litert_outputs(content, images):
 
 
 def lenet_outputs(program, model, images):
-    """The same of lenet."""
+    """The same from lenet."""
     try:
         done = subprocess.run([program, model], input=images.tobytes(), stdout=subprocess.PIPE)
     except FileNotFoundError:
-        sys.exit(f"error: there is no {program}; cargo build -p host-trainer --example layer_outputs")
+        sys.exit(f"error: {program} does not exist; build it with: cargo build -p host-trainer --example layer_outputs")
     if done.returncode != 0:
         sys.exit(f"error: {program} failed")
     return np.frombuffer(done.stdout, np.int8).reshape(len(images), VALUES)
 
 
 def record(path, content, outputs):
-    """Writes LiteRT's outputs, as tests/tests/litert_golden.rs reads them, gzipped and little-endian: GOLDEN_MAGIC,
-    CRC-32 of the .tflite file (u32), number of images (u32), LiteRT's version (16 bytes, filled with zeros), and for
-    each image the outputs of LAYERS, int8."""
+    """Writes LiteRT's outputs for tests/tests/litert_golden.rs, gzipped and little-endian: GOLDEN_MAGIC, CRC-32 of the
+    .tflite file (u32), number of images (u32), LiteRT's version (16 bytes, padded with zeros), and for each image the
+    outputs of LAYERS, int8."""
     version = importlib.metadata.version("ai-edge-litert").encode()
     header = GOLDEN_MAGIC + struct.pack("<II16s", zlib.crc32(content), len(outputs), version)
     path.write_bytes(gzip.compress(header + outputs.tobytes(), mtime=0))
@@ -115,12 +114,12 @@ def record(path, content, outputs):
 
 
 def compare(ours, theirs):
-    """Prints a line for each layer and one for all; returns whether the bar is met."""
+    """Prints a line for each layer and one for all of them. Returns whether the bar is met."""
     distance = np.abs(ours.astype(np.int16) - theirs)
     start = 0
     for name, values in LAYERS:
         layer = distance[:, start : start + values]
-        print(f"{name:8} {layer.size:12,} values, {np.count_nonzero(layer):6,} differ, at most by {layer.max()}")
+        print(f"{name:8} {layer.size:12,} values, {np.count_nonzero(layer):6,} differ, by at most {layer.max()}")
         start += values
     differing, largest = np.count_nonzero(distance), distance.max()
     # The first of equal logits wins on both sides.
@@ -135,7 +134,7 @@ def compare(ours, theirs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tflite", type=pathlib.Path, help="MODEL.tflite, from `lenet export` or into `import-tflite`")
+    parser.add_argument("tflite", type=pathlib.Path, help="MODEL.tflite, written by `lenet export` or imported by `lenet import-tflite`")
     parser.add_argument("lenet", type=pathlib.Path, help="MODEL.lenet, the same network")
     parser.add_argument(
         "--data",
@@ -143,13 +142,13 @@ def main():
         default=ROOT / "data/digits-10k",
         help="folder with the IDX file of the test images [default: data/digits-10k]",
     )
-    parser.add_argument("--images", type=int, help="use the first so many test images only [default: all]")
+    parser.add_argument("--images", type=int, help="number of test images to use, from the first [default: all]")
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     parser.add_argument(
         "--layer-outputs",
         type=pathlib.Path,
         default=target / "debug/examples/layer_outputs",
-        help="the example's program [default: in cargo's target folder]",
+        help="path of the built program layer_outputs [default: in cargo's target folder]",
     )
     parser.add_argument("--record", type=pathlib.Path, help="also write LiteRT's outputs to this file")
     arguments = parser.parse_args()

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes a .tflite file of LeNet-5 by TensorFlow's converter, which `lenet import-tflite` must read.
+"""Writes a .tflite file of LeNet-5 with TensorFlow's converter, for the tests of `lenet import-tflite`.
 
-The network is trained briefly on data/digits-10k by Keras. The batch size is left open and inputs and outputs are
-float, as the converter leaves them when nobody asks otherwise: so the file has the operators that compute the shape
-for RESHAPE, and QUANTIZE and DEQUANTIZE at its ends. host-trainer/tests/data/converter.tflite was written by this
-with seed 3. It needs tensorflow (tensorflow-cpu 2.21 was used).
+Keras trains the network briefly on data/digits-10k. The batch size is variable and inputs and outputs are float, which
+is the converter's default. So the file has operators that compute the shape for RESHAPE, and QUANTIZE and DEQUANTIZE
+at its ends. This script wrote host-trainer/tests/data/converter.tflite, with seed 3.
+Needs tensorflow (tensorflow-cpu 2.21 was used).
 
 usage: litert_convert.py OUTPUT.tflite [SEED]
 """

@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""Runs what `lenet export --format onnx` writes in ONNX Runtime, and compares with lenet.
+"""Runs the output of `lenet export --format onnx` in ONNX Runtime and compares the results with lenet's.
 
 usage: onnx_peer.py FLOAT.safetensors INT8.lenet DATA_FOLDER
 
-- The float network must predict every test image as lenet's does.
-- The numbers in the int8 file, put through lenet's arithmetic (arithmetic.py), must give lenet's logits to the bit: the
-  CRC-32 over all of them is compared. So the file holds the same network, whatever runs it.
-- ONNX Runtime's own answers are not the same to the bit: it averages a pool's windows in f32, where a tie falls to
-  either side, and requantizes in f32. With the former put into lenet's arithmetic, at most one logit in 1,000 and one
-  prediction in 10,000 may differ, which is the latter's part. So the differences have no other reason.
-- So much the ties do: of the sums of an average pool one in four is a tie, so a fifth to two fifths of the logits are
-  off by a step, few by more, and a prediction may differ where the two best logits are about as near. The bars are
-  what was seen of three seeds of the default recipe, and a margin: at most 47 of 10,000 and 5 steps on Fashion-MNIST,
-  where many images are so near, 3 of 10,000 on MNIST. They are of this runtime's arithmetic; no network was chosen by
-  them.
+- The float network must give lenet's prediction for every test image.
+- The numbers in the int8 file, put through lenet's arithmetic (arithmetic.py), must give exactly lenet's logits: the
+  CRC-32 over all of them is compared. This shows that the file holds the same network, whatever runs it.
+- ONNX Runtime's own answers are not bit-identical. It averages the windows of a pool in f32, where a tie may go either
+  way, and it requantizes in f32. With the runtime's way of averaging put into lenet's arithmetic, at most one logit in
+  1,000 and one prediction in 10,000 may still differ, because of the requantization. This shows that the differences
+  have no other cause.
+- The ties matter: one in four sums of an average pool is a tie. So a fifth to two fifths of the logits are off by one
+  step, few by more, and a prediction may differ if the two best logits are about that close. The bars are what was
+  measured for three seeds of the default recipe, plus a margin: at most 47 of 10,000 predictions and 5 steps on
+  Fashion-MNIST, where many images are that close, and 3 of 10,000 on MNIST. They describe the arithmetic of this
+  runtime; no network was selected to meet them.
 
-Each is run as ONNX Runtime comes, which fuses it into integer kernels, and without optimizations.
+Each network runs with ONNX Runtime's defaults, which fuse it into integer kernels, and without optimizations.
 Needs numpy, onnx and onnxruntime, and a built `lenet` (cargo build --release).
 """
 
@@ -31,11 +32,11 @@ import onnxruntime
 import peer
 from arithmetic import Network, mean_by_columns, mean_value_by_value
 
-# Of all predictions, so many may differ.
+# The share of predictions that may differ,
 MAX_SHARE = 0.005
-# And only if the runtime's two best logits are at most this many steps apart.
+# provided that the runtime's two best logits are at most this many steps apart.
 MAX_MARGIN = 8
-# Of all logits and predictions, what may differ once the mean is taken as the runtime takes it.
+# The share of logits and predictions that may differ once the mean is computed the way the runtime does.
 MAX_UNEXPLAINED_LOGITS = 0.001
 MAX_UNEXPLAINED_PREDICTIONS = 0.0001
 
@@ -53,7 +54,7 @@ FORMS = [(True, "optimized", mean_value_by_value), (False, "as written", mean_by
 
 
 def export(source, path):
-    """The ONNX model that lenet makes of a network, checked."""
+    """Exports a network with lenet, checks the ONNX model and returns it."""
     peer.lenet("export", source, "--format", "onnx", "-o", path)
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
@@ -61,7 +62,7 @@ def export(source, path):
 
 
 def compare_float(path, pixels, ours):
-    """How many predictions differ in each form, and whether that is within the bar."""
+    """Returns how many predictions differ in each form, and whether that is within the bar."""
     changed = [int((run(path, pixels, optimized).argmax(1) != ours).sum()) for optimized, _, _ in FORMS]
     for count, (_, form, _) in zip(changed, FORMS):
         print(f"float {form}: {count} of {len(ours)} predictions differ")
@@ -69,20 +70,20 @@ def compare_float(path, pixels, ours):
 
 
 def explained(logits, network, images, mean):
-    """Whether the way a mean is taken is why these logits, in steps, are not lenet's."""
+    """Whether the runtime's way of averaging explains why these logits, in steps, are not lenet's."""
     near = network.logits(images, mean)
     values, predictions = (logits != near).mean(), (logits.argmax(1) != near.argmax(1)).mean()
-    print(f"      but for the pool's mean: {values:.3%} of logits and {predictions:.2%} of predictions")
+    print(f"      with the runtime's mean: {values:.3%} of logits and {predictions:.2%} of predictions differ")
     return values <= MAX_UNEXPLAINED_LOGITS and predictions <= MAX_UNEXPLAINED_PREDICTIONS
 
 
 def compare_int8(path, model, images, pixels, ours, crc):
-    """As compare_float."""
+    """The same as compare_float for the int8 network."""
     network = Network(model)
     scale, zero_point = network.constants["fc3_scale"], network.constants["fc3_zero_point"]
     exact = network.logits(images)
     same = f"{zlib.crc32(exact.tobytes()):08x}" == crc
-    print(f"int8  numbers in lenet's arithmetic: {'its logits to the bit' if same else 'OTHER LOGITS'}")
+    print(f"int8  numbers in lenet's arithmetic: {'exactly its logits' if same else 'OTHER LOGITS'}")
     changed = []
     for optimized, form, mean in FORMS:
         logits = (np.rint(run(path, pixels, optimized) / scale) + zero_point).astype(np.int8)
@@ -91,7 +92,7 @@ def compare_int8(path, model, images, pixels, ours, crc):
         furthest = int((best[:, 1] - best[:, 0]).max(initial=0))
         print(
             f"int8  {form}: {(logits != exact).mean():.1%} of logits and {len(different)} of {len(ours)} predictions "
-            f"differ, the best two logits of these at most {furthest} steps apart"
+            f"differ, their best two logits at most {furthest} steps apart"
         )
         same &= len(different) <= MAX_SHARE * len(ours) and furthest <= MAX_MARGIN
         same &= explained(logits, network, images, mean)

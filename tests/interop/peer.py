@@ -1,4 +1,4 @@
-"""What the peers share: test images, and what `lenet eval` answers."""
+"""What the scripts for the peer programs share: test images, and the results of `lenet eval`."""
 
 import gzip
 import json
@@ -20,12 +20,12 @@ def read_images(folder):
     data = name.read_bytes() if name.exists() else gzip.decompress(name.with_name(f"{name.name}.gz").read_bytes())
     magic, count, height, width = struct.unpack(">4I", data[:16])
     if (magic, height, width) != (2051, 28, 28):
-        sys.exit(f"error: {name} holds no images of 28x28")
+        sys.exit(f"error: {name} does not hold images of 28 x 28 pixels")
     return np.frombuffer(data, np.uint8, offset=16).reshape(count, 784)
 
 
 def lenet(*arguments):
-    """What the command prints."""
+    """Runs the command and returns what it prints."""
     done = subprocess.run([LENET, *map(str, arguments)], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(done.stderr)
@@ -33,6 +33,6 @@ def lenet(*arguments):
 
 
 def evaluate(model, folder):
-    """`lenet eval`: predictions as an array, and the checksum over all logits."""
+    """Runs `lenet eval` and returns the predictions as an array, and the checksum over all logits."""
     answer = json.loads(lenet("eval", model, "--data", folder, "--json", "--predictions"))
     return np.array(answer["predictions"]), answer["crc32"]

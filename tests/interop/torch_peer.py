@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Weights to PyTorch and back: the model loads what lenet writes, and lenet reads what torch and numpy save.
+"""Weights to PyTorch and back: PyTorch loads what lenet writes, and lenet reads what torch and numpy save.
 
 usage: torch_peer.py FLOAT.safetensors DATA_FOLDER
 
-- The PyTorch model with these weights must predict every test image as lenet does.
-- The same weights saved as .pt (both spellings of the classifier, state dict alone or in a checkpoint, data parallel)
-  and .npz must give lenet's logits to the bit; rounded to float16 and bfloat16 they must give those of torch's rounding.
+- The PyTorch model with these weights must give lenet's prediction for every test image.
+- The same weights, saved as .npz and as .pt (both spellings of the classifier, state dict alone, in a checkpoint or
+  from data parallel), must give exactly lenet's logits. Saved as float16 and bfloat16 they must give the logits of the
+  weights that torch rounded.
 
 Needs numpy, safetensors and torch, and a built `lenet` (cargo build --release).
 """
@@ -53,7 +54,7 @@ def main():
 
     transposed = {name: tensor.t().contiguous().t() if tensor.dim() == 2 else tensor for name, tensor in state.items()}
     halves = {dtype: rounded(rounded(state, dtype), torch.float32) for dtype in (torch.float16, torch.bfloat16)}
-    # What is written, and the weights it should be read as.
+    # File name, function that writes it, and the weights that lenet should read from it.
     files = [
         ("state.pt", lambda path: torch.save(state, path), state),
         ("classifier.pt", lambda path: torch.save(spelt_right(state), path), state),

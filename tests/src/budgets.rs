@@ -1,32 +1,32 @@
-//! What an inference may cost on each board: the figures of the firmware `bench`, compared with those on
-//! record and with limits that are no figures but a promise. See `tests/budgets.toml`.
+//! What an inference may cost on each board: the figures of the firmware `bench` are compared with the last recorded
+//! ones, and with limits that were promised. See `tests/budgets.toml`.
 
 use std::collections::BTreeMap;
 
-/// The figures with a budget. The benchmark prints more.
+/// The figures that have a budget. The benchmark prints more.
 pub const KEYS: [&str; 6] = ["dense", "skip_mean", "workspace", "stack", "ram", "code"];
 
 /// How to accept new figures.
 pub const ACCEPT: &str = "LENET_ACCEPT_BUDGETS=1 cargo test --release -p tests --test budgets";
 
-/// The figures of one board by their key.
+/// The figures of one board, by key.
 pub type Figures = BTreeMap<String, u64>;
 
 /// The file `budgets.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budgets {
-    /// The comment that the file begins with.
+    /// The comment at the top of the file.
     header: String,
-    /// The tables `limits` and `recorded`, each with one of figures for each board.
+    /// The tables `limits` and `recorded`: each has a table of figures for each board.
     tables: BTreeMap<String, BTreeMap<String, Figures>>,
 }
 
-/// What a comparison says.
+/// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// Why the test fails, a line each.
+pub struct Comparison {
+    /// Reasons for the test to fail, one line each.
     pub problems: Vec<String>,
-    /// What is worth a look but no failure.
+    /// Changes that are worth a look but do not fail the test.
     pub notes: Vec<String>,
 }
 
@@ -50,28 +50,28 @@ impl Budgets {
         format!("{}\n{tables}", self.header)
     }
 
-    /// Puts a board's figures on record.
+    /// Replaces the record of a board.
     pub fn accept(&mut self, board: &str, figures: Figures) {
         self.tables.entry("recorded".to_owned()).or_default().insert(board.to_owned(), figures);
     }
 
     /// Compares a board's figures with the record and the limits.
-    pub fn compare(&self, board: &str, figures: &Figures) -> Verdict {
+    pub fn compare(&self, board: &str, figures: &Figures) -> Comparison {
         let table = |name| self.tables.get(name).and_then(|boards: &BTreeMap<_, _>| boards.get(board));
-        let mut verdict = Verdict::default();
+        let mut comparison = Comparison::default();
         match table("recorded") {
-            None => verdict.problems.push(format!("{board} has no record. To make one: {ACCEPT}")),
-            Some(recorded) => verdict.compare(board, recorded, figures),
+            None => comparison.problems.push(format!("{board} has no record. To make one: {ACCEPT}")),
+            Some(recorded) => comparison.compare(board, recorded, figures),
         }
         match table("limits") {
-            None => verdict.problems.push(format!("{board} has no limits: write a table [limits.{board}]")),
-            Some(limits) => verdict.limit(board, limits, figures),
+            None => comparison.problems.push(format!("{board} has no limits: write a table [limits.{board}]")),
+            Some(limits) => comparison.limit(board, limits, figures),
         }
-        verdict
+        comparison
     }
 }
 
-impl Verdict {
+impl Comparison {
     fn compare(&mut self, board: &str, recorded: &Figures, figures: &Figures) {
         for (key, now) in figures {
             let Some(then) = recorded.get(key) else {
@@ -99,14 +99,14 @@ impl Verdict {
     }
 }
 
-/// The figures with a budget from the last line the benchmark prints, a JSON object.
+/// Reads the figures that have a budget from the last line of the benchmark, which is a JSON object.
 ///
 /// # Errors
 /// What is wrong with the line.
 pub fn figures(printed: &str) -> Result<Figures, String> {
     let line = printed.lines().last().unwrap_or_default();
-    let object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(line).map_err(|error| format!("the last line is no JSON object ({error}): {line:?}"))?;
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line)
+        .map_err(|error| format!("the last line is not a JSON object ({error}): {line:?}"))?;
     let figure = |key: &str| match object.get(key).and_then(serde_json::Value::as_u64) {
         Some(value) => Ok((key.to_owned(), value)),
         None => Err(format!("the last line has no whole number {key:?}: {line:?}")),
@@ -114,10 +114,10 @@ pub fn figures(printed: &str) -> Result<Figures, String> {
     KEYS.into_iter().map(figure).collect()
 }
 
-/// Whether skipping blank input saves a tenth of the instructions.
+/// Whether skipping blank input saves at least a tenth of the instructions.
 ///
 /// # Errors
-/// The share it saves.
+/// The share that is left, if it saves less.
 pub fn skipping_pays(figures: &Figures) -> Result<(), String> {
     let (skip_mean, dense) = (figures["skip_mean"], figures["dense"]);
     match 10 * skip_mean <= 9 * dense {
@@ -152,49 +152,49 @@ ram = 1000
         pairs.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect()
     }
 
-    fn compare(board: &str, pairs: &[(&str, u64)]) -> Verdict {
+    fn compare(board: &str, pairs: &[(&str, u64)]) -> Comparison {
         Budgets::parse(FILE).unwrap().compare(board, &of(pairs))
     }
 
     #[test]
-    fn within_one_percent_either_way_is_silent() {
+    fn a_change_within_one_percent_is_not_reported() {
         for (code, ram) in [(2000, 1000), (2020, 1010), (1980, 990)] {
-            assert_eq!(compare("a", &[("code", code), ("ram", ram)]), Verdict::default());
+            assert_eq!(compare("a", &[("code", code), ("ram", ram)]), Comparison::default());
         }
     }
 
     #[test]
-    fn what_grew_fails_and_says_how_to_accept_it() {
-        let verdict = compare("a", &[("code", 2021), ("ram", 1000)]);
-        assert_eq!(verdict.problems, [format!("a: code grew from 2000 to 2021 (+1.05 %). If it must: {ACCEPT}")]);
-        assert_eq!(verdict.notes, [""; 0]);
+    fn growth_fails_and_the_message_says_how_to_accept_it() {
+        let comparison = compare("a", &[("code", 2021), ("ram", 1000)]);
+        assert_eq!(comparison.problems, [format!("a: code grew from 2000 to 2021 (+1.05 %). If it must: {ACCEPT}")]);
+        assert_eq!(comparison.notes, [""; 0]);
     }
 
     #[test]
-    fn what_fell_is_a_note() {
-        let verdict = compare("a", &[("code", 1979), ("ram", 1000)]);
-        assert_eq!(verdict.problems, [""; 0]);
+    fn a_smaller_figure_is_a_note() {
+        let comparison = compare("a", &[("code", 1979), ("ram", 1000)]);
+        assert_eq!(comparison.problems, [""; 0]);
         let note = format!("a: code fell from 2000 to 1979 (-1.05 %), so the record is stale: {ACCEPT}");
-        assert_eq!(verdict.notes, [note]);
+        assert_eq!(comparison.notes, [note]);
     }
 
     #[test]
     fn a_board_or_a_figure_without_a_record_fails() {
-        let verdict = compare("b", &[("dense", 1000)]);
-        assert_eq!(verdict.problems, [format!("b has no record. To make one: {ACCEPT}")]);
-        let verdict = compare("a", &[("code", 2000), ("stack", 1)]);
-        assert_eq!(verdict.problems, [format!("a: there is no record of stack. To make one: {ACCEPT}")]);
+        let comparison = compare("b", &[("dense", 1000)]);
+        assert_eq!(comparison.problems, [format!("b has no record. To make one: {ACCEPT}")]);
+        let comparison = compare("a", &[("code", 2000), ("stack", 1)]);
+        assert_eq!(comparison.problems, [format!("a: there is no record of stack. To make one: {ACCEPT}")]);
     }
 
     #[test]
-    fn limits_hold_whatever_is_on_record() {
+    fn limits_apply_whatever_is_recorded() {
         let mut budgets = Budgets::parse(FILE).unwrap();
         let figures = of(&[("code", 3001)]);
         budgets.accept("a", figures.clone());
         assert_eq!(budgets.compare("a", &figures).problems, ["a: code is 3001, over the limit of 3000"]);
         let figures = of(&[("code", 3000)]);
         budgets.accept("a", figures.clone());
-        assert_eq!(budgets.compare("a", &figures), Verdict::default());
+        assert_eq!(budgets.compare("a", &figures), Comparison::default());
     }
 
     #[test]
@@ -208,7 +208,7 @@ ram = 1000
     }
 
     #[test]
-    fn accepting_changes_the_record_of_the_board_and_nothing_else() {
+    fn accepting_changes_only_the_record_of_that_board() {
         let mut budgets = Budgets::parse(FILE).unwrap();
         assert_eq!(budgets.to_text(), FILE);
         budgets.accept("b", of(&[("dense", 7)]));
@@ -225,7 +225,7 @@ ram = 1000
     }
 
     #[test]
-    fn the_committed_file_is_as_this_program_writes_it() {
+    fn the_committed_file_is_what_this_module_writes() {
         let text = std::fs::read_to_string(crate::root().join("tests/budgets.toml")).unwrap();
         assert_eq!(Budgets::parse(&text).unwrap().to_text(), text);
     }
@@ -235,14 +235,14 @@ ram = 1000
         let line = r#"{"board":"a","dense":9,"skip_mean":8,"workspace":7,"stack":6,"ram":5,"code":4,"layers":[1,2]}"#;
         let expected = of(&[("dense", 9), ("skip_mean", 8), ("workspace", 7), ("stack", 6), ("ram", 5), ("code", 4)]);
         assert_eq!(figures(&format!("a table\n{line}\n")), Ok(expected));
-        assert!(figures("a table").unwrap_err().contains("no JSON object"));
-        assert!(figures("").unwrap_err().contains("no JSON object"));
+        assert!(figures("a table").unwrap_err().contains("not a JSON object"));
+        assert!(figures("").unwrap_err().contains("not a JSON object"));
         assert!(figures(&line.replace("ram", "rom")).unwrap_err().contains("no whole number \"ram\""));
         assert!(figures(&line.replace("4", "-4")).unwrap_err().contains("no whole number \"code\""));
     }
 
     #[test]
-    fn skipping_pays_from_a_tenth_on() {
+    fn skipping_has_to_save_a_tenth() {
         assert_eq!(skipping_pays(&of(&[("skip_mean", 90), ("dense", 100)])), Ok(()));
         let problem = skipping_pays(&of(&[("skip_mean", 91), ("dense", 100)])).unwrap_err();
         assert_eq!(problem, "skip_mean is 91, 91.0 % of dense, 100; at most 90 % is allowed");

@@ -1,52 +1,53 @@
-//! Which functions of a linked firmware can be reached from which, found in its machine code, and what
-//! they have that an inference must not have.
+//! Reads from the machine code of a linked firmware which functions can be reached from which, and what they contain
+//! that an inference must not contain.
 //!
-//! Where the code leaves a choice, a function counts as reachable: when its address is taken, it may be
-//! called. An address that is computed or read from a table is not followed but is itself an offence.
+//! In doubt a function counts as reachable: if its address is taken, it may be called. A jump to an address that is
+//! computed or read from a table cannot be followed, so it is an offence in itself.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind};
 
+use crate::offence::{Offence, forbidden, plain};
 use crate::thumb::{self, Instruction};
 
 /// The machine code of an ELF, and its symbols.
 #[derive(Clone, Debug, Default)]
-pub struct Image {
+pub struct MachineCode {
     /// The sections with code: address and content.
     pub sections: Vec<(u32, Vec<u8>)>,
     /// The functions: address, size in bytes (0 if it is not known) and name.
     pub functions: Vec<(u32, u32, String)>,
-    /// From this address on there is code (true), or data among the code (false).
+    /// Where code (true) and data within the code (false) begin, by address.
     pub is_code: BTreeMap<u32, bool>,
 }
 
-impl Image {
+impl MachineCode {
     /// Reads an ELF.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn read(elf: &[u8]) -> Result<Self, object::Error> {
-        let mut image = Self::default();
+        let mut code = Self::default();
         let file = object::File::parse(elf)?;
         for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
-            image.sections.push((section.address() as u32, section.data()?.to_vec()));
+            code.sections.push((section.address() as u32, section.data()?.to_vec()));
         }
         for symbol in file.symbols().filter(|symbol| !symbol.is_undefined()) {
             let (name, address) = (symbol.name()?, symbol.address() as u32);
             match name.split('.').next() {
-                Some("$t") => _ = image.is_code.insert(address, true),
-                Some("$d") => _ = image.is_code.insert(address, false),
-                // The lowest bit of the address says that this is Thumb code.
+                Some("$t") => _ = code.is_code.insert(address, true),
+                Some("$d") => _ = code.is_code.insert(address, false),
+                // The lowest bit of the address marks Thumb code.
                 _ if symbol.kind() == SymbolKind::Text && address & 1 == 1 => {
                     let name = format!("{:#}", rustc_demangle::demangle(name));
-                    image.functions.push((address - 1, symbol.size() as u32, name));
+                    code.functions.push((address - 1, symbol.size() as u32, name));
                 }
                 _ => {}
             }
         }
-        Ok(image)
+        Ok(code)
     }
 
     fn is_code(&self, address: u32) -> bool {
@@ -69,31 +70,12 @@ impl Image {
     }
 }
 
-/// What an inference must not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Offence {
-    /// A panic, or what the firmware does after one.
-    Panic,
-    /// A division.
-    Division,
-    /// Floating-point arithmetic, in hardware or software.
-    Float,
-    /// A copy of memory.
-    Copy,
-    /// Any other function of the compiler's runtime library that is not known to be harmless.
-    Runtime,
-    /// An instruction that stops the program.
-    Stop,
-    /// A jump of which the target cannot be told, so that anything might be reachable.
-    Unknown,
-}
-
 /// An offence, and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What it is.
     pub offence: Offence,
-    /// The instruction's address, unless the last function is an offence as a whole.
+    /// The instruction's address, or `None` if the last function of the path is an offence as a whole.
     pub address: Option<u32>,
     /// The functions from a root to the one with the offence.
     pub path: Vec<String>,
@@ -109,7 +91,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The functions of an image and what they call.
+/// The functions of a linked firmware and what they call.
 #[derive(Clone, Debug)]
 pub struct Program(BTreeMap<u32, Function>);
 
@@ -117,17 +99,17 @@ pub struct Program(BTreeMap<u32, Function>);
 struct Function {
     names: Vec<String>,
     end: u32,
-    /// The functions it calls, or may.
+    /// The functions it calls or may call.
     callees: Vec<u32>,
-    /// What its instructions do, with their addresses.
+    /// Its offending instructions, with their addresses.
     offences: Vec<(Offence, u32)>,
 }
 
 impl Program {
-    /// Reads the machine code of an image.
-    pub fn new(image: &Image) -> Self {
+    /// Finds the calls and offences in machine code.
+    pub fn new(code: &MachineCode) -> Self {
         let mut functions: BTreeMap<u32, Function> = BTreeMap::new();
-        for (address, size, name) in &image.functions {
+        for (address, size, name) in &code.functions {
             let function = functions.entry(*address).or_default();
             function.names.push(name.clone());
             function.end = function.end.max(address + size);
@@ -136,27 +118,27 @@ impl Program {
         for (index, start) in starts.iter().enumerate() {
             let function = functions.get_mut(start).expect("it is one of the keys");
             if function.end == *start {
-                // A label of assembly code: up to the next, or to the end of the section.
+                // A label of assembly code has no size. It extends to the next one or to the end of the section.
                 function.end = starts.get(index + 1).copied().unwrap_or(u32::MAX);
             }
         }
         let mut program = Self(functions);
         for start in starts {
-            let (callees, offences) = program.walk(image, start);
+            let (callees, offences) = program.walk(code, start);
             let function = program.0.get_mut(&start).expect("it is one of the keys");
             (function.callees, function.offences) = (callees, offences);
         }
         program
     }
 
-    /// The functions that have this in a name, whichever way the compiler mangles names.
+    /// The functions whose names contain `part`, whichever way the compiler mangles names.
     pub fn named(&self, part: &str) -> Vec<u32> {
         let has_name = |function: &Function| function.names.iter().any(|name| plain(name).contains(part));
         self.0.iter().filter(|(_, function)| has_name(function)).map(|(address, _)| *address).collect()
     }
 
-    /// How many functions can be reached from these, themselves included, and what of them is an offence,
-    /// each with a shortest path. What lies behind a function that is one as a whole is left out.
+    /// The number of functions that can be reached from `roots`, including these, and the offences found in them, each
+    /// with a shortest path. A function that is an offence as a whole is not searched further.
     pub fn findings(&self, roots: &[u32]) -> (usize, Vec<Finding>) {
         let mut findings = Vec::new();
         let mut callers: BTreeMap<u32, Option<u32>> = roots.iter().map(|root| (*root, None)).collect();
@@ -188,32 +170,32 @@ impl Program {
         path
     }
 
-    /// The start of the function that has this address in it.
+    /// The start of the function that contains this address.
     fn function_at(&self, address: u32) -> Option<u32> {
         let (start, function) = self.0.range(..=address).next_back()?;
         (address < function.end).then_some(*start)
     }
 
     /// What one function calls, and its own offences.
-    fn walk(&self, image: &Image, start: u32) -> (Vec<u32>, Vec<(Offence, u32)>) {
+    fn walk(&self, code: &MachineCode, start: u32) -> (Vec<u32>, Vec<(Offence, u32)>) {
         let end = self.0[&start].end;
         let (mut callees, mut offences) = (Vec::new(), Vec::new());
-        // The lower halves that registers were last set to, in the order of the addresses.
+        // The lower half of each register, as last set in the order of the addresses.
         let mut low = [0; 16];
-        // The register that the last instruction set to the address of a function.
+        // The register that the previous instruction set to the address of a function.
         let mut known = None;
         let mut address = start;
         while address < end {
-            let Some(first) = image.halfword(address) else { break };
+            let Some(first) = code.halfword(address) else { break };
             let taken = |value: u32| (value & 1 == 1 && self.0.contains_key(&(value - 1))).then(|| value - 1);
-            if !image.is_code(address) {
-                let word = if address.is_multiple_of(4) { image.word(address) } else { None };
+            if !code.is_code(address) {
+                let word = if address.is_multiple_of(4) { code.word(address) } else { None };
                 callees.extend(word.and_then(taken));
                 address += 2;
                 continue;
             }
             let mut sets = None;
-            match thumb::decode(address, first, image.halfword(address + 2).unwrap_or(0)) {
+            match thumb::decode(address, first, code.halfword(address + 2).unwrap_or(0)) {
                 Instruction::Branch(target) if (start..end).contains(&target) => {}
                 Instruction::Branch(target) => match self.function_at(target) {
                     Some(callee) => callees.push(callee),
@@ -221,7 +203,7 @@ impl Program {
                 },
                 Instruction::Indirect(register) if known == Some(register) => {}
                 Instruction::Indirect(_) => offences.push((Offence::Unknown, address)),
-                Instruction::LoadLiteral(register, from) => sets = image.word(from).map(|word| (register, word)),
+                Instruction::LoadLiteral(register, from) => sets = code.word(from).map(|word| (register, word)),
                 Instruction::SetLow(register, value) => low[usize::from(register)] = u32::from(value),
                 Instruction::SetHigh(register, value) => {
                     sets = Some((register, u32::from(value) << 16 | low[usize::from(register)]));
@@ -240,64 +222,28 @@ impl Program {
     }
 }
 
-/// A name without the angle brackets, which the compiler's two ways to mangle names put differently.
-fn plain(name: &str) -> String {
-    name.replace("<'_>", "").replace(['<', '>'], "")
-}
-
-/// Whether a function is an offence as a whole, by its name.
-pub fn forbidden(name: &str) -> Option<Offence> {
-    let name = &plain(name);
-    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-    if has(&["core::panicking::", "rust_begin_unwind", "lenet_mcu::exit::fail", "lenet_mcu::exit::stop"]) {
-        return Some(Offence::Panic);
-    }
-    let eabi = name.strip_prefix("__aeabi_");
-    let starts = |prefixes: &[&str]| eabi.is_some_and(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)));
-    let c = ["memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"].contains(&name.as_str());
-    if !c && eabi.is_none() && !name.starts_with("__") && !has(&["compiler_builtins::"]) {
-        return None;
-    }
-    // Products and shifts of 64 bits, which the Cortex-M0 has no instructions for, and filling memory.
-    if has(&["memset", "memclr", "set_bytes", "__muldi3", "__ashldi3", "__ashrdi3", "__lshrdi3"])
-        || has(&["compiler_builtins::int::mul::", "compiler_builtins::int::shift::"])
-        || starts(&["lmul", "llsl", "llsr", "lasr"])
-    {
-        return None;
-    }
-    Some(if has(&["memcpy", "memmove", "copy"]) {
-        Offence::Copy
-    } else if starts(&["f", "d", "h", "cf", "cd", "i2", "ui2", "l2", "ul2"]) || has(&["::float::", "sf", "df"]) {
-        Offence::Float
-    } else if has(&["div", "mod", "rem"]) {
-        Offence::Division
-    } else {
-        Offence::Runtime
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Functions one behind the other from 0x1000 on, each a multiple of four bytes.
-    fn image(functions: &[(&str, &[u16])]) -> Image {
-        let mut image = Image::default();
+    /// Functions one after the other from 0x1000 on, each a multiple of four bytes long.
+    fn machine_code(functions: &[(&str, &[u16])]) -> MachineCode {
+        let mut code = MachineCode::default();
         let mut content = Vec::new();
-        for (name, code) in functions {
-            let (address, size) = (0x1000 + content.len() as u32, 2 * code.len() as u32);
+        for (name, halfwords) in functions {
+            let (address, size) = (0x1000 + content.len() as u32, 2 * halfwords.len() as u32);
             assert_eq!(size % 4, 0);
-            image.functions.push((address, size, (*name).to_owned()));
-            image.is_code.insert(address, true);
-            content.extend(code.iter().flat_map(|halfword| halfword.to_le_bytes()));
+            code.functions.push((address, size, (*name).to_owned()));
+            code.is_code.insert(address, true);
+            content.extend(halfwords.iter().flat_map(|halfword| halfword.to_le_bytes()));
         }
-        image.sections.push((0x1000, content));
-        image
+        code.sections.push((0x1000, content));
+        code
     }
 
     /// The offences reachable from the function `root` and the last function of the path to each.
-    fn found(image: &Image) -> Vec<(Offence, String)> {
-        let program = Program::new(image);
+    fn found(code: &MachineCode) -> Vec<(Offence, String)> {
+        let program = Program::new(code);
         let roots = program.named("root");
         assert_eq!(roots.len(), 1);
         let (_, findings) = program.findings(&roots);
@@ -309,13 +255,13 @@ mod tests {
 
     #[test]
     fn a_path_to_a_panic_is_found_and_shown() {
-        let image = image(&[
+        let code = machine_code(&[
             ("root", &[0xf000, 0xf804, 0xbd10, 0xbf00]), // 0x1000: bl 0x100c; pop {r4, pc}
             ("not called", &[0xe002, 0xbf00]),           // 0x1008: b 0x1010
             ("a", &[0xd500, 0x4770]),                    // 0x100c: bpl 0x1010; bx lr
             PANIC,                                       // 0x1010
         ]);
-        let program = Program::new(&image);
+        let program = Program::new(&code);
         let (reachable, findings) = program.findings(&program.named("root"));
         assert_eq!(reachable, 3);
         let path = ["root", "a", PANIC.0].map(str::to_owned).to_vec();
@@ -324,44 +270,45 @@ mod tests {
     }
 
     #[test]
-    fn branches_within_a_function_lead_nowhere_else() {
-        let image = image(&[("root", &[0xd0fe, 0xe7fd]), PANIC]); // beq 0x1000; b 0x1000
-        assert_eq!(found(&image), []);
-        // One instruction further, both would leave it.
-        let image = self::image(&[("root", &[0xd000, 0x4770]), PANIC]);
-        assert_eq!(found(&image), [(Offence::Panic, PANIC.0.to_owned())]);
+    fn branches_within_a_function_reach_no_other() {
+        let code = machine_code(&[("root", &[0xd0fe, 0xe7fd]), PANIC]); // beq 0x1000; b 0x1000
+        assert_eq!(found(&code), []);
+        // With a larger offset the branch leaves the function.
+        let code = self::machine_code(&[("root", &[0xd000, 0x4770]), PANIC]);
+        assert_eq!(found(&code), [(Offence::Panic, PANIC.0.to_owned())]);
     }
 
     #[test]
     fn a_branch_into_the_middle_of_a_function_reaches_it() {
-        let image = image(&[("root", &[0xe001, 0xbf00]), PANIC]); // b 0x1006
-        assert_eq!(found(&image), [(Offence::Panic, PANIC.0.to_owned())]);
+        let code = machine_code(&[("root", &[0xe001, 0xbf00]), PANIC]); // b 0x1006
+        assert_eq!(found(&code), [(Offence::Panic, PANIC.0.to_owned())]);
     }
 
     #[test]
     fn a_branch_to_nowhere_is_an_offence() {
-        let image = image(&[("root", &[0xe7fc, 0xbf00]), PANIC]); // b 0x0ffc
-        assert_eq!(found(&image), [(Offence::Unknown, "root".to_owned())]);
+        let code = machine_code(&[("root", &[0xe7fc, 0xbf00]), PANIC]); // b 0x0ffc
+        assert_eq!(found(&code), [(Offence::Unknown, "root".to_owned())]);
     }
 
     #[test]
     fn a_taken_address_counts_as_a_call() {
         let panics = [(Offence::Panic, PANIC.0.to_owned())];
         // In a literal pool
-        let mut pool = image(&[("root", &[0x4770, 0xbf00, 0x1009, 0x0000]), PANIC]);
+        let mut pool = machine_code(&[("root", &[0x4770, 0xbf00, 0x1009, 0x0000]), PANIC]);
         pool.is_code.insert(0x1004, false);
         assert_eq!(found(&pool), panics);
-        // The same bytes are no address if they are code, and no function's without the lowest bit.
+        // The same bytes are not an address if they are code, and not a function's without the lowest bit.
         pool.is_code.remove(&0x1004);
         assert_eq!(found(&pool), []);
         pool.is_code.insert(0x1004, false);
         pool.sections[0].1[4] = 8;
         assert_eq!(found(&pool), []);
         // movw r0, #0x100d; movs r1, #1; movt r0, #0
-        let halves = image(&[("root", &[0xf241, 0x000d, 0x2101, 0xf2c0, 0x0000, 0x4770]), PANIC]);
+        let halves = machine_code(&[("root", &[0xf241, 0x000d, 0x2101, 0xf2c0, 0x0000, 0x4770]), PANIC]);
         assert_eq!(found(&halves), panics);
         // ldr r0, [pc, #4] from the pool of another function
-        let mut other = image(&[("root", &[0x4801, 0x4770]), ("pool", &[0xbf00, 0xbf00, 0x100d, 0x0000]), PANIC]);
+        let mut other =
+            machine_code(&[("root", &[0x4801, 0x4770]), ("pool", &[0xbf00, 0xbf00, 0x100d, 0x0000]), PANIC]);
         other.is_code.insert(0x1008, false);
         assert_eq!(found(&other), panics);
     }
@@ -369,13 +316,13 @@ mod tests {
     #[test]
     fn an_indirect_call_needs_a_known_target() {
         // ldr r3, [pc, #4]; blx r3; bx lr; nop; the word 0x100d
-        let mut known = image(&[("root", &[0x4b01, 0x4798, 0x4770, 0xbf00, 0x100d, 0x0000]), ("a", &RETURN)]);
+        let mut known = machine_code(&[("root", &[0x4b01, 0x4798, 0x4770, 0xbf00, 0x100d, 0x0000]), ("a", &RETURN)]);
         known.is_code.insert(0x1008, false);
         assert_eq!(found(&known), []);
         // blx r2 instead
         known.sections[0].1[2..4].copy_from_slice(&[0x90, 0x47]);
         assert_eq!(found(&known), [(Offence::Unknown, "root".to_owned())]);
-        // An address that is no function's
+        // An address at which no function starts
         known.sections[0].1[2..4].copy_from_slice(&[0x98, 0x47]);
         known.sections[0].1[8] = 0x33;
         assert_eq!(found(&known), [(Offence::Unknown, "root".to_owned())]);
@@ -384,8 +331,8 @@ mod tests {
     #[test]
     fn instructions_are_offences() {
         // sdiv r0, r0, r1; vadd.f32 s0, s0, s1; udf #0; bx lr
-        let image = image(&[("root", &[0xfb90, 0xf0f1, 0xee30, 0x0a20, 0xde00, 0x4770])]);
-        let (_, findings) = Program::new(&image).findings(&[0x1000]);
+        let code = machine_code(&[("root", &[0xfb90, 0xf0f1, 0xee30, 0x0a20, 0xde00, 0x4770])]);
+        let (_, findings) = Program::new(&code).findings(&[0x1000]);
         let offences: Vec<_> = findings.iter().map(|finding| (finding.offence, finding.address)).collect();
         let expected = [(Offence::Division, 0x1000), (Offence::Float, 0x1004), (Offence::Stop, 0x1008)];
         assert_eq!(offences, expected.map(|(offence, address)| (offence, Some(address))));
@@ -393,58 +340,16 @@ mod tests {
 
     #[test]
     fn a_label_without_a_size_extends_to_the_next() {
-        let mut image = image(&[("root", &[0xbf00, 0xbf00, 0xf000, 0xf800]), PANIC]); // at 0x1004: bl 0x1008
-        image.functions[0].1 = 0;
-        assert_eq!(found(&image), [(Offence::Panic, PANIC.0.to_owned())]);
+        let mut code = machine_code(&[("root", &[0xbf00, 0xbf00, 0xf000, 0xf800]), PANIC]); // at 0x1004: bl 0x1008
+        code.functions[0].1 = 0;
+        assert_eq!(found(&code), [(Offence::Panic, PANIC.0.to_owned())]);
     }
 
     #[test]
-    fn names() {
-        let offences = [
-            ("core::panicking::panic_bounds_check", Offence::Panic),
-            ("__rustc::rust_begin_unwind", Offence::Panic),
-            ("__aeabi_idivmod", Offence::Division),
-            ("__aeabi_uldivmod", Offence::Division),
-            ("__udivsi3", Offence::Division),
-            ("compiler_builtins::int::specialized_div_rem::u32_div_rem", Offence::Division),
-            ("__aeabi_fadd", Offence::Float),
-            ("__aeabi_ddiv", Offence::Float),
-            ("__aeabi_i2f", Offence::Float),
-            ("__aeabi_f2uiz", Offence::Float),
-            ("__aeabi_cfcmple", Offence::Float),
-            ("__mulsf3", Offence::Float),
-            ("compiler_builtins::float::add::__addsf3", Offence::Float),
-            ("memcpy", Offence::Copy),
-            ("memmove", Offence::Copy),
-            ("__aeabi_memcpy4", Offence::Copy),
-            ("__aeabi_memmove8", Offence::Copy),
-            ("compiler_builtins::mem::memcpy", Offence::Copy),
-            ("compiler_builtins::mem::impls::copy_forward_bytes", Offence::Copy),
-            ("__aeabi_unwind_cpp_pr0", Offence::Runtime),
-            ("memcmp", Offence::Runtime),
-        ];
-        for (name, offence) in offences {
-            assert_eq!(forbidden(name), Some(offence), "{name}");
-        }
-        let harmless = [
-            "lenet_core::network::LeNet5::classify",
-            "lenet_core::pooling::divide_and_modify",
-            "__aeabi_lmul",
-            "__aeabi_llsl",
-            "__aeabi_memset4",
-            "__aeabi_memclr8",
-            "memset",
-            "compiler_builtins::mem::memset",
-        ];
-        for name in harmless {
-            assert_eq!(forbidden(name), None, "{name}");
-        }
-    }
-
-    #[test]
-    fn either_mangling_has_the_same_names() {
-        let mut image = image(&[("a::LeNet5::root", &RETURN), ("<a::LeNet5<'_>>::root", &RETURN), ("b", &RETURN)]);
-        image.functions.push((0x1008, 4, "<a::LeNet5>::root".to_owned()));
-        assert_eq!(Program::new(&image).named("LeNet5::root"), [0x1000, 0x1004, 0x1008]);
+    fn both_manglings_give_the_same_names() {
+        let mut code =
+            machine_code(&[("a::LeNet5::root", &RETURN), ("<a::LeNet5<'_>>::root", &RETURN), ("b", &RETURN)]);
+        code.functions.push((0x1008, 4, "<a::LeNet5>::root".to_owned()));
+        assert_eq!(Program::new(&code).named("LeNet5::root"), [0x1000, 0x1004, 0x1008]);
     }
 }

@@ -1,22 +1,38 @@
-//! What several of the cross-crate tests need.
+//! What several cross-crate tests share.
 
 pub mod budgets;
 pub mod call_graph;
 pub mod firmware;
+pub mod offence;
 pub mod page;
 pub mod random;
+pub mod rooms;
 pub mod thumb;
 
 use std::path::{Path, PathBuf};
 
+use host_trainer::data::{DataSet, digits_10k};
 use host_trainer::formats::{ModelFile, NetworkFile};
-use host_trainer::quantization::QuantizedNetwork;
-use host_trainer::reference;
+use host_trainer::int8::{QuantizedNetwork, reference};
 use lenet_core::{LeNet5, Model, Pixels};
 
 /// The workspace's folder.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is a folder of the workspace").to_owned()
+}
+
+/// The folder with the four official MNIST files, if `LENET_MNIST` names one.
+pub fn mnist_folder() -> Option<PathBuf> {
+    std::env::var_os("LENET_MNIST").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
+
+/// MNIST from the folder that `LENET_MNIST` names, or else the 10,000 embedded digits, so that a test of real digits
+/// runs on every machine.
+///
+/// # Errors
+/// When there is a folder that does not hold a data set.
+pub fn mnist_or_digits() -> host_trainer::Result<DataSet> {
+    mnist_folder().map_or_else(|| Ok(digits_10k()), |folder| DataSet::from_folder(&folder))
 }
 
 /// The committed model.
@@ -31,10 +47,10 @@ pub fn committed_model() -> ModelFile {
     }
 }
 
-/// Compares every layer's output of `lenet-core` with the reference model's, for one image.
+/// Compares the output of every layer of `lenet-core` with that of the reference model, for one image.
 ///
 /// # Errors
-/// The first layer that differs, with both outputs.
+/// The first layer whose outputs differ, with both outputs.
 pub fn compare_layers(network: &QuantizedNetwork, core: &mut LeNet5<'_>, pixels: &Pixels) -> Result<(), String> {
     let logits = core.classify(pixels).values.map(f64::from);
     let trace = reference::run(network, pixels);
@@ -55,10 +71,10 @@ pub fn compare_layers(network: &QuantizedNetwork, core: &mut LeNet5<'_>, pixels:
     Ok(())
 }
 
-/// Compares every layer on every image.
+/// [`compare_layers`] for every image.
 ///
 /// # Errors
-/// As [`compare_layers`], with the index of the image.
+/// As there, with the index of the image.
 pub fn compare_images<'a>(
     network: &QuantizedNetwork,
     model: Model<'_>,

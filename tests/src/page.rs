@@ -1,12 +1,11 @@
-//! A reader of model files written from the page `lenet-core/FORMAT.md` alone: no postcard, no serde,
-//! nothing of `lenet-core`'s own reader.
+//! A reader of model files that was written from `lenet-core/FORMAT.md` alone. It shares nothing with `lenet-core`'s
+//! reader, and uses neither postcard nor serde.
 
-use host_trainer::network::Pools;
-use host_trainer::quantization::{QuantizedLayer, QuantizedNetwork};
-use lenet_core::Pool;
-use lenet_core::quantization::Quantization;
+use host_trainer::int8::{QuantizedLayer, QuantizedNetwork};
+use lenet_core::quantization::{Multiplier, Quantization};
+use lenet_core::{Pool, Pools};
 
-/// A file's content.
+/// The content of a file.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// The network.
@@ -79,13 +78,13 @@ impl<'a> Reader<'a> {
     }
 
     fn channels(&mut self, n: usize) -> QuantizedLayer {
-        QuantizedLayer {
-            bias: self.words(n),
-            mantissa: self.words(n),
-            weight_scale: (0..n).map(|_| f32::from_le_bytes(self.four())).collect(),
-            exponent: self.bytes_to_multiple_of_4(n),
-            weights: Vec::new(),
-        }
+        let bias = self.words(n);
+        let mantissas = self.words(n);
+        let weight_scale = (0..n).map(|_| f32::from_le_bytes(self.four())).collect();
+        let exponents = self.bytes_to_multiple_of_4(n);
+        let parts = mantissas.into_iter().zip(exponents);
+        let multiplier = parts.map(|(mantissa, exponent)| Multiplier { mantissa, exponent }).collect();
+        QuantizedLayer { bias, multiplier, weight_scale, weights: Vec::new() }
     }
 
     /// A convolution of `g` groups of `m` output channels and `i` input channels.
@@ -112,7 +111,7 @@ impl<'a> Reader<'a> {
         layer
     }
 
-    /// A fully connected layer of `n` outputs and `k` inputs, `filled` with those that fill them up.
+    /// A fully connected layer of `n` outputs and `k` inputs, padded to `filled` inputs.
     fn connection(&mut self, n: usize, k: usize, filled: usize) -> QuantizedLayer {
         let mut layer = self.channels(n);
         layer.weights = vec![0; n * k];
@@ -139,7 +138,7 @@ fn product([a, b, c]: [usize; 3]) -> impl Iterator<Item = (usize, usize, usize)>
 /// Reads a file.
 ///
 /// # Panics
-/// When it departs from the page.
+/// When the file is not as the page describes.
 pub fn read(bytes: &[u8]) -> Page {
     let mut reader = Reader { bytes, position: 0 };
     assert_eq!(reader.take(4), b"LNT5");

@@ -1,15 +1,14 @@
 //! Random quantized networks and images, corner values included.
 
-use host_trainer::network::Pools;
-use host_trainer::quantization::{QuantizedLayer, QuantizedNetwork};
+use host_trainer::int8::{QuantizedLayer, QuantizedNetwork};
 use lenet_core::architecture::IMAGE_SIDE;
 use lenet_core::format::WEIGHT_SUM_MAX;
-use lenet_core::quantization::Quantization;
-use lenet_core::{IMAGE_BYTES, Layer, Pixels, Pool};
+use lenet_core::quantization::{Multiplier, Quantization};
+use lenet_core::{IMAGE_BYTES, Layer, Pixels, Pool, Pools};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// What the weights are like.
+/// The kind of weights.
 #[derive(Clone, Copy, Debug)]
 pub enum Weights {
     /// Anything in [-127, 127].
@@ -22,36 +21,36 @@ pub enum Weights {
     Tiny,
 }
 
-/// What the multipliers are like.
+/// The kind of multipliers.
 #[derive(Clone, Copy, Debug)]
 pub enum Multipliers {
-    /// Such that outputs are spread over the range.
+    /// Chosen so that the outputs spread over the range.
     Fitting,
-    /// Anything valid.
+    /// Any valid multiplier.
     Uniform,
     /// The smallest: 2^30 at exponent -31.
     Smallest,
     /// The largest: 2^31 - 1 at exponent -2.
     Largest,
-    /// One eighth, so that every eighth accumulator is a tie.
+    /// One eighth: every eighth accumulator is a rounding tie.
     Eighth,
 }
 
-/// What the biases are like.
+/// The kind of biases.
 #[derive(Clone, Copy, Debug)]
 pub enum Biases {
     /// About as large as the products.
     Fitting,
     /// -1, 0 or 1.
     Tiny,
-    /// As far from zero as the accumulator allows, either sign.
+    /// As far from zero as the accumulator allows, with either sign.
     Extremes,
 }
 
-/// What an image is like.
+/// The kind of pixels.
 #[derive(Clone, Copy, Debug)]
 pub enum Image {
-    /// Anything.
+    /// Anything in [0, 255].
     Uniform,
     /// All this value.
     All(u8),
@@ -59,11 +58,11 @@ pub enum Image {
     Tiny,
     /// 0 or 255.
     Extremes,
-    /// Anything in some rectangle, and blank around it.
+    /// Anything in [0, 255] inside a random rectangle, 0 outside.
     Sparse,
 }
 
-/// A network of these kinds, the same for the same seed.
+/// A network of these kinds. The same seed gives the same network.
 pub fn network(
     seed: u64,
     pools: [Pool; 2],
@@ -111,15 +110,14 @@ fn layer(
             Multipliers::Largest => (i32::MAX, -2),
             Multipliers::Eighth => (1 << 30, -2),
         };
-        made.mantissa.push(mantissa);
-        made.exponent.push(exponent.min(-2));
+        made.multiplier.push(Multiplier { mantissa, exponent: exponent.min(-2) });
         made.weights.extend(channel);
     }
     made
 }
 
-/// Cuts weights, from the index `start` on and around, so that their magnitudes add up to no more than the
-/// format allows a convolution, and to exactly that where there was something to cut.
+/// Clips weights of a convolution's channel, so that their magnitudes add up to no more than the format allows, and to
+/// exactly that if anything was clipped. The budget is spent from the index `start` on, wrapping around at the end.
 fn limit_sum(weights: &mut [i8], start: usize) {
     let mut rest = WEIGHT_SUM_MAX as i32;
     let count = weights.len();
@@ -140,7 +138,7 @@ fn weight(rng: &mut ChaCha8Rng, weights: Weights) -> i8 {
     }
 }
 
-/// An image of this kind, the same for the same seed.
+/// An image of this kind. The same seed gives the same image.
 pub fn image(seed: u64, kind: Image) -> Pixels {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut pixels = [0; IMAGE_BYTES];

@@ -1,16 +1,16 @@
-//! A decoder for the few Thumb instructions that say where a program goes on, or that an inference must
-//! not have: of the Arm Architecture Reference Manuals v6-M and v7-M, chapter A7.
+//! A decoder for the Thumb instructions that change the flow of control, or that an inference must not contain, after
+//! chapter A7 of the Arm Architecture Reference Manuals for v6-M and v7-M.
 
 /// What an instruction does, as far as the tests need to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instruction {
-    /// Goes on at an address, with or without a condition, to come back or not: `b`, `bl`, `cbz`.
+    /// Branches to an address: `b`, `bl`, `cbz`, conditional or not.
     Branch(u32),
-    /// Goes on at an address from a table behind it, in the same function: `tbb`, `tbh`, `add pc`.
+    /// Branches within the function through the table that follows: `tbb`, `tbh`, `add pc`.
     JumpTable,
-    /// Goes on at the address in this register: `blx`, `bx`, `mov pc`. [`ANY`] if it comes from memory.
+    /// Branches to the address in this register: `blx`, `bx`, `mov pc`. [`ANY`] if the address comes from memory.
     Indirect(u8),
-    /// Goes back to the caller.
+    /// Returns to the caller.
     Return,
     /// Loads the word at an address into a register.
     LoadLiteral(u8, u32),
@@ -20,25 +20,25 @@ pub enum Instruction {
     SetHigh(u8, u16),
     /// Divides: `sdiv`, `udiv`.
     Divide,
-    /// Anything of the floating-point unit, its loads and stores included.
+    /// Any instruction of the floating-point unit, including loads and stores.
     Float,
-    /// Stops: `udf`, `bkpt`.
+    /// Stops the program: `udf`, `bkpt`.
     Stop,
     /// Anything else.
     Other,
 }
 
-/// Stands for a register of which nothing is known.
+/// Stands for an unknown register.
 pub const ANY: u8 = 16;
 
-/// Whether an instruction with this first halfword has two.
+/// Whether an instruction with this first halfword has a second one.
 pub fn is_wide(first: u16) -> bool {
     matches!(first >> 11, 0b11101..=0b11111)
 }
 
 /// Decodes the instruction at an address. The second halfword is looked at only if [`is_wide`].
 pub fn decode(address: u32, first: u16, second: u16) -> Instruction {
-    // What the program counter reads as.
+    // The value that instructions read from the program counter.
     let pc = address.wrapping_add(4);
     let first = u32::from(first);
     if is_wide(first as u16) { decode_wide(pc, first, second.into()) } else { decode_narrow(pc, first) }
@@ -171,7 +171,7 @@ mod tests {
         // cbz r3: i = 1, imm5 = 2 is 64 + 4; cbnz r0: imm5 = 31
         assert_eq!(at_0x1000(0xb313, 0), Branch(0x1004 + 68));
         assert_eq!(at_0x1000(0xb9f8, 0), Branch(0x1004 + 62));
-        // In their place among the conditions: udf #0 and svc #0
+        // Encoded as conditions 14 and 15: udf #0 and svc #0
         assert_eq!(at_0x1000(0xde00, 0), Stop);
         assert_eq!(at_0x1000(0xdf00, 0), Other);
     }
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(decode(0x20_0000, 0xf400, 0x8000), Branch(0x20_0004 - (1 << 20)));
         // ble.w, with condition 13
         assert_eq!(at_0x1000(0xf340, 0x8001), Branch(0x1006));
-        // In place of conditions 14 and 15: msr, dmb sy, udf.w #0
+        // Encoded as conditions 14 and 15: msr, dmb sy, udf.w #0
         assert_eq!(at_0x1000(0xf380, 0x8808), Other);
         assert_eq!(at_0x1000(0xf3bf, 0x8f5f), Other);
         assert_eq!(at_0x1000(0xf7f0, 0xa000), Stop);
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_inference_must_not_have() {
+    fn instructions_that_an_inference_must_not_contain() {
         assert_eq!(at_0x1000(0xfb90, 0xf0f1), Divide); // sdiv r0, r0, r1
         assert_eq!(at_0x1000(0xfbb3, 0xfcf4), Divide); // udiv r12, r3, r4
         assert_eq!(at_0x1000(0xfb80, 0x0102), Other); // smull r0, r1, r0, r2

@@ -1,4 +1,4 @@
-//! Intel HEX and UF2 files that are damaged: refused or read as what they say, never a panic.
+//! Damaged Intel HEX and UF2 files are refused or give the undamaged model. They never cause a panic.
 
 use host_trainer::formats::flash::{FlashImage, encode_hex, encode_uf2};
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ fn files() -> [Vec<u8>; 2] {
 }
 
 #[test]
-fn whole_files_give_the_model() {
+fn intact_files_give_the_model() {
     for file in files() {
         let image = FlashImage::decode(&file).unwrap().unwrap();
         assert!(image.model().unwrap().bytes() == committed_model().bytes());
@@ -19,7 +19,7 @@ fn whole_files_give_the_model() {
 
 proptest! {
     #[test]
-    fn a_changed_file_gives_the_same_model_or_none(
+    fn a_damaged_file_gives_the_same_model_or_none(
         uf2: bool,
         place: prop::sample::Index,
         value: u8,
@@ -39,7 +39,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_lines_and_blocks_are_no_panic(mut bytes: Vec<u8>, text in ":[:0-9A-F\r\n]{0,200}") {
+    fn arbitrary_lines_and_blocks_do_not_panic(mut bytes: Vec<u8>, text in ":[:0-9A-F\r\n]{0,200}") {
         let _ = FlashImage::decode(text.as_bytes());
         bytes.splice(0..0, *b"UF2\n\x57\x51\x5d\x9e");
         bytes.resize(512, 0);

@@ -23,7 +23,7 @@ fn every_changed_byte_is_refused() {
         .into_par_iter()
         .filter(|index| {
             let mut bytes = file.bytes().to_vec();
-            // All bits, and one bit, a different one from byte to byte.
+            // All bits of the byte, then a single bit that differs from byte to byte.
             [0xff, 1 << (index % 8)].into_iter().any(|mask| {
                 bytes[*index] ^= mask;
                 let accepted = ModelFile::new(&bytes).model().is_ok();
@@ -32,11 +32,11 @@ fn every_changed_byte_is_refused() {
             })
         })
         .collect();
-    assert!(accepted.is_empty(), "accepted although one of these bytes was changed: {accepted:?}");
+    assert!(accepted.is_empty(), "models with one of these bytes changed were accepted: {accepted:?}");
 }
 
 #[test]
-fn refusals_say_what_is_wrong() {
+fn the_error_says_what_is_wrong() {
     let file = committed_model();
     let bytes = file.bytes();
     let refusal = |edit: &dyn Fn(&mut Vec<u8>)| {
@@ -55,7 +55,7 @@ fn refusals_say_what_is_wrong() {
 }
 
 #[test]
-fn a_model_in_a_larger_slot_is_found_with_its_length() {
+fn a_model_at_the_start_of_a_larger_slot_is_found_with_its_length() {
     let file = committed_model();
     let mut slot = file.bytes().to_vec();
     slot.resize(56 * 1024, 0xff);

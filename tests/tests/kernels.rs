@@ -1,12 +1,12 @@
-//! The kernels of every board compute the portable kernels' bits, for random networks and images, corner values
-//! included, with all four pairs of pools, dense and skipping.
+//! The kernels of every board compute the same bits as the portable kernels: for random networks and images, corner
+//! values included, with all four pairs of pools, with blank input computed and skipped.
 //!
-//! Each case is a model that is flashed over the same firmware, `verify`, which takes its images from a file. As in
-//! `firmware.rs` the tests count as ignored where the emulator is missing.
+//! The firmware `verify` is built once for each board. Each case flashes another model over it and hands it images in a
+//! file. See `tests::firmware` for what happens where the emulator is missing.
 
 use std::fs;
-use std::path::Path;
 
+use host_trainer::formats::ModelFile;
 use lenet_core::checksum::Crc32;
 use lenet_core::{LeNet5, Model, Pixels, Pool};
 use libtest_mimic::{Arguments, Failed};
@@ -14,11 +14,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestError, TestRunner};
 use tempfile::TempDir;
-use tests::committed_model;
-use tests::firmware::{self, Board, emulate, succeed};
+use tests::firmware::{self, Board, succeed, text};
 use tests::random::{self, Biases, Image, Multipliers, Weights};
+use tests::{committed_model, mnist_or_digits};
 
-/// Random cases for each board; each starts the emulator once.
+/// Random cases for each board. Each starts the emulator once.
 const CASES: u32 = 24;
 
 fn main() {
@@ -45,42 +45,27 @@ struct Case {
 
 impl Case {
     /// Runs it on a board and compares every layer's checksum with the portable kernels'.
-    fn run(&self, firmware: &Firmware) -> Result<(), String> {
+    fn run(&self, board: &Board) -> Result<(), String> {
         let network = random::network(self.seed, self.pools, self.weights, self.multipliers, self.biases);
         let file = network.encode(&Default::default()).map_err(|error| error.to_string())?;
         let images: Vec<_> =
             self.images.iter().zip(self.seed..).map(|(kind, seed)| random::image(seed, *kind)).collect();
-        firmware.compare(file.bytes(), &file.model().map_err(|error| error.to_string())?, &images)
+        compare(board, &file, &images).map_err(|failed| failed.message().unwrap_or_default().to_owned())
     }
 }
 
-/// The binary `verify`, built for a board.
-struct Firmware {
-    board: Board,
-    elf: String,
-    folder: TempDir,
-}
-
-impl Firmware {
-    fn build(board: &Board) -> Result<Self, Failed> {
-        let folder = TempDir::new()?;
-        let elf = folder.path().join("verify");
-        fs::write(&elf, board.build("verify")?)?;
-        Ok(Self { board: board.clone(), elf: text(&elf), folder })
-    }
-
-    fn compare(&self, file: &[u8], model: &Model<'_>, images: &[Pixels]) -> Result<(), String> {
-        let [model_path, images_path] = ["model.lenet", "images.idx"].map(|name| self.folder.path().join(name));
-        let header = [0x803, images.len() as u32, 28, 28].into_iter().flat_map(u32::to_be_bytes);
-        let idx: Vec<u8> = header.chain(images.iter().flatten().copied()).collect();
-        fs::write(&model_path, file).and_then(|()| fs::write(&images_path, idx)).map_err(|error| error.to_string())?;
-        let (model_path, images_path) = (text(&model_path), text(&images_path));
-        let arguments = ["--elf", &self.board.name, &self.elf, "--model", &model_path, "--images", &images_path];
-        let printed = succeed(emulate(None, &arguments)).map_err(|failed| format!("{failed:?}"))?;
-        match expected(model, images).into_iter().find(|line| !printed.lines().any(|printed| printed == line)) {
-            Some(line) => Err(format!("the board does not print {line:?} but\n{printed}")),
-            None => Ok(()),
-        }
+/// Compares every layer's checksum over all images on a board with the portable kernels'.
+fn compare(board: &Board, file: &ModelFile, images: &[Pixels]) -> Result<(), Failed> {
+    let folder = TempDir::new()?;
+    let [model_path, images_path] = ["model.lenet", "images.idx"].map(|name| folder.path().join(name));
+    let header = [0x803, images.len() as u32, 28, 28].into_iter().flat_map(u32::to_be_bytes);
+    let idx: Vec<u8> = header.chain(images.iter().flatten().copied()).collect();
+    fs::write(&model_path, file.bytes())?;
+    fs::write(&images_path, idx)?;
+    let printed = succeed(board.run("verify", &["--model", text(&model_path), "--images", text(&images_path)])?)?;
+    match expected(&file.model()?, images).into_iter().find(|line| !printed.lines().any(|printed| printed == line)) {
+        Some(line) => Err(format!("the board does not print {line:?} but\n{printed}").into()),
+        None => Ok(()),
     }
 }
 
@@ -102,13 +87,8 @@ fn expected(model: &Model<'_>, images: &[Pixels]) -> [String; 5] {
     crcs.map(|crc| format!("{} {:08x}", names.next().unwrap_or_default(), crc.finish()))
 }
 
-fn text(path: &Path) -> String {
-    path.to_str().expect("temporary paths are UTF-8").to_owned()
-}
-
-/// All of the weights' extremes with those of the multipliers, the biases and the images.
+/// The extremes of the weights with those of the multipliers, the biases and the images.
 fn corner_values(board: &Board) -> Result<(), Failed> {
-    let firmware = Firmware::build(board)?;
     let pairs = [Pool::Average, Pool::Maximum].map(|a| [Pool::Average, Pool::Maximum].map(|b| [a, b]));
     let mut pools = pairs.iter().flatten().cycle();
     let mut multipliers =
@@ -118,14 +98,13 @@ fn corner_values(board: &Board) -> Result<(), Failed> {
         for biases in [Biases::Extremes, Biases::Tiny, Biases::Fitting] {
             let (Some(pools), Some(multipliers)) = (pools.next(), multipliers.next()) else { break };
             let case = Case { seed: 1, pools: *pools, weights, multipliers, biases, images: images.clone() };
-            case.run(&firmware).map_err(|problem| format!("{case:?}: {problem}"))?;
+            case.run(board).map_err(|problem| format!("{case:?}: {problem}"))?;
         }
     }
     Ok(())
 }
 
 fn random_networks(board: &Board) -> Result<(), Failed> {
-    let firmware = Firmware::build(board)?;
     let pool = || select(vec![Pool::Average, Pool::Maximum]);
     let strategy = (
         any::<u32>(),
@@ -143,9 +122,9 @@ fn random_networks(board: &Board) -> Result<(), Failed> {
             biases,
             images,
         });
-    // What fails is printed whole, seed and all, so nothing needs to be kept beside the source.
+    // A failure prints the whole case, seed included, so no file is needed to repeat it.
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
-    let result = TestRunner::new(config).run(&strategy, |case| case.run(&firmware).map_err(TestCaseError::fail));
+    let result = TestRunner::new(config).run(&strategy, |case| case.run(board).map_err(TestCaseError::fail));
     match result {
         Ok(()) => Ok(()),
         Err(TestError::Fail(reason, case)) => Err(format!("{case:?}: {reason}").into()),
@@ -153,14 +132,8 @@ fn random_networks(board: &Board) -> Result<(), Failed> {
     }
 }
 
-/// The embedded test images, or MNIST's where `LENET_MNIST` names it.
 fn committed_model_on_200_images(board: &Board) -> Result<(), Failed> {
-    let folder = std::env::var_os("LENET_MNIST");
-    let test = match &folder {
-        Some(folder) => host_trainer::data::DataSet::from_folder(folder.as_ref())?.test,
-        None => host_trainer::data::digits_10k().test,
-    };
+    let test = mnist_or_digits()?.test;
     let images: Vec<_> = (0..200).map(|index| *test.pixels(index)).collect();
-    let file = committed_model();
-    Ok(Firmware::build(board)?.compare(file.bytes(), &file.model()?, &images)?)
+    compare(board, &committed_model(), &images)
 }

@@ -1,12 +1,12 @@
-//! LiteRT's own outputs, recorded by `tests/interop/litert.py --record`, against the reference model and `lenet-core`.
+//! Compares outputs of LiteRT, recorded by `tests/interop/litert.py --record`, with the reference model and
+//! `lenet-core`.
 
 use std::io::Read;
 
 use flate2::read::GzDecoder;
 use host_trainer::data::digits_10k;
 use host_trainer::formats::encode_tflite;
-use host_trainer::quantization::QuantizedNetwork;
-use host_trainer::reference;
+use host_trainer::int8::{QuantizedNetwork, reference};
 use lenet_core::LeNet5;
 use lenet_core::checksum::crc32;
 use tests::{committed_model, compare_layers, root};
@@ -16,8 +16,8 @@ const MAGIC: &[u8; 4] = b"LRT1";
 const HEADER_BYTES: usize = 4 + 4 + 4 + 16;
 /// Values of all layers of one image.
 const VALUES: usize = 5814;
-/// LiteRT multiplies in f32 where a value is requantized. Over 1,000 images no more than one value in 100,000
-/// may differ; of these 116,280 that is one.
+/// LiteRT requantizes in f32, so a few values differ by 1. At most one value in 100,000 may; of the 116,280 values of
+/// the recorded 20 images that is one.
 const MAY_DIFFER: usize = 1;
 
 struct Golden {
@@ -39,19 +39,19 @@ fn golden() -> Golden {
 }
 
 #[test]
-fn the_file_that_litert_ran_is_the_one_that_is_exported() {
+fn litert_ran_the_file_that_is_exported() {
     let file = committed_model();
     let model = file.model().unwrap();
     let tflite = encode_tflite(&QuantizedNetwork::from(&model), &model.description()).unwrap();
     assert_eq!(
         format!("{:08x}", crc32(&tflite)),
         format!("{:08x}", golden().tflite_crc32),
-        "the exported file is another one; run tests/interop/litert.py on it, with --record"
+        "the exported file has changed; run tests/interop/litert.py --record on it"
     );
 }
 
 #[test]
-fn every_layer_is_litert_s() {
+fn every_layer_equals_litert() {
     let file = committed_model();
     let model = file.model().unwrap();
     let network = QuantizedNetwork::from(&model);

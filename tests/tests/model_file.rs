@@ -1,10 +1,11 @@
-//! The writer, the reader and the page about the format agree, and values out of range are refused.
+//! The writer, the reader and `lenet-core/FORMAT.md` agree, and values out of range are refused.
 
 use host_trainer::Error as TrainerError;
 use host_trainer::formats::ModelFile;
-use host_trainer::quantization::QuantizedNetwork;
+use host_trainer::int8::QuantizedNetwork;
 use lenet_core::checksum::crc32;
 use lenet_core::format::{Description, PARAMETER_BYTES};
+use lenet_core::quantization::Multiplier;
 use lenet_core::{Error, Layer, Pool, Tensor};
 use tests::random::{self, Biases, Multipliers, Weights};
 use tests::{committed_model, page};
@@ -14,7 +15,7 @@ fn network() -> QuantizedNetwork {
 }
 
 #[test]
-fn the_page_describes_what_is_written() {
+fn written_files_are_as_the_page_describes() {
     for data_set in ["", "a", "ab", "abc", "a name of some length, with ünicode"] {
         let description = Description {
             data_set,
@@ -39,17 +40,18 @@ fn the_page_describes_what_is_written() {
 }
 
 #[test]
-fn the_committed_model_follows_the_page() {
+fn the_committed_model_is_as_the_page_describes() {
     let page = page::read(committed_model().bytes());
     assert_eq!(page.data_set, "digits-10k");
     assert!(page.int8_accuracy.unwrap() >= 0.975);
-    // The multipliers are those of the scales.
+    // The multipliers are those that follow from the scales.
     let network = &page.network;
     for (index, layer) in network.layers.iter().enumerate() {
         let [input, output] = [index, index + 1].map(|tensor| f64::from(network.activations[tensor].scale));
         for (channel, scale) in layer.weight_scale.iter().enumerate() {
             let real = input * f64::from(*scale) / output;
-            let stored = f64::from(layer.mantissa[channel]) * 2f64.powi(i32::from(layer.exponent[channel]) - 31);
+            let Multiplier { mantissa, exponent } = layer.multiplier[channel];
+            let stored = f64::from(mantissa) * 2f64.powi(i32::from(exponent) - 31);
             assert!((stored / real - 1.0).abs() < 2f64.powi(-31), "layer {index} channel {channel}");
         }
     }
@@ -62,10 +64,10 @@ fn values_out_of_range_are_refused_by_name() {
         (|n| n.layers[1].weights[160] = -128, "a weight of conv2 channel 1 is -128"),
         (|n| n.layers[2].weights[256 + 7] = -128, "a weight of fc1 channel 1 is -128"),
         (|n| n.layers[1].weights[300..450].fill(55), "the weights of conv2 channel 2 add up to more than 8224 steps"),
-        (|n| n.layers[2].mantissa[5] = (1 << 30) - 1, "multiplier of fc1 channel 5"),
-        (|n| n.layers[2].mantissa[5] = -1, "multiplier of fc1 channel 5"),
-        (|n| n.layers[3].exponent[83] = -1, "multiplier of fc2 channel 83"),
-        (|n| n.layers[0].exponent[0] = -32, "multiplier of conv1 channel 0"),
+        (|n| n.layers[2].multiplier[5].mantissa = (1 << 30) - 1, "multiplier of fc1 channel 5"),
+        (|n| n.layers[2].multiplier[5].mantissa = -1, "multiplier of fc1 channel 5"),
+        (|n| n.layers[3].multiplier[83].exponent = -1, "multiplier of fc2 channel 83"),
+        (|n| n.layers[0].multiplier[0].exponent = -32, "multiplier of conv1 channel 0"),
         (|n| n.layers[4].bias[9] = i32::MAX, "accumulator of fc3 channel 9"),
         (|n| n.layers[4].bias[0] = i32::MIN, "accumulator of fc3 channel 0"),
         (|n| n.layers[4].weight_scale[2] = 0.0, "weight scale of fc3 channel 2"),
@@ -77,26 +79,26 @@ fn values_out_of_range_are_refused_by_name() {
         let mut network = network();
         edit(&mut network);
         let Err(TrainerError::Quantize(message)) = network.encode(&Description::default()) else {
-            panic!("accepted although: {expected}");
+            panic!("not refused with {expected:?}");
         };
         assert!(message.contains(expected), "{message:?} does not say {expected:?}");
     }
 }
 
-/// The writer cannot make these, so the bytes are changed and the checksum made right again.
+/// The writer cannot produce these, so the bytes are changed and the checksum is corrected.
 #[test]
-fn words_that_stand_for_no_weights_are_refused_by_name() {
+fn words_that_encode_no_weights_are_refused_by_name() {
     const WORDS: usize = 3 * 24 + 8 + 24;
-    // Each adds to four bytes of the parameters, counted from their start or, if negative, from their end.
+    // Each changes four bytes of the parameters. The offset counts from their start or, if negative, from their end.
     let cases: [(isize, i32, Error); 5] = [
-        // Column 1 of conv1 channel 0: another weight on its left than the one in column 0.
+        // Column 1 of conv1 channel 0: the weight on its left no longer agrees with the one in column 0.
         (WORDS as isize + 24, 1 << 21, Error::Words { layer: Layer::Conv1, channel: 0 }),
-        // Column 4 of conv1 channel 5: no other word has it, but the offset depends on it.
+        // Column 4 of conv1 channel 5: no other word repeats this weight, but the offset depends on it.
         (WORDS as isize + 4 * 24 + 20, -5, Error::Offset { layer: Layer::Conv1, channel: 5 }),
         (WORDS as isize - 8, 255, Error::Offset { layer: Layer::Conv1, channel: 4 }),
         // The first word of conv1 has nothing on its left.
         (WORDS as isize, 1 << 21, Error::Words { layer: Layer::Conv1, channel: 0 }),
-        // The last inputs of fc3 only fill up.
+        // The last inputs of fc3 are padding.
         (-4, 3, Error::Padding),
     ];
     for (place, change, expected) in cases {

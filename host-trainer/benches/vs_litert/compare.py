@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times lenet's classifier and LiteRT's default interpreter in turns and prints the report; `run` prepares both.
+"""Times lenet's int8 network and LiteRT's default interpreter alternately and prints a report. `run` prepares both.
 
 usage: compare.py --lenet FILE --tflite FILE [--rounds N]
 """
@@ -15,10 +15,10 @@ import time
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-# Of one side in one round.
+# Duration of one measurement.
 SECONDS = 0.25
 WARM_UP = 2000
-# Calls between two looks at the clock.
+# Calls between two readings of the clock.
 BATCH = 500
 
 
@@ -51,7 +51,7 @@ def lenet(program):
 
 def processor():
     lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    # ARM's has no such line.
+    # On ARM there is no such line.
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
@@ -62,18 +62,18 @@ def main():
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
     litert = LiteRT(arguments.tflite)
-    # If all logits were saturated, the model's scales would be wrong.
+    # If all logits are saturated, the scales of the model are wrong.
     assert len(np.unique(litert.logits())) > 2
     ours, theirs = [], []
     for _ in range(arguments.rounds):
         ours.append(lenet(arguments.lenet.resolve()))
         theirs.append(litert.microseconds())
     own, other = statistics.median(ours), statistics.median(theirs)
-    print("Microseconds for one image, one thread; median, smallest and largest of the rounds:", arguments.rounds)
+    print("Microseconds per image on one thread: median, minimum and maximum. Rounds:", arguments.rounds)
     print()
     for name, times in [("lenet", ours), ("LiteRT", theirs)]:
         print(f"{name:8} {statistics.median(times):7.2f} {min(times):7.2f} {max(times):7.2f}")
-    print(f"ratio    {other / own:7.2f}   (LiteRT's median by lenet's)")
+    print(f"ratio    {other / own:7.2f}   (LiteRT's median divided by lenet's)")
     print()
     print(f"machine  {processor()}")
     print(f"LiteRT   {importlib.metadata.version('ai-edge-litert')}")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs lenet and PyTorch in turns and prints the report; `run` prepares both and calls this.
+"""Runs lenet and PyTorch alternately and prints a report. `run` prepares both and calls this script.
 
 usage: compare.py DATA_FOLDER --lenet FILE --python FILE [--repetitions N]
 """
@@ -21,23 +21,23 @@ HERE = pathlib.Path(__file__).resolve().parent
 CONFIGURATIONS = [(32, 2), (32, 1), (256, 2)]
 SCALING_BATCHES = [16, 32, 64, 128, 256, 512, 1024]
 SCALING_THREADS = [1, 2]
-# The first epoch is warm-up; of the others the median counts.
+# The first epoch is warm-up. The figure is the median of the others.
 SCALING_EPOCHS = 4
-# Share of the processors' time that others may take before the figures are called worthless.
+# Above this share of processor time used by other programs, the report calls the figures worthless.
 QUIET = 0.03
 
 
 class Failed(Exception):
-    """A program failed; the text is its last words."""
+    """A program failed. The text is the end of its standard error."""
 
 
 def run(*command):
-    """Runs a program; returns what it printed, and the most memory it held, in bytes."""
+    """Runs a program. Returns what it printed and its peak memory in bytes."""
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=errors, text=True)
         with process.stdout:
             output = process.stdout.read()
-        # Not `process.wait`: only this tells the resources of this one child.
+        # Unlike `process.wait`, this returns the resource usage of this one child.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
@@ -51,7 +51,7 @@ class Lenet:
         self.program, self.data = program, data
 
     def train(self, batch, threads, epochs=2):
-        """Returns the seconds of each epoch after the first, the number of images and the peak of memory."""
+        """Returns the seconds of each epoch after the first, the number of images and the peak memory."""
         with tempfile.TemporaryDirectory() as folder:
             summary, memory = run(
                 self.program, "train", "--data", self.data, "--recipe", "tutorial", "--epochs", epochs,
@@ -67,7 +67,7 @@ class PyTorch:
         self.python, self.data = python, data
 
     def epoch(self, batch, threads, compiled):
-        """Returns what pytorch_epoch.py tells, and the peak of memory."""
+        """Returns the answer of pytorch_epoch.py and its peak memory."""
         options = ["--batch", batch, "--threads", threads] + (["--compile"] if compiled else [])
         output, memory = run(self.python, HERE / "pytorch_epoch.py", self.data, *options)
         return json.loads(output), memory
@@ -78,7 +78,7 @@ def progress(text):
 
 
 def compare(lenet, pytorch, kinds, repetitions):
-    """Prints the table of both sides; returns the last answer of PyTorch's and the peaks of memory."""
+    """Prints the comparison table. Returns the last answer of pytorch_epoch.py and the peak memory of each program."""
     print("batch  threads  PyTorch     lenet s  PyTorch s   ratio  of single pairs")
     memory = {}
     for batch, threads in CONFIGURATIONS:
@@ -111,7 +111,7 @@ def compare(lenet, pytorch, kinds, repetitions):
 
 
 def scale(lenet):
-    """Prints the table of lenet's speed over batch sizes and threads."""
+    """Prints the table of lenet's speed by batch size and number of threads."""
     print("batch   1 thread  2 threads  gain")
     for batch in SCALING_BATCHES:
         rates = []
@@ -124,7 +124,7 @@ def scale(lenet):
 
 
 def taken_by_others():
-    """Processor seconds since the start of the system that neither this program nor its children took."""
+    """Processor seconds since boot that were not used by this program or its children."""
     user, nice, system, _, _, irq, softirq, steal, *_ = map(int, pathlib.Path("/proc/stat").read_text().split()[1:11])
     own = os.times()
     busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
@@ -133,7 +133,7 @@ def taken_by_others():
 
 def processor():
     lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    # ARM's has no such line.
+    # On ARM there is no such line.
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
@@ -153,26 +153,26 @@ def main():
     kinds = ["eager", "compiled"]
     if not shutil.which("g++"):
         kinds.remove("compiled")
-        progress("torch.compile is left out, as it needs g++")
+        progress("torch.compile is left out because it needs g++")
     start, others = time.monotonic(), taken_by_others()
 
-    print("Seconds of an epoch of training; medians of runs in turns:", arguments.repetitions)
-    print("Ratio: PyTorch's median by lenet's; then the smallest and the largest of a")
-    print("lenet run and the PyTorch run that followed it.\n")
+    print("Seconds per training epoch: medians of alternating runs. Runs of each:", arguments.repetitions)
+    print("Ratio: PyTorch's median divided by lenet's, then the smallest and the largest ratio")
+    print("of a lenet run and the PyTorch run after it.\n")
     answer, memory = compare(lenet, pytorch, kinds, arguments.repetitions)
-    print("\nImages lenet trains on in a second; gain is that of the second thread.\n")
+    print("\nTraining images per second in lenet; gain is the speedup from the second thread.\n")
     scale(lenet)
-    print("\nMost memory held, MB: the whole process, batch 32 and 2 threads.\n")
+    print("\nPeak memory of the process in MB, with batch 32 and 2 threads.\n")
     for name, peak in memory.items():
         print(f"{name:16}  {peak / 1e6:6.0f}")
     minutes = (time.monotonic() - start) / 60
     share = (taken_by_others() - others) / (minutes * 60 * os.cpu_count())
     print(f"\nimages    {answer['images']:,}")
     print(f"machine   {processor()}, {os.cpu_count()} cores")
-    print(f"quiet     others took {share:.1%} of the processors in these {minutes:.0f} minutes")
+    print(f"quiet     other programs used {share:.1%} of the processors in these {minutes:.0f} minutes")
     if share > QUIET:
-        print("          THAT IS TOO MUCH: the figures above are worthless, most of all")
-        print("          with as many threads as cores. Run it when nothing else runs.")
+        print("          THAT IS TOO MUCH: the figures above are worthless, especially those")
+        print("          with as many threads as cores. Run this when nothing else is running.")
     commit = version("git", "describe", "--always", "--dirty")
     print(f"lenet     {version(arguments.lenet, '--version').removeprefix('lenet ')}, git {commit}")
     print(f"compiler  {version('rustc', '--version')}")

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Times one epoch of LeNet-5's training in PyTorch on the processor, as fast as PyTorch can do it.
+"""Times one epoch of training LeNet-5 in PyTorch on the CPU, with PyTorch's fastest settings.
 
 usage: pytorch_epoch.py DATA_FOLDER --batch N --threads N [--compile]
 
-The network and the hyper-parameters are those of `lenet train --recipe tutorial`. Prints one line of JSON: the
-seconds, and what they were measured with.
+The network and the hyper-parameters are those of `lenet train --recipe tutorial`. Prints one line of JSON with the
+seconds and the settings they were measured with.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from torch import nn
 from torch.nn import functional
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-# Batches: of each memory format's warm-up, and of each time it is then tried.
+# Batches in the warm-up of each memory format and in each of its trials.
 WARM_UP = 100
 TRIAL = 50
 TRIALS = 3
-# Batches between two looks at the loss.
+# Batches between two readings of the loss.
 LOG_EVERY = 200
 
 
@@ -57,7 +57,7 @@ def sgd(parameters):
     try:
         return "fused", torch.optim.SGD(parameters, fused=True, **hyper_parameters)
     except (TypeError, RuntimeError):
-        # Older than fused SGD on the processor.
+        # This version has no fused SGD for the CPU.
         return "foreach", torch.optim.SGD(parameters, foreach=True, **hyper_parameters)
 
 
@@ -70,7 +70,7 @@ class Trainer:
         def loss(images, labels):
             return functional.cross_entropy(model(images), labels)
 
-        # The epoch's last batch may be smaller: compiled for its size rather than for any.
+        # Compiled for each batch size, also that of the smaller last batch, rather than for any size.
         self.loss = torch.compile(loss, dynamic=False, fullgraph=True) if compiled else loss
 
     def step(self, indices):
@@ -81,7 +81,7 @@ class Trainer:
         return loss
 
     def epoch(self, batch, batches=None):
-        """Trains on all images in a random order, or on so many batches of them; returns the seconds."""
+        """Trains on all images in random order, or on the given number of batches. Returns the seconds."""
         start = time.perf_counter()
         for number, indices in enumerate(torch.randperm(len(self.images)).split(batch)[:batches], 1):
             loss = self.step(indices)

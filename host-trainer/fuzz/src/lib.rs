@@ -1,8 +1,9 @@
-//! What each fuzz target does with its bytes. `host-trainer/tests/fuzzed.rs` includes this file, and runs the
-//! same functions on stable Rust over the corpora and over random edits.
+//! The fuzz targets. `host-trainer/tests/fuzzed.rs` includes this file and runs the same functions on stable Rust, on
+//! the corpora, on random edits of these and on random bytes.
 //!
-//! A checksum would hide what lies behind it, and a network's weights would make an input of 200 KB of which a
-//! few hundred bytes matter. So targets add checksums themselves, and [`expand`] runs of zeros.
+//! Two things would keep a fuzzer from reaching most of a reader. A wrong checksum ends the reading at once, so the
+//! targets append checksums themselves. The weights of a network make an input of 200 KB in which a few hundred bytes
+//! matter, so inputs store runs of zeros in short form, and [`expand`] restores them.
 
 use std::io::{Cursor, Write};
 
@@ -13,15 +14,15 @@ use host_trainer::formats::{
     FloatFile, ModelFile, decode_float, decode_safetensors, decode_tflite, encode_npz, encode_safetensors,
     encode_tflite,
 };
+use host_trainer::int8::QuantizedNetwork;
 use host_trainer::network::{NAMES, Network, Parameters};
-use host_trainer::quantization::QuantizedNetwork;
 use lenet_core::LeNet5;
 use lenet_core::checksum::crc32;
 use lenet_core::workstation::Classifier;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// A target's name, which is its corpus's too, and its function.
+/// The name of a target, which is also that of its corpus, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
@@ -38,13 +39,13 @@ pub const TARGETS: [Target; 10] = [
     ("tflite", tflite),
 ];
 
-/// What stands for a run of zeros; three bytes with its length follow. Length 0 is the byte itself.
+/// The byte that stands for a run of zeros. Its length follows in three bytes; length 0 means the byte itself.
 const RUN: u8 = 0xee;
 
-/// More than any file of a network.
+/// The largest expanded input in bytes: more than any file of a network.
 const MAX_EXPANDED: usize = 4 << 20;
 
-/// Replaces what [`contract`] made of runs of zeros by them.
+/// Undoes [`contract`].
 pub fn expand(mut bytes: &[u8]) -> Vec<u8> {
     let mut expanded = Vec::new();
     while let Some((byte, rest)) = bytes.split_first() {
@@ -63,7 +64,7 @@ pub fn expand(mut bytes: &[u8]) -> Vec<u8> {
     expanded
 }
 
-/// Makes runs of zeros short; [`expand`] gives the bytes again.
+/// Stores runs of zeros in short form; [`expand`] restores them.
 pub fn contract(bytes: &[u8]) -> Vec<u8> {
     let mut contracted = Vec::new();
     let run = |length: usize| [&[RUN], &(length as u32).to_le_bytes()[..3]].concat();
@@ -77,33 +78,33 @@ pub fn contract(bytes: &[u8]) -> Vec<u8> {
     contracted
 }
 
-/// Behind each message lies its checksum.
+/// A message with its checksum appended.
 fn with_checksum(message: &[u8]) -> Vec<u8> {
     [message, &crc32(message).to_le_bytes()].concat()
 }
 
-/// Any file of a float network, as it is.
+/// Input: a file of a float network in any format.
 pub fn archive(bytes: &[u8]) {
     survives_writing(decode_float(bytes));
 }
 
-/// The message of a checkpoint, contracted.
+/// Input: the message of a checkpoint, contracted.
 pub fn checkpoint(bytes: &[u8]) {
     let file = with_checksum(&expand(bytes));
     if let Ok(checkpoint) = Checkpoint::decode(&file) {
-        let again = Checkpoint::decode(&checkpoint.encode()).expect("what it writes it reads");
+        let again = Checkpoint::decode(&checkpoint.encode()).expect("a written file can be read");
         assert_eq!(again.encode(), checkpoint.encode());
     }
 }
 
-/// An Intel HEX or UF2 file, contracted.
+/// Input: an Intel HEX or UF2 file, contracted.
 pub fn flash(bytes: &[u8]) {
     if let Some(Ok(image)) = FlashImage::decode(&expand(bytes)) {
         let _ = image.model();
     }
 }
 
-/// A file of a data set, of any kind.
+/// Input: an IDX file with images or labels, gzipped or not.
 pub fn idx(bytes: &[u8]) {
     if let Ok(content) = decompress(bytes.to_vec()) {
         if let Ok(images) = parse_images(&content) {
@@ -115,26 +116,26 @@ pub fn idx(bytes: &[u8]) {
     }
 }
 
-/// A file of an image.
+/// Input: an image file.
 pub fn image(bytes: &[u8]) {
     let _ = image::decode(bytes, None);
 }
 
-/// The message of a `.lenet` file, contracted.
+/// Input: the message of a `.lenet` file, contracted.
 pub fn lenet(bytes: &[u8]) {
     let expanded = expand(bytes);
     let _ = ModelFile::new(&expanded).model();
     let file = ModelFile::new(&with_checksum(&expanded));
     let Ok(model) = file.model() else { return };
-    // What the reader accepts runs without a panic and everywhere alike, and is written again.
+    // A model that the reader accepts runs without a panic, gives the same answer everywhere, and can be written again.
     let pixels = std::array::from_fn(|place| (place * place % 251) as u8);
     assert_eq!(Classifier::new(&model).classify(&pixels), LeNet5::new(model).classify(&pixels));
     let quantized = QuantizedNetwork::from(&model);
-    let again = quantized.encode(&model.description()).expect("what was accepted is accepted again");
+    let again = quantized.encode(&model.description()).expect("an accepted model can be encoded");
     assert_eq!(QuantizedNetwork::from(&again.model().expect("encode checks it")), quantized);
 }
 
-/// The first array of a NumPy archive; the others are as they should be.
+/// Input: the first array of a NumPy archive, contracted. The other arrays are valid.
 pub fn npz(bytes: &[u8]) {
     let arrays = Parameters::<f32>::zeros();
     let files = NAMES.iter().zip(arrays.arrays()).enumerate().map(|(index, (name, array))| {
@@ -152,8 +153,8 @@ pub fn npy(descr: &str, shape: &[usize], length: usize) -> Vec<u8> {
     [&prefix, header.as_bytes(), &vec![0; length]].concat()
 }
 
-/// A first byte that chooses the width of numbers, and `data.pkl` of a PyTorch archive with the storages of a
-/// whole network.
+/// Input: a byte that chooses the width of the numbers, then `data.pkl` of a PyTorch archive. The archive has the
+/// storages of a whole network.
 pub fn pytorch(bytes: &[u8]) {
     let Some((width, pickle)) = bytes.split_first() else { return };
     let width = [2, 4, 8][usize::from(*width) % 3];
@@ -164,19 +165,19 @@ pub fn pytorch(bytes: &[u8]) {
     survives_writing(decode_float(&zip(files)));
 }
 
-/// A `.safetensors` file, contracted.
+/// Input: a `.safetensors` file, contracted.
 pub fn safetensors(bytes: &[u8]) {
     survives_writing(decode_safetensors(&expand(bytes)));
 }
 
-/// A `.tflite` file, contracted.
+/// Input: a `.tflite` file, contracted.
 pub fn tflite(bytes: &[u8]) {
     let Ok(file) = decode_tflite(&expand(bytes)) else { return };
     let model = file.model().expect("the reader checks it");
     let written = encode_tflite(&QuantizedNetwork::from(&model), &model.description());
-    // A description too long for the format is refused, all else is the same file again.
+    // Writing fails only if the description is too long for the format.
     if let Ok(written) = written {
-        assert_eq!(decode_tflite(&written).expect("what it writes it reads"), file);
+        assert_eq!(decode_tflite(&written).expect("a written file can be read"), file);
     }
 }
 
@@ -191,12 +192,12 @@ pub fn zip(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Vec<u8> {
     zip.finish().expect("memory takes it").into_inner()
 }
 
-/// A network that is read is the same when it is written and read again.
+/// Asserts that a network that was read stays the same when it is written and read again.
 fn survives_writing(file: Result<FloatFile, String>) {
     let Ok(FloatFile { network, .. }) = file else { return };
     let bits = |network: &Network| -> Vec<u32> { network.parameters.values().iter().map(|x| x.to_bits()).collect() };
     for written in [encode_safetensors(&network, &[]), encode_npz(&network, &[]).expect("no metadata")] {
-        let again = decode_float(&written).expect("what it writes it reads").network;
+        let again = decode_float(&written).expect("a written file can be read").network;
         assert!(again.pools == network.pools && bits(&again) == bits(&network));
     }
 }

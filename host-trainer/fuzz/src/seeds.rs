@@ -1,14 +1,15 @@
-//! Writes the seeds of the corpora: files as this program writes them, contracted.
+//! Writes the seeds of the corpora: files written by host-trainer, contracted.
 
 use std::fs;
 use std::path::Path;
 
+use host_trainer::int8::QuantizedNetwork;
 use host_trainer::checkpoint::{Checkpoint, Plan, Record};
 use host_trainer::data::digits_10k;
 use host_trainer::formats::flash::{encode_hex, encode_uf2};
 use host_trainer::formats::{ModelFile, encode_npz, encode_safetensors, encode_tflite};
-use host_trainer::network::{Network, Parameters, Pools};
-use host_trainer::quantization::QuantizedNetwork;
+use host_trainer::network::{Network, Parameters};
+use lenet_core::Pools;
 use host_trainer::training::{Options, Recipe, RecipeName, Trainer};
 use lenet_fuzz::{contract, npy, zip};
 
@@ -47,7 +48,7 @@ fn without_checksum(file: &[u8]) -> Vec<u8> {
 /// The committed model with weights and biases of zero.
 fn model() -> ModelFile {
     let file = ModelFile::new(include_bytes!("../../../data/digits-10k/digits-10k.lenet"));
-    let model = file.model().expect("it is tested");
+    let model = file.model().expect("the committed model is valid");
     let mut network = QuantizedNetwork::from(&model);
     for layer in &mut network.layers {
         layer.weights.fill(0);
@@ -56,7 +57,7 @@ fn model() -> ModelFile {
     network.encode(&model.description()).expect("zeros are allowed")
 }
 
-/// A checkpoint of a training whose parameters are all zero.
+/// A checkpoint of a training run whose parameters are all zero.
 fn checkpoint() -> Checkpoint {
     let split = digits_10k().train.first(20);
     let options = Options { recipe: Recipe::named(RecipeName::Default), pools: Pools::default(), seed: 7 };
@@ -65,6 +66,7 @@ fn checkpoint() -> Checkpoint {
         values.values_mut().fill(0.0);
     }
     let plan = Plan {
+        command: "lenet train".to_owned(),
         options,
         data: Some("/data".into()),
         data_name: "data".into(),

@@ -8,10 +8,10 @@ use super::strokes::{ClassStatistics, OUTLYING_MAX, Standing, Strokes};
 use super::verdict::{Evidence, NEIGHBOURS, Verdict};
 use crate::data::{Split, spaced};
 
-/// Images that stand for all where a rate among those read rightly, or among the training images, is measured.
+/// Size of the samples of correctly classified images and of training images on which rates are measured.
 const SAMPLE: usize = 1000;
 
-/// An image that was read wrongly, with the evidence why.
+/// A misclassified image, with the evidence for the likely reason.
 #[derive(Clone, Debug, Serialize)]
 pub struct Misread {
     /// Its number in the split, from 0.
@@ -24,38 +24,38 @@ pub struct Misread {
     pub probability: f64,
     /// Probability of the label's class, in [0, 1].
     pub label_probability: f64,
-    /// How many classes come before the label's: 1 when it is the second choice.
+    /// How many classes rank above the label's: 1 if it is the second choice.
     pub label_rank: usize,
-    /// The logit of the class predicted minus the second largest.
+    /// The largest logit minus the second largest.
     pub margin: f32,
     /// Entropy of the probabilities in bits.
     pub entropy: f64,
-    /// What is the matter.
+    /// The likely reason.
     pub verdict: Verdict,
-    /// Every verdict whose rule holds, that one first.
+    /// Every verdict whose rule holds; the first is `verdict`.
     pub rules: Vec<Verdict>,
     /// The nearest training images by fc2, nearest first.
     pub neighbours: Vec<Neighbour>,
     /// The nearest training images by pixels, nearest first.
     pub pixel_neighbours: Vec<Neighbour>,
-    /// Whether the nearest by fc2 is farther away than nearly any training image's.
+    /// Whether it is farther from its nearest neighbour by fc2 than nearly all training images are from theirs.
     pub isolated: bool,
-    /// Its strokes among those of the training images with its label.
+    /// How its stroke measurements compare with those of the training images with its label.
     pub standings: [Standing; 9],
-    /// What the network looked at: what speaks for the class predicted against the label's.
+    /// Where the network looked: the evidence for the predicted class against the label's.
     #[serde(skip)]
     pub occlusion: Occlusion,
 }
 
 impl Misread {
-    /// The outlying figures of its strokes, farthest out first.
+    /// Its outlying stroke measurements, most extreme first.
     pub fn outliers(&self) -> Vec<&Standing> {
         let mut outliers: Vec<&Standing> = self.standings.iter().filter(|standing| standing.is_outlying()).collect();
         outliers.sort_by(|a, b| a.tail().total_cmp(&b.tail()));
         outliers
     }
 
-    /// What in the evidence speaks for a verdict whose rule holds, in few words.
+    /// The evidence for a verdict whose rule holds, in a few words.
     pub fn reason(&self, verdict: Verdict) -> String {
         match verdict {
             Verdict::LabelError | Verdict::Ambiguous | Verdict::Mistake => {
@@ -65,7 +65,7 @@ impl Misread {
                 let most = format!("{predicted} of {all} neighbours {} {}", are(predicted), self.predicted);
                 let by_pixels = self.pixel_neighbours.iter().filter(|near| usize::from(near.label) == self.predicted);
                 if verdict == Verdict::LabelError {
-                    format!("{most}, by pixels {}", by_pixels.count())
+                    format!("{most}, {} of {} by pixels", by_pixels.count(), self.pixel_neighbours.len())
                 } else if label == 0 {
                     most
                 } else {
@@ -84,35 +84,35 @@ impl Misread {
     }
 }
 
-/// All images of a split that a network misread.
+/// All images of a split that a network misclassified.
 #[derive(Clone, Debug)]
 pub struct Misreads {
-    /// Images judged.
+    /// Images classified.
     pub images: usize,
-    /// What the network made of each of them.
+    /// The network's outputs for each of them.
     pub outputs: Vec<Outputs>,
-    /// Those misread, by falling probability.
+    /// The misread ones, most confident first.
     pub misread: Vec<Misread>,
-    /// How often each rule holds, in the order of [`Verdict::ALL`], among up to 1,000 images read rightly, evenly
-    /// spaced, in [0, 1]. The class each of them might be taken for is the network's second choice.
+    /// How often each rule holds for correctly classified images, in [0, 1], in the order of [`Verdict::ALL`]. Measured
+    /// on up to 1,000 evenly spaced ones, with the network's second choice as the class they are mistaken for.
     rates_of_others: [f64; 6],
-    /// How many that were.
+    /// Number of correctly classified images in that sample.
     pub others: usize,
 }
 
-/// Those taken for the same wrong class.
+/// The images of one label that were mistaken for the same class.
 #[derive(Clone, Debug)]
 pub struct Confusion<'a> {
     /// Their label.
     pub label: usize,
     /// The class predicted.
     pub predicted: usize,
-    /// The images, by falling probability.
+    /// The images, most confident first.
     pub misread: Vec<&'a Misread>,
 }
 
 impl Misreads {
-    /// The misread images by label and predicted class, most frequent first.
+    /// The misread images, grouped by label and predicted class, most frequent first.
     pub fn confusions(&self) -> Vec<Confusion<'_>> {
         let mut confusions: Vec<Confusion<'_>> = Vec::new();
         for misread in &self.misread {
@@ -127,32 +127,33 @@ impl Misreads {
         confusions
     }
 
-    /// How often the rule of a verdict holds among the images read rightly, in [0, 1].
+    /// How often a verdict's rule holds for correctly classified images, in [0, 1].
     ///
-    /// None when there is no such image; for [`Verdict::Mistake`], which means nothing there; and for
-    /// [`Verdict::LabelError`], as an image whose neighbours are all of its second choice is hardly read rightly.
+    /// `None` if there is no such image. Also `None` for [`Verdict::Mistake`], which has no meaning for them, and for
+    /// [`Verdict::LabelError`], since an image whose neighbours all have the second choice is hardly ever classified
+    /// correctly.
     pub fn rate_of_others(&self, verdict: Verdict) -> Option<f64> {
         let telling = self.others > 0 && ![Verdict::Mistake, Verdict::LabelError].contains(&verdict);
         telling.then(|| self.rates_of_others[verdict as usize])
     }
 
-    /// How many have a verdict.
+    /// Number of misread images with this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.misread.iter().filter(|misread| misread.verdict == verdict).count()
     }
 }
 
-/// Training images with all that others are held against.
+/// Explains misread images by comparing them with the training images.
 pub struct Analyst<'a> {
     subject: &'a Subject,
     training: &'a Split,
     features: ndarray::Array2<f32>,
     statistics: ClassStatistics,
-    /// Nearly no training image is farther from its nearest neighbour.
+    /// Hardly any training image is farther than this from its nearest neighbour.
     far: f32,
 }
 
-/// An image, and what it is and might be.
+/// An image with its label and the class that it is, or might be, mistaken for.
 #[derive(Clone, Copy)]
 struct Case {
     index: usize,
@@ -161,12 +162,12 @@ struct Case {
 }
 
 impl<'a> Analyst<'a> {
-    /// Runs the network over the training images and measures them, on the threads of the current rayon pool.
+    /// Runs the network on the training images and measures their strokes, on the threads of the current rayon pool.
     pub fn new(subject: &'a Subject, training: &'a Split) -> Self {
         let features = features(&subject.outputs(training.all_pixels()));
         let sample: Vec<usize> = spaced(training.len(), SAMPLE).collect();
         let queries = features.select(ndarray::Axis(0), &sample);
-        // The nearest of all is the image itself.
+        // The nearest one is the image itself, so take two.
         let labels = training.labels().to_vec();
         let pairs = nearest(features.view(), &labels, queries.view(), 2);
         let mut distances: Vec<f32> = pairs.iter().filter_map(|pair| pair.get(1)).map(|near| near.distance).collect();
@@ -176,7 +177,7 @@ impl<'a> Analyst<'a> {
         Self { subject, training, features, statistics: ClassStatistics::of(training), far }
     }
 
-    /// Finds the images of a split that the network misreads, and why.
+    /// Finds the images of a split that the network misclassifies, with the likely reasons.
     pub fn misreads(&self, split: &Split) -> Misreads {
         let outputs = self.subject.outputs(split.all_pixels());
         let labels = split.labels();
@@ -232,7 +233,8 @@ impl<'a> Analyst<'a> {
         Misreads { images: split.len(), outputs, misread, rates_of_others, others: others.len() }
     }
 
-    /// Neighbours by pixels take long to find; unless `complete`, only those are looked for that a rule asks for.
+    /// Finding neighbours by pixels is slow: unless `complete`, they are searched only for cases where a rule needs
+    /// them.
     fn judge(&self, split: &Split, outputs: &[Outputs], cases: &[Case], complete: bool) -> Vec<Judged> {
         let queries = features(&cases.iter().map(|case| outputs[case.index]).collect::<Vec<_>>());
         let labels = self.training.labels().to_vec();
@@ -309,9 +311,9 @@ mod tests {
         assert_eq!(confusions.iter().map(|confusion| confusion.misread.len()).sum::<usize>(), wrong.len());
     }
 
-    /// Noise is far from all digits, whatever it is taken for.
+    /// Noise is far from all digits, whatever class it gets.
     #[test]
-    fn what_no_training_image_is_like_is_isolated() {
+    fn an_image_unlike_all_training_images_is_isolated() {
         let network = trained();
         let training = digits_10k().train;
         let subject = Subject::from(&network);

@@ -1,8 +1,8 @@
-//! Why a network said what it said: what an image is to it, which training images it finds alike, what it looked at,
-//! and what is unusual about the strokes.
+//! Explains a network's predictions: its outputs for an image, the training images most similar to it, the pixels that
+//! mattered, and what is unusual about the strokes.
 //!
-//! Everything here works on a float network and on an int8 one alike ([`Subject`]), through the lanes of
-//! [`network::lanes`](crate::network::lanes), which compute both.
+//! Everything here works for float and int8 networks ([`Subject`]), as [`network::lanes`](crate::network::lanes)
+//! computes both.
 
 mod misread;
 mod neighbours;
@@ -18,7 +18,7 @@ pub use outputs::{FEATURES, Outputs, Subject};
 pub use strokes::{OUTLYING_MAX, Standing, Statistic, Strokes};
 pub use verdict::{BOTH_MIN, NEIGHBOURS, Verdict};
 
-/// The committed float network.
+/// The float network in the repository.
 #[cfg(test)]
 fn trained() -> crate::network::Network {
     crate::formats::decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors"))

@@ -6,10 +6,10 @@ use serde::Serialize;
 use super::outputs::Outputs;
 use crate::data::Split;
 
-/// Rows of the reference that are multiplied with all queries at a time: few enough for the products to stay in cache.
+/// Rows of the reference multiplied with all queries at a time; few enough for the products to stay in cache.
 const CHUNK: usize = 1024;
 
-/// A training image near to another one.
+/// A training image near to another image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Neighbour {
     /// Its number in the training images, from 0.
@@ -20,8 +20,8 @@ pub struct Neighbour {
     pub distance: f32,
 }
 
-/// For each query the `count` rows of `reference` that are nearest to it by Euclidean distance, nearest first and of
-/// equally near ones, as far as f32 tells, the earlier first; `labels` are those of the rows. `[N, D]` and `[Q, D]`.
+/// For each query (`[Q, D]`), the `count` nearest rows of `reference` (`[N, D]`) by Euclidean distance, nearest first.
+/// Rows at equal distance, within f32 precision, are in the order of their index. `labels` holds each row's label.
 ///
 /// # Panics
 /// When the rows differ in length, or there are not as many labels as rows.
@@ -36,7 +36,7 @@ pub(super) fn nearest(
     search(chunks.into_par_iter().map(|(chunk, rows)| (chunk * CHUNK, rows.to_owned())), labels, queries, count)
 }
 
-/// The same by pixels, in units of full ink.
+/// As [`nearest`], comparing pixels, where full ink is 1.
 pub(super) fn nearest_by_pixels(reference: &Split, queries: &[Pixels], count: usize) -> Vec<Vec<Neighbour>> {
     let real = |pixels: &[Pixels]| {
         let values = pixels.as_flattened().iter().map(|pixel| f32::from(*pixel) / 255.0).collect();
@@ -48,14 +48,15 @@ pub(super) fn nearest_by_pixels(reference: &Split, queries: &[Pixels], count: us
     search(chunks.map(|(chunk, pixels)| (chunk * CHUNK, real(pixels))), &labels, queries.view(), count)
 }
 
-/// The features of images as a matrix, `[N, 84]`.
+/// The fc2 features of images as a matrix, `[N, 84]`.
 pub(super) fn features(outputs: &[Outputs]) -> Array2<f32> {
     let values: Vec<f32> = outputs.iter().flat_map(|outputs| outputs.features).collect();
     Array2::from_shape_vec((outputs.len(), super::FEATURES), values).expect("a row for each image")
 }
 
-/// `|q - r|^2 = |q|^2 + |r|^2 - 2 q.r` ranks the rows of each chunk by one matrix product. It cancels where q and r are
-/// alike, so the distances of those that are kept are computed again, by their definition.
+/// Ranks the rows of each chunk with one matrix product, by `|q - r|^2 = |q|^2 + |r|^2 - 2 q.r`. This formula loses
+/// precision by cancellation when q and r are similar, so the distances of the rows that are kept are computed again
+/// from the definition.
 fn search(
     chunks: impl IndexedParallelIterator<Item = (usize, Array2<f32>)>,
     labels: &[u8],
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_its_own_nearest() {
+    fn an_image_is_its_own_nearest_neighbour() {
         let train = digits_10k().train.first(50);
         let found = nearest_by_pixels(&train, &train.all_pixels()[20..30], 99);
         for (query, found) in found.iter().enumerate() {

@@ -3,16 +3,16 @@ use lenet_core::architecture::IMAGE_SIDE;
 
 use super::outputs::Subject;
 
-/// Side of the patch that is blanked, pixels.
+/// Side of the blanked patch, in pixels.
 pub const PATCH: usize = 6;
-/// Pixels from one patch to the next, both ways.
+/// Pixels from one patch position to the next, in both directions.
 const STRIDE: usize = 2;
 
-/// The places of a patch along one side. Those at the borders stick out, so that every pixel is under
+/// Patch positions along one side. Patches at the borders extend beyond the image, so that every pixel is covered by
 /// `(PATCH / STRIDE)^2 = 9` patches.
 const PLACES: usize = (IMAGE_SIDE + PATCH - STRIDE) / STRIDE;
 
-/// What each pixel's neighbourhood says for one class against another, `[28, 28]`, in units of logits.
+/// How much the area around each pixel supports one class against another, `[28, 28]`, in logit units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Occlusion(pub [[f32; IMAGE_SIDE]; IMAGE_SIDE]);
 
@@ -23,20 +23,20 @@ impl Occlusion {
     }
 }
 
-/// The occlusion map of each image, given with a class and the class it is held against.
+/// Computes the occlusion map of each image, given as `(pixels, class, against)`.
 ///
-/// A patch of [`PATCH`] x [`PATCH`] pixels is blanked, place after place, and the network run again (Zeiler and Fergus,
-/// *Visualizing and Understanding Convolutional Networks*, ECCV 2014, section 4.2). With the logit `z`, and `z'` after
-/// blanking, a patch says
+/// A patch of [`PATCH`] x [`PATCH`] pixels is blanked at one position after another, and the network is run on each
+/// result (Zeiler and Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014, section 4.2). With `z`
+/// the logits of the image and `z'` those after blanking, the support of a patch for `class` is
 ///
 /// ```text
 /// (z[class] - z[against]) - (z'[class] - z'[against])
 /// ```
 ///
-/// for the class: positive where the ink under it speaks for the class, negative where it speaks against. A pixel has
-/// the mean of the patches over it.
+/// It is positive if the ink in the patch supports the class, and negative if it supports the other. Each pixel gets
+/// the mean over the patches that cover it.
 pub(super) fn occlusion(subject: &Subject, images: &[(Pixels, usize, usize)]) -> Vec<Occlusion> {
-    // One image needs 257 runs; some hundreds of images at once would fill memory with copies.
+    // One image needs 257 forward passes; copies for hundreds of images at once would take too much memory.
     images.chunks(64).flat_map(|images| of_some(subject, images)).collect()
 }
 
@@ -69,7 +69,7 @@ fn blank(pixels: &Pixels, row: usize, column: usize) -> Pixels {
     pixels
 }
 
-/// The pixels under a patch.
+/// The pixels covered by a patch, `(y, x)`.
 fn under(row: usize, column: usize) -> impl Iterator<Item = (usize, usize)> {
     let along = |place: usize| {
         let end = (place + 1) * STRIDE;
@@ -108,13 +108,13 @@ mod tests {
             })
             .collect();
         for ((pixels, class, against), map) in images.iter().zip(occlusion(&subject, &images)) {
-            // A patch that covers the pixel and no ink changes nothing.
+            // A patch without ink changes nothing.
             for (y, x) in (0..IMAGE_SIDE).flat_map(|y| (0..IMAGE_SIDE).map(move |x| (y, x))) {
                 let reach = |at: usize| at.saturating_sub(PATCH)..(at + PATCH).min(IMAGE_SIDE);
                 let ink = reach(y).any(|y| reach(x).any(|x| pixels[IMAGE_SIDE * y + x] > 0));
                 assert!(ink || map.0[y][x] == 0.0, "({y}, {x})");
             }
-            // Without any ink there would be no such margin, so some of it speaks for the class.
+            // The margin comes from the ink, so some of it supports the class.
             assert!(map.0.as_flattened().iter().any(|says| *says > 0.0));
             let opposite = &occlusion(&subject, &[(*pixels, *against, *class)])[0];
             assert!(map.0.as_flattened().iter().zip(opposite.0.as_flattened()).all(|(a, b)| *a == -b));

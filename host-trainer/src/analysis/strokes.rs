@@ -7,40 +7,41 @@ use serde::Serialize;
 
 use crate::data::Split;
 
-/// Pixels of at least this value are stroke where a shape is needed: outline, loops, pieces.
+/// Pixels of at least this level belong to the stroke, for measurements of its shape such as loops and pieces.
 const STROKE: u8 = 96;
-/// Pieces and loops of fewer pixels are specks.
+/// Pieces and loops with fewer pixels are ignored as specks.
 const SPECK: usize = 3;
-/// A value is outlying when at most this share of its class lies as far out, on the same side.
+/// A value is an outlier if at most this fraction of its class is as extreme on the same side.
 pub const OUTLYING_MAX: f64 = 0.005;
 
-/// A figure of a digit's strokes.
+/// A measurement of a digit's strokes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Statistic {
     /// Sum of all pixels, in pixels of full ink.
     Ink,
-    /// How far upright strokes lean to the right, degrees: `atan(-mu11 / mu02)` with the central moments of the ink,
-    /// y downwards. It is the shear that deslanting undoes.
+    /// How far upright strokes lean to the right, in degrees: `atan(-mu11 / mu02)` with the central moments of the ink,
+    /// y pointing down. Deslanting undoes this shear.
     Slant,
-    /// Width of the stroke's bounding box over its height.
+    /// Width of the stroke's bounding box divided by its height.
     Aspect,
-    /// Holes in the stroke: patches of background that the stroke encloses.
+    /// Holes: areas of background enclosed by the stroke.
     Loops,
-    /// Parts of the stroke that do not touch, not even at corners.
+    /// Connected parts of the stroke, counting pixels that touch at a corner as connected.
     Pieces,
-    /// Mean width of the stroke, pixels: twice its area over its outline.
+    /// Mean width of the stroke in pixels: twice its area divided by the length of its outline.
     Width,
-    /// Mean value of the ink, weighted by itself, 1 is full ink: `sum p^2 / (255 sum p)`.
+    /// Mean level of the ink, weighted by itself, where 1 is full ink: `sum p^2 / (255 sum p)`.
     Strength,
-    /// Ink in the outermost two rows and columns, in pixels of full ink.
+    /// Ink in the two outermost rows and columns on each side, in pixels of full ink.
     Edge,
-    /// The longest straight cut: of the four sides of the bounding box the largest share that is stroke without a gap.
+    /// The longest unbroken run of stroke along a side of the bounding box, as a fraction of that side's length; the
+    /// largest of the four sides.
     Cut,
 }
 
 impl Statistic {
-    /// All of them.
+    /// All statistics.
     pub const ALL: [Self; 9] = [
         Self::Ink,
         Self::Slant,
@@ -53,22 +54,22 @@ impl Statistic {
         Self::Cut,
     ];
 
-    /// What a value far below and one far above the others of its class mean.
+    /// A description of an outlier below the rest of its class, and of one above it.
     pub const fn words(self) -> [&'static str; 2] {
         match self {
-            Self::Ink => ["little ink", "much ink"],
+            Self::Ink => ["little ink", "a lot of ink"],
             Self::Slant => ["leans left", "leans right"],
             Self::Aspect => ["narrow", "wide"],
-            Self::Loops => ["a loop is missing", "a loop too many"],
-            Self::Pieces => ["in fewer pieces", "in pieces"],
+            Self::Loops => ["missing loop", "extra loop"],
+            Self::Pieces => ["fewer pieces", "broken stroke"],
             Self::Width => ["thin stroke", "thick stroke"],
             Self::Strength => ["faint ink", "dense ink"],
-            Self::Edge => ["far from the edge", "ink at the picture's edge"],
-            Self::Cut => ["rounded ends", "cut straight"],
+            Self::Edge => ["far from the edge", "ink at the edge"],
+            Self::Cut => ["rounded ends", "straight cut"],
         }
     }
 
-    /// A value with its unit.
+    /// Formats a value with its unit.
     pub fn describe(self, value: f32) -> String {
         match self {
             Self::Ink | Self::Edge => format!("{value:.0} px"),
@@ -96,7 +97,7 @@ impl fmt::Display for Statistic {
     }
 }
 
-/// The figures of one image, in the order of [`Statistic::ALL`]. An image without ink has zeros.
+/// The measurements of one image, in the order of [`Statistic::ALL`]. They are all zero for an image without ink.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Strokes(pub [f32; 9]);
 
@@ -129,7 +130,7 @@ impl Strokes {
         ])
     }
 
-    /// One of the figures.
+    /// One of the measurements.
     pub fn get(&self, statistic: Statistic) -> f32 {
         self.0[statistic as usize]
     }
@@ -140,11 +141,11 @@ fn slant(ink: f64, places: impl Iterator<Item = (f64, f64, f64)> + Clone) -> f64
     let (y, x) = (mean(|y, _| y), mean(|_, x| x));
     let mu11 = mean(|y, x| y * x) - y * x;
     let mu02 = mean(|y, _| y * y) - y * y;
-    // A flat line leans nowhere.
+    // A horizontal line has no slant.
     if mu02 < 1e-6 { 0.0 } else { (-mu11 / mu02).atan().to_degrees() }
 }
 
-/// Aspect and cut.
+/// Computes aspect and cut.
 fn bounding_box(mask: &Mask) -> [f32; 2] {
     let row = |y: usize| mask[y].iter().any(|stroke| *stroke);
     let column = |x: usize| mask.iter().any(|row| row[x]);
@@ -169,7 +170,7 @@ fn bounding_box(mask: &Mask) -> [f32; 2] {
     [width as f32 / height as f32, cut]
 }
 
-/// Twice the area over the outline, which is that of the pixels' sides that part stroke from background.
+/// Twice the area divided by the outline, whose length is the number of pixel sides between stroke and background.
 fn width(mask: &Mask) -> f32 {
     let at = |y: Option<usize>, x: Option<usize>| {
         y.zip(x).is_some_and(|(y, x)| y < IMAGE_SIDE && x < IMAGE_SIDE && mask[y][x])
@@ -184,7 +185,8 @@ fn width(mask: &Mask) -> f32 {
     if area == 0 { 0.0 } else { 2.0 * area as f32 / outline as f32 }
 }
 
-/// Background that does not reach the border, which is connected by sides where the stroke is by corners too.
+/// Counts the areas of background that do not reach the border. Background pixels are connected by their sides only,
+/// stroke pixels by corners too.
 fn loops(mask: &Mask) -> usize {
     let background = mask.map(|row| row.map(|stroke| !stroke));
     parts(&background, false).filter(|(size, at_border)| *size >= SPECK && !at_border).count()
@@ -192,7 +194,7 @@ fn loops(mask: &Mask) -> usize {
 
 /// The size of each connected part of a mask, and whether it reaches the border.
 fn parts(mask: &Mask, by_corners: bool) -> impl Iterator<Item = (usize, bool)> {
-    // A row is a number, whose bits grow into their neighbours all at once.
+    // Each row is a bit mask, so that a whole row grows into its neighbours at once.
     let mut left = mask.map(|row| row.iter().rev().fold(0, |bits, stroke| 2 * bits + u32::from(*stroke)));
     std::iter::from_fn(move || {
         let first = left.iter().position(|row| *row != 0)?;
@@ -201,7 +203,7 @@ fn parts(mask: &Mask, by_corners: bool) -> impl Iterator<Item = (usize, bool)> {
         let beside = |row: u32| row | row << 1 | row >> 1;
         loop {
             let before = part;
-            // Down and up again: a part grows along its whole length.
+            // Going down and then up lets a part grow along its whole height in one pass.
             for y in (0..IMAGE_SIDE).chain((0..IMAGE_SIDE).rev()) {
                 let above = y.checked_sub(1).map_or(0, |y| part[y]) | part.get(y + 1).copied().unwrap_or(0);
                 part[y] |= (beside(part[y]) | if by_corners { beside(above) } else { above }) & left[y];
@@ -219,46 +221,46 @@ fn parts(mask: &Mask, by_corners: bool) -> impl Iterator<Item = (usize, bool)> {
     })
 }
 
-/// The figures of all training images, class by class, to hold one image against.
+/// The measurements of all training images, by class, to compare an image with.
 #[derive(Clone, Debug)]
 pub(super) struct ClassStatistics {
     /// Sorted values of each statistic of each class.
     sorted: [[Vec<f32>; 9]; CLASSES],
 }
 
-/// Where an image's figure lies among those of its class.
+/// Where an image's measurement lies among those of its class.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Standing {
-    /// Which figure.
+    /// What is measured.
     pub statistic: Statistic,
-    /// The image's.
+    /// The image's value.
     pub value: f32,
-    /// The median of the class.
+    /// The class median.
     pub median: f32,
-    /// Share of the class, this image counted in, whose figure is this or lower, in (0, 1]. In a small class nothing is
-    /// outlying.
+    /// Fraction of the class, counting this image too, with this value or a lower one, in (0, 1]. Because the image
+    /// itself counts, a small class has no outliers.
     pub at_most: f64,
-    /// Likewise of those whose figure is this or higher.
+    /// Fraction of the class, counting this image too, with this value or a higher one, in (0, 1].
     pub at_least: f64,
 }
 
 impl Standing {
-    /// Share of the class that lies as far out on the same side, in [0, 1].
+    /// Fraction of the class that is as extreme on the same side, in (0, 1].
     pub fn tail(&self) -> f64 {
         self.at_most.min(self.at_least)
     }
 
-    /// Whether the figure is outlying.
+    /// Whether the value is an outlier, see [`OUTLYING_MAX`].
     pub fn is_outlying(&self) -> bool {
         self.tail() <= OUTLYING_MAX
     }
 
-    /// Whether it lies above the others.
+    /// Whether the value lies in the upper tail.
     pub fn is_high(&self) -> bool {
         self.at_least < self.at_most
     }
 
-    /// What that means.
+    /// What the value would mean as an outlier.
     pub fn words(&self) -> &'static str {
         self.statistic.words()[usize::from(self.is_high())]
     }
@@ -280,10 +282,11 @@ impl ClassStatistics {
         Self { sorted }
     }
 
-    /// Where an image stands in a class, in the order of [`Statistic::ALL`]; in the middle of one without images.
+    /// Compares an image with a class, in the order of [`Statistic::ALL`]. In a class without images nothing is an
+    /// outlier.
     ///
     /// # Panics
-    /// When there is no such class.
+    /// When `class` is out of range.
     pub(super) fn standings(&self, class: usize, strokes: &Strokes) -> [Standing; 9] {
         Statistic::ALL.map(|statistic| {
             let sorted = &self.sorted[class][statistic as usize];
@@ -326,7 +329,7 @@ mod tests {
         assert_eq!(bar.get(Statistic::Aspect), 3.0 / 20.0);
         assert!((bar.get(Statistic::Width) - 2.0 * 60.0 / 46.0).abs() < 1e-6);
         assert_eq!((bar.get(Statistic::Slant), bar.get(Statistic::Edge)), (0.0, 6.0));
-        // Half of a diagonal is at its corners; two bars are two pieces, and a speck is none.
+        // A diagonal is one piece, connected by corners. Two bars are two pieces, and a speck does not count.
         let diagonal = drawn(|y, x| x + y == 27);
         assert_eq!((diagonal.get(Statistic::Pieces), diagonal.get(Statistic::Loops)), (1.0, 0.0));
         assert!((diagonal.get(Statistic::Slant) - 45.0).abs() < 1e-3);
@@ -352,7 +355,7 @@ mod tests {
         assert_eq!(standing.at_least, share(of_class.iter().filter(|other| **other >= value).count()));
         let far = statistics.standings(3, &Strokes([1e3; 9]))[1];
         assert!(far.is_high() && far.words() == "leans right");
-        // A hundred images are too few to tell what one in two hundred has.
+        // A hundred images are too few for a value that only one in two hundred has.
         assert!(!far.is_outlying() && of_class.len() < 150);
         let far = ClassStatistics::of(&data.train).standings(3, &Strokes([1e3; 9]))[1];
         assert!(far.is_outlying());

@@ -5,78 +5,78 @@ use serde::Serialize;
 use super::neighbours::Neighbour;
 use super::strokes::{OUTLYING_MAX, Standing, Statistic};
 
-/// Nearest training images that are asked.
+/// Number of nearest training images to consider.
 pub const NEIGHBOURS: usize = 10;
-/// As many neighbours of each of both classes make an image ambiguous.
+/// Neighbours that both the label and the predicted class must have for an image to be ambiguous.
 pub const BOTH_MIN: usize = 2;
-/// As many neighbours by pixels must bear the predicted class out before a label is doubted.
+/// Pixel-space neighbours that must have the predicted class before a label is doubted.
 const PIXELS_MIN: usize = 6;
 
-/// What is the matter with a misread image.
+/// The likely reason why an image was misread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// What it shows seems to be the predicted class, not the label.
+    /// The image seems to show the predicted class; its label is probably wrong.
     LabelError,
-    /// A part of it is cut off.
+    /// Part of the digit is cut off.
     Cropped,
-    /// Its stroke is faint, thin or in pieces.
+    /// The stroke is faint, thin or broken.
     FaintOrBroken,
-    /// It lies between both classes.
+    /// It lies between the two classes.
     Ambiguous,
-    /// Nobody in the training images writes the class like that, or hardly anybody.
+    /// Hardly any training image of the class is written like this.
     UnusualStyle,
-    /// None of these: there is nothing the matter with the image.
+    /// None of these: nothing is wrong with the image.
     Mistake,
 }
 
-/// What the verdict on an image is made from.
+/// The evidence that a verdict is based on.
 #[derive(Clone, Debug)]
 pub(super) struct Evidence<'a> {
     /// The label.
     pub(super) label: usize,
-    /// The class it is taken for.
+    /// The class it is mistaken for.
     pub(super) class: usize,
-    /// The nearest training images by the network's features.
+    /// The training images nearest in the network's features (fc2).
     pub(super) neighbours: &'a [Neighbour],
-    /// The nearest training images by pixels.
+    /// The training images nearest in pixel space.
     pub(super) pixel_neighbours: &'a [Neighbour],
-    /// Its strokes among those of the class that is its label.
+    /// How its stroke measurements compare with those of its label's class.
     pub(super) standings: &'a [Standing; 9],
-    /// Whether its nearest neighbour is farther away than nearly any training image's is.
+    /// Whether it is farther from its nearest neighbour than nearly all training images are from theirs.
     pub(super) isolated: bool,
 }
 
 impl Verdict {
-    /// All, in the order in which they are tried: the first that holds is the verdict.
+    /// All verdicts, in the order in which their rules are tried: the first that holds is the verdict.
     pub const ALL: [Self; 6] =
         [Self::LabelError, Self::Cropped, Self::FaintOrBroken, Self::Ambiguous, Self::UnusualStyle, Self::Mistake];
 
-    /// The rule, for people.
+    /// The rule in words.
     pub fn rule(self) -> String {
         let percent = 100.0 * OUTLYING_MAX;
         match self {
             Self::LabelError => format!(
-                "all {NEIGHBOURS} nearest training images by fc2 are labelled as predicted and, as fc2 is what the \
-                 prediction was made from, so are at least {PIXELS_MIN} of the {NEIGHBOURS} nearest by pixels, of which \
-                 none has this image's label; and the nearest by fc2 is as near as training images usually are"
+                "all {NEIGHBOURS} nearest training images by fc2 have the predicted class; so do at least {PIXELS_MIN} \
+                 of the {NEIGHBOURS} nearest by pixels, which do not depend on the network, and none of them has the \
+                 image's label; and the nearest by fc2 is no farther away than usual"
             ),
             Self::Cropped => format!(
-                "a straight cut or ink at the picture's edge that at most {percent} % of the training images of its \
-                 class have"
+                "a straight cut, or ink at the edge of the image, as in at most {percent} % of the training images \
+                 with its label"
             ),
             Self::FaintOrBroken => format!(
-                "ink, strength or width of the stroke so low, or pieces so many, as in at most {percent} % of its class"
+                "as little ink, as faint or thin a stroke, or as many pieces as in at most {percent} % of its class"
             ),
             Self::Ambiguous => format!(
-                "of the {NEIGHBOURS} nearest training images by fc2 at least {BOTH_MIN} have its label and at least \
-                 {BOTH_MIN} the predicted class"
+                "among the {NEIGHBOURS} nearest training images by fc2, at least {BOTH_MIN} have its label and at \
+                 least {BOTH_MIN} have the predicted class"
             ),
             Self::UnusualStyle => format!(
-                "any other figure of its stroke that at most {percent} % of its class have, or no training image as near \
-                 by fc2 as all but {percent} % of these have one"
+                "any other stroke measurement as extreme as in at most {percent} % of its class, or farther from its \
+                 nearest training image by fc2 than all but {percent} % of the training images are from theirs"
             ),
-            Self::Mistake => "none of the above: the network has no excuse".into(),
+            Self::Mistake => "none of the above: nothing about the image explains it".into(),
         }
     }
 
@@ -87,7 +87,7 @@ impl Verdict {
         };
         let Evidence { label, class, neighbours, pixel_neighbours, .. } = *evidence;
         match self {
-            // Neighbours that are far away bear nothing out.
+            // Distant neighbours are no evidence for a wrong label.
             Self::LabelError => {
                 !evidence.isolated
                     && labelled(neighbours, class) == neighbours.len()
@@ -103,7 +103,7 @@ impl Verdict {
         }
     }
 
-    /// Which verdict an outlying figure speaks for.
+    /// The verdict that an outlying measurement supports.
     pub fn of_outlier(standing: &Standing) -> Self {
         match (standing.statistic, standing.is_high()) {
             (Statistic::Cut | Statistic::Edge, true) => Self::Cropped,

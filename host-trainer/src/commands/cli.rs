@@ -1,4 +1,4 @@
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
     compare, completions, errors, eval, export, fetch, import_tflite, inspect, man, predict, quantize, report, show,
@@ -74,8 +74,8 @@ impl Cli {
             Command::Report(arguments) => report::run(arguments),
             Command::Show(arguments) => show::run(arguments),
             Command::Fetch(arguments) => fetch::run(arguments),
-            Command::Completions(arguments) => completions::run(arguments),
-            Command::Man(arguments) => man::run(arguments),
+            Command::Completions(arguments) => completions::run(arguments, Self::command()),
+            Command::Man(arguments) => man::run(arguments, Self::command()),
         }
     }
 }

@@ -1,9 +1,8 @@
 //! `lenet completions`: the command line, completed by the shell.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
-use super::Cli;
 use crate::error::Result;
 
 /// Arguments of `lenet completions`.
@@ -19,13 +18,13 @@ pub struct Arguments {
     shell: Shell,
 }
 
-/// Runs the subcommand.
+/// Runs the subcommand. `command` is the whole command line.
 ///
 /// # Errors
 /// None.
-pub fn run(arguments: &Arguments) -> Result<()> {
+pub fn run(arguments: &Arguments, mut command: Command) -> Result<()> {
     let mut script = Vec::new();
-    generate(arguments.shell, &mut Cli::command(), "lenet", &mut script);
+    generate(arguments.shell, &mut command, "lenet", &mut script);
     print!("{}", String::from_utf8(script).expect("the help is text"));
     Ok(())
 }

@@ -9,12 +9,14 @@ use clap::Args;
 use image::GrayImage;
 use serde::Serialize;
 
-use super::{DataArguments, PoolArguments, QuietArguments, ThreadArguments, percent, spinner, thousands};
+use super::output::spinner;
+use super::{DataArguments, PoolArguments, QuietArguments, ThreadArguments};
 use crate::analysis::{Analyst, Misread, Misreads, Statistic, Subject, Verdict};
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, create_folder, remove_temporaries, write_whole};
 use crate::formats::NetworkFile;
+use crate::numbers::{percent, thousands};
 use crate::picture;
 
 /// All misread images on one sheet.
@@ -61,7 +63,7 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct ErrorsJson<'a> {
     kind: &'static str,
     data: &'a str,
     images: usize,
@@ -94,7 +96,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let accuracy = correct as f64 / found.images as f64;
     if arguments.json {
         let Misreads { images, misread, .. } = &found;
-        let answer = Answer { kind, data: &data.name, images: *images, correct, accuracy, misread };
+        let answer = ErrorsJson { kind, data: &data.name, images: *images, correct, accuracy, misread };
         println!("{}", serde_json::to_string(&answer).expect("an answer has only numbers and names"));
         return Ok(());
     }

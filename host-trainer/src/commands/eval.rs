@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{DataArguments, PoolArguments, ThreadArguments, percent, thousands};
+use super::{DataArguments, PoolArguments, ThreadArguments};
 use crate::error::{Error, Result};
 use crate::evaluation::{evaluate_float, evaluate_int8};
 use crate::formats::NetworkFile;
+use crate::numbers::{percent, thousands};
 
 /// Arguments of `lenet eval`.
 #[derive(Args, Debug)]
@@ -39,7 +40,7 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct EvalJson<'a> {
     kind: &'static str,
     data: &'a str,
     images: usize,
@@ -66,7 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             ("int8", pool.install(|| evaluate_int8(model, &split)))
         }
     };
-    let answer = Answer {
+    let answer = EvalJson {
         kind,
         data: &data.name,
         images: split.len(),

@@ -9,10 +9,11 @@ use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
 use crate::formats::flash::{FAMILIES, encode_hex, encode_uf2};
 use crate::formats::{
-    CSource, FloatFile, ModelFile, NetworkFile, encode_c, encode_json, encode_npz, encode_onnx_float, encode_onnx_int8,
-    encode_rust, encode_safetensors, encode_tflite,
+    CSource, FloatFile, ModelFile, NetworkFile, encode_c, encode_npz, encode_onnx_float, encode_onnx_int8, encode_rust,
+    encode_safetensors, encode_tflite,
 };
-use crate::quantization::QuantizedNetwork;
+use crate::inspection::encode_json;
+use crate::int8::QuantizedNetwork;
 
 /// Arguments of `lenet export`.
 #[derive(Args, Debug)]
@@ -120,7 +121,7 @@ fn encode(arguments: &Arguments, file: &NetworkFile) -> Result<Vec<Output>> {
         }
         Format::Npz => {
             let float = float(arguments, file)?;
-            encode_npz(&float.network, &float.entries()).map(one).map_err(Error::weights(path))
+            encode_npz(&float.network, &float.entries()).map(one).map_err(Error::file(path))
         }
         Format::Hex => {
             let text = encode_hex(int8(arguments, file)?, arguments.base()?).map_err(base_refused)?;
@@ -156,7 +157,7 @@ fn onnx(path: &Path, file: &NetworkFile) -> Result<Vec<u8>> {
 
 fn tflite(path: &Path, file: &ModelFile) -> Result<Vec<u8>> {
     let model = file.model().map_err(Error::model(path))?;
-    encode_tflite(&QuantizedNetwork::from(&model), &model.description()).map_err(Error::weights(path))
+    encode_tflite(&QuantizedNetwork::from(&model), &model.description()).map_err(Error::file(path))
 }
 
 impl Arguments {
@@ -256,5 +257,5 @@ fn float<'a>(arguments: &Arguments, file: &'a NetworkFile) -> Result<&'a FloatFi
 }
 
 fn wrong_kind(path: &Path, format: Format, needs: &str) -> Error {
-    Error::Weights { path: path.to_owned(), problem: format!("--format {} needs {needs}", format.name()) }
+    Error::File { path: path.to_owned(), problem: format!("--format {} needs {needs}", format.name()) }
 }

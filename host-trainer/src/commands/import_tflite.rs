@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     check_writable(&arguments.output, existing)?;
     let bytes = std::fs::read(&arguments.file).map_err(Error::read(&arguments.file))?;
-    let model = decode_tflite(&bytes).map_err(Error::weights(&arguments.file))?;
+    let model = decode_tflite(&bytes).map_err(Error::file(&arguments.file))?;
     write_whole(&arguments.output, model.bytes(), existing)?;
     if !arguments.quiet.quiet {
         println!("wrote  {}", arguments.output.display());

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::{percent, thousands};
 use crate::error::{Error, Result};
-use crate::formats::NetworkFile;
 use crate::formats::flash::{FAMILIES, FlashImage};
+use crate::formats::{FileFacts, NetworkFile};
 use crate::inspection::{Bars, FloatSummary, Int8Summary, LayerSummary, Span};
+use crate::numbers::{percent, thousands};
 
 /// Columns of the terminal that are used.
 const WIDTH: usize = 80;
@@ -33,7 +33,7 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct Inspected {
     kind: &'static str,
     file_bytes: u64,
     /// Where in flash the file puts the model, if it says.
@@ -63,25 +63,24 @@ enum Summary {
 /// An unreadable or invalid network.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let path = &arguments.file;
-    let (kind, summary) = match NetworkFile::read(path)? {
+    let (network, FileFacts { bytes, flash }) = NetworkFile::read_with_facts(path)?;
+    let (kind, summary) = match network {
         NetworkFile::Float(file) => ("float", Summary::Float(FloatSummary::new(&file))),
         NetworkFile::Int8(file) => ("int8", Summary::Int8(Int8Summary::new(&file).map_err(Error::model(path))?)),
     };
-    let bytes = std::fs::read(path).map_err(Error::read(path))?;
-    let flash = FlashImage::decode(&bytes).and_then(std::result::Result::ok).map(|image| flash(&image));
-    let answer = Answer { kind, file_bytes: bytes.len() as u64, flash, summary };
+    let inspected = Inspected { kind, file_bytes: bytes as u64, flash: flash.as_ref().map(flash_fields), summary };
     if arguments.json {
-        println!("{}", serde_json::to_string(&answer).expect("a summary has only numbers and names"));
+        println!("{}", serde_json::to_string(&inspected).expect("a summary has only numbers and names"));
         return Ok(());
     }
     let bars = if arguments.ascii { Bars::Ascii } else { Bars::Blocks };
-    for line in lines(path, &answer, bars) {
+    for line in lines(path, &inspected, bars) {
         println!("{line}");
     }
     Ok(())
 }
 
-fn flash(image: &FlashImage) -> Flash {
+fn flash_fields(image: &FlashImage) -> Flash {
     let name = |id: u32| FAMILIES.iter().find(|(_, known)| *known == id).map(|(name, _)| (*name).to_owned());
     Flash {
         format: image.format(),
@@ -90,19 +89,19 @@ fn flash(image: &FlashImage) -> Flash {
     }
 }
 
-fn lines(path: &Path, answer: &Answer, bars: Bars) -> Vec<String> {
+fn lines(path: &Path, inspected: &Inspected, bars: Bars) -> Vec<String> {
     let mut lines = vec![field("file", &path.display().to_string())];
-    let network = match answer.kind {
+    let network = match inspected.kind {
         "int8" => "LeNet-5 in int8",
         _ => "LeNet-5 in floating point",
     };
     lines.push(field("network", network));
-    lines.push(field("size", &format!("{} bytes", thousands(answer.file_bytes as usize))));
-    if let Some(Flash { format, base, family }) = &answer.flash {
+    lines.push(field("size", &format!("{} bytes", thousands(inspected.file_bytes as usize))));
+    if let Some(Flash { format, base, family }) = &inspected.flash {
         let family = family.as_ref().map_or(String::new(), |family| format!(" for {family}"));
         lines.push(field("flash", &format!("{format}{family}, at {base}")));
     }
-    match &answer.summary {
+    match &inspected.summary {
         Summary::Int8(summary) => int8_lines(summary, bars, &mut lines),
         Summary::Float(summary) => float_lines(summary, bars, &mut lines),
     }

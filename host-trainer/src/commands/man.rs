@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man;
 
-use super::{Cli, QuietArguments};
+use super::QuietArguments;
 use crate::TOOL;
 use crate::error::Result;
 use crate::files::{Existing, check_writable, create_folder, write_whole};
@@ -28,12 +28,12 @@ pub struct Arguments {
     quiet: QuietArguments,
 }
 
-/// Runs the subcommand.
+/// Runs the subcommand. `command` is the whole command line.
 ///
 /// # Errors
 /// A folder that cannot be written to, or that has such pages already.
-pub fn run(arguments: &Arguments) -> Result<()> {
-    let mut command = Cli::command().disable_help_subcommand(true);
+pub fn run(arguments: &Arguments, command: Command) -> Result<()> {
+    let mut command = command.disable_help_subcommand(true);
     // Names the subcommands as their pages are named.
     command.build();
     let Some(folder) = &arguments.output else {

@@ -1,6 +1,11 @@
+//! What all subcommands print with.
+
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::process;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressFinish};
 
 /// What a program exits with whose reader went away: 128 and the number of SIGPIPE, as the shell tells it of others.
 const READER_GONE: i32 = 141;
@@ -18,6 +23,16 @@ pub(super) fn write(text: fmt::Arguments<'_>) {
         let _ = writeln!(io::stderr(), "error: cannot write to the standard output: {error}");
         process::exit(1);
     }
+}
+
+/// Tells a terminal what takes seconds; a log has no use for it.
+pub(super) fn spinner(what: &'static str, quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::new_spinner().with_message(what).with_finish(ProgressFinish::AndClear);
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
 }
 
 macro_rules! print {

@@ -6,10 +6,11 @@ use clap::Args;
 use lenet_core::Pixels;
 use serde::Serialize;
 
-use super::{DataArguments, PoolArguments, ThreadArguments, thousands};
+use super::{DataArguments, PoolArguments, ThreadArguments};
 use crate::analysis::Subject;
 use crate::error::{Error, Result};
 use crate::formats::NetworkFile;
+use crate::numbers::thousands;
 use crate::picture::digit;
 use crate::picture::terminal::{self, Shades};
 use crate::prediction::{Familiarity, Prediction, Recognition, Resemblance, Source, find_images, predict};
@@ -56,12 +57,12 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct PredictJson<'a> {
     model: String,
     data: &'a str,
     trained_on: Option<&'a str>,
     limits: Limits,
-    images: Vec<ImageAnswer>,
+    images: Vec<ImageJson>,
     errors: Vec<String>,
 }
 
@@ -73,18 +74,18 @@ struct Limits {
 }
 
 #[derive(Serialize)]
-struct ImageAnswer {
+struct ImageJson {
     image: String,
     class: Option<usize>,
     recognition: Recognition,
-    top: Vec<ClassAnswer>,
+    top: Vec<ClassJson>,
     entropy: f64,
     #[serde(flatten)]
     resemblance: Resemblance,
 }
 
 #[derive(Serialize)]
-struct ClassAnswer {
+struct ClassJson {
     class: usize,
     probability: f64,
 }
@@ -120,7 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let predictions = pool.install(|| predict(&subject, &familiarity, &images));
         let trained_on = trained_on(&file);
         if arguments.json {
-            let answer = Answer {
+            let answer = PredictJson {
                 model: arguments.model.display().to_string(),
                 data: &data.name,
                 trained_on: trained_on.as_deref(),
@@ -162,12 +163,12 @@ fn trained_on(file: &NetworkFile) -> Option<String> {
     Some(name).filter(|name| !name.is_empty())
 }
 
-fn entry(source: &Source, prediction: &Prediction) -> ImageAnswer {
-    ImageAnswer {
+fn entry(source: &Source, prediction: &Prediction) -> ImageJson {
+    ImageJson {
         image: source.to_string(),
         class: prediction.class(),
         recognition: prediction.recognition,
-        top: prediction.top(TOP).into_iter().map(|(class, probability)| ClassAnswer { class, probability }).collect(),
+        top: prediction.top(TOP).into_iter().map(|(class, probability)| ClassJson { class, probability }).collect(),
         entropy: prediction.outputs.entropy(),
         resemblance: prediction.resemblance,
     }

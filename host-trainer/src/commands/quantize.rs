@@ -8,14 +8,16 @@ use clap::{ArgAction, Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
 
-use super::{DataArguments, PoolArguments, QuietArguments, ThreadArguments, measure, percent};
+use super::measuring::measure;
+use super::{DataArguments, PoolArguments, QuietArguments, ThreadArguments};
 use crate::data::Split;
 use crate::error::Result;
 use crate::files::{Existing, check_writable, write_whole};
+use crate::int8::QuantizedNetwork;
 use crate::network::Network;
+use crate::numbers::percent;
 use crate::quantization::{
-    CALIBRATION_IMAGES, Calibration, Granularity, Options, QuantizedNetwork, Rounding, calibrate, quantize,
-    quantize_trained,
+    CALIBRATION_IMAGES, Calibration, Granularity, Options, Rounding, calibrate, quantize, quantize_trained,
 };
 use crate::training::{ActivationRanges, BatchResult, EpochLine, Observer, QatOptions, Snapshot, fine_tune};
 

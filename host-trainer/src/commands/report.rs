@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{QuietArguments, ThreadArguments, spinner};
+use super::output::spinner;
+use super::{QuietArguments, ThreadArguments};
 use crate::data::DataSet;
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};

@@ -10,10 +10,11 @@ use lenet_core::CLASSES;
 use lenet_core::architecture::IMAGE_SIDE;
 use serde::Serialize;
 
-use super::{DataArguments, QuietArguments, count, thousands};
+use super::{DataArguments, QuietArguments};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
+use crate::numbers::{count, thousands};
 use crate::picture::terminal::{self, Shades};
 use crate::picture::{digit, enlarge, png, sheet};
 
@@ -40,8 +41,8 @@ pub struct Arguments {
     #[command(flatten)]
     data: DataArguments,
     /// Which images of the data set.
-    #[arg(long, value_enum, default_value_t = Part::Test)]
-    split: Part,
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    split: SplitName,
     /// Show image N, counted from 0 [default: 0].
     #[arg(long, value_name = "N", group = "which")]
     index: Option<usize>,
@@ -78,14 +79,14 @@ pub struct Arguments {
 
 /// A part of a data set on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Part {
+pub enum SplitName {
     /// What networks are trained on.
     Train,
     /// What they are judged by.
     Test,
 }
 
-impl Part {
+impl SplitName {
     fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -368,7 +369,7 @@ fn captions(arguments: &Arguments, facts: &Facts<'_>, side: usize) -> Vec<String
         .collect()
 }
 
-fn print_facts(facts: &Facts<'_>, part: Part, of: usize) {
+fn print_facts(facts: &Facts<'_>, part: SplitName, of: usize) {
     let (data, split) = (facts.data, part.adjective());
     match (facts.indices.as_slice(), facts.labels.as_slice()) {
         ([index], [label]) => {

@@ -3,36 +3,38 @@
 use lenet_core::quantization::Quantization;
 use serde::Serialize;
 
-/// The errors of quantized values, added up.
+/// Quantization noise: the errors of quantized values, added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Errors {
+pub(super) struct Noise {
+    /// Sum of the squares of the real values.
     signal: f64,
-    noise: f64,
+    /// Sum of the squares of the errors.
+    error: f64,
     steps: f64,
     worst_steps: f64,
 }
 
-impl Errors {
+impl Noise {
     /// Adds a real value and the quantized one that stands for it, in real units too; `step` is the scale.
     pub(super) fn add(&mut self, real: f64, quantized: f64, step: f64) {
         let error = real - quantized;
         let steps = error.abs() / step;
         self.signal += real * real;
-        self.noise += error * error;
+        self.error += error * error;
         self.steps += steps;
         self.worst_steps = self.worst_steps.max(steps);
     }
 
     fn merge(&mut self, other: &Self) {
         self.signal += other.signal;
-        self.noise += other.noise;
+        self.error += other.error;
         self.steps += other.steps;
         self.worst_steps = self.worst_steps.max(other.worst_steps);
     }
 
     /// Signal-to-quantization-noise ratio, see [the module](super).
     pub(super) fn sqnr_db(&self) -> f64 {
-        if self.noise == 0.0 { f64::INFINITY } else { 10.0 * (self.signal / self.noise).log10() }
+        if self.error == 0.0 { f64::INFINITY } else { 10.0 * (self.signal / self.error).log10() }
     }
 
     pub(super) fn worst_steps(&self) -> f64 {
@@ -78,7 +80,7 @@ impl Scheme {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tally {
     values: u64,
-    errors: Errors,
+    noise: Noise,
     saturated: u64,
     zeros: u64,
     q_min: i8,
@@ -89,7 +91,7 @@ pub(super) struct Tally {
 
 impl Default for Tally {
     fn default() -> Self {
-        Self { values: 0, errors: Errors::default(), saturated: 0, zeros: 0, q_min: i8::MAX, q_max: i8::MIN, peak: 0.0 }
+        Self { values: 0, noise: Noise::default(), saturated: 0, zeros: 0, q_min: i8::MAX, q_max: i8::MIN, peak: 0.0 }
     }
 }
 
@@ -97,7 +99,7 @@ impl Tally {
     pub(super) fn add(&mut self, scheme: &Scheme, float: f32, q: i8) {
         let real = f64::from(float);
         self.values += 1;
-        self.errors.add(real, scheme.quantization.real_exact(q), scheme.step());
+        self.noise.add(real, scheme.quantization.real_exact(q), scheme.step());
         self.saturated += u64::from(scheme.is_saturated(real, q));
         self.zeros += u64::from(q == scheme.quantization.zero_point);
         self.q_min = self.q_min.min(q);
@@ -107,7 +109,7 @@ impl Tally {
 
     pub(super) fn merge(&mut self, other: &Self) {
         self.values += other.values;
-        self.errors.merge(&other.errors);
+        self.noise.merge(&other.noise);
         self.saturated += other.saturated;
         self.zeros += other.zeros;
         self.q_min = self.q_min.min(other.q_min);
@@ -118,9 +120,9 @@ impl Tally {
     pub(super) fn statistics(&self) -> Statistics {
         let share = |count: u64| count as f64 / self.values as f64;
         Statistics {
-            sqnr_db: self.errors.sqnr_db(),
-            mean_error_steps: self.errors.steps / self.values as f64,
-            worst_error_steps: self.errors.worst_steps,
+            sqnr_db: self.noise.sqnr_db(),
+            mean_error_steps: self.noise.steps / self.values as f64,
+            worst_error_steps: self.noise.worst_steps,
             saturated: share(self.saturated),
             zeros: share(self.zeros),
             q_min: self.q_min,
@@ -130,7 +132,7 @@ impl Tally {
 
     pub(super) fn channel(&self) -> Channel {
         Channel {
-            sqnr_db: self.errors.sqnr_db(),
+            sqnr_db: self.noise.sqnr_db(),
             float_peak: self.peak,
             float_active: self.peak > 0.0,
             int8_active: self.zeros < self.values,
@@ -206,10 +208,10 @@ mod tests {
 
     #[test]
     fn noise_of_a_tenth_is_20_db_and_none_is_infinite() {
-        let mut errors = Errors::default();
-        errors.add(10.0, 9.0, 1.0);
-        assert_eq!((errors.sqnr_db(), errors.worst_steps()), (20.0, 1.0));
-        let mut equal = Errors::default();
+        let mut noise = Noise::default();
+        noise.add(10.0, 9.0, 1.0);
+        assert_eq!((noise.sqnr_db(), noise.worst_steps()), (20.0, 1.0));
+        let mut equal = Noise::default();
         equal.add(0.0, 0.0, 1.0);
         assert_eq!(equal.sqnr_db(), f64::INFINITY);
         equal.add(0.0, 0.1, 1.0);

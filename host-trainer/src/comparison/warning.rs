@@ -2,11 +2,18 @@
 
 use std::fmt;
 
+use lenet_core::Pools;
 use serde::Serialize;
 
-use super::verdict::SQNR_MIN_DB;
-use super::{Stage, pool_names};
-use crate::network::Pools;
+use super::findings::pool_names;
+use super::stage::Stage;
+
+/// More percentage points of accuracy lost than this are a [`Warning`].
+pub const POINTS_LOST_MAX: f64 = 0.3;
+/// A tensor with a lower signal-to-quantization-noise ratio, dB, is a [`Warning`].
+pub const SQNR_MIN_DB: f64 = 20.0;
+/// A greater share of values saturated or clipped, in [0, 1], is a [`Warning`].
+pub const SATURATION_MAX: f64 = 0.01;
 
 /// Something off about the int8 network.
 #[derive(Clone, Debug, PartialEq, Serialize)]

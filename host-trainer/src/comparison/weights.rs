@@ -1,16 +1,16 @@
-//! The weights of both networks against each other.
+//! The weights of both networks compared.
 
-use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, Layer};
+use lenet_core::Layer;
 use serde::Serialize;
 
-use super::parts::chw_index;
-use super::tally::Errors;
-use crate::network::{Network, Parameters};
-use crate::quantization::{QuantizedLayer, QuantizedNetwork};
+use super::tally::Noise;
+use crate::int8::order::weight_index;
+use crate::int8::{QuantizedLayer, QuantizedNetwork};
+use crate::network::Network;
 
-/// How the weights of a layer differ in both networks.
+/// The quantization noise of a layer's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct WeightError {
+pub struct WeightNoise {
     /// Signal-to-quantization-noise ratio, dB; infinite, and null in JSON, when no weight differs.
     pub sqnr_db: f64,
     /// Largest magnitude of a weight's error, steps of its channel's scale: at most a half unless the weights were
@@ -18,42 +18,23 @@ pub struct WeightError {
     pub worst_error_steps: f64,
 }
 
-/// The errors of each layer's weights, in the order of [`Layer::ALL`].
-pub(super) fn errors(network: &Network, quantized: &QuantizedNetwork) -> [WeightError; 5] {
-    Layer::ALL
-        .map(|layer| of_layer(layer, float_weights(&network.parameters, layer), &quantized.layers[layer as usize]))
-}
-
-fn float_weights(parameters: &Parameters<f32>, layer: Layer) -> &[f32] {
-    let [conv1, _, conv2, _, fc1, _, fc2, _, fc3, _] = parameters.arrays();
-    let weights = match layer {
-        Layer::Conv1 => conv1,
-        Layer::Conv2 => conv2,
-        Layer::Fc1 => fc1,
-        Layer::Fc2 => fc2,
-        Layer::Fc3 => fc3,
-    };
-    weights.to_slice().expect("parameters are in standard layout")
+/// The noise of each layer's weights, in the order of [`Layer::ALL`].
+pub(super) fn weight_noise(network: &Network, quantized: &QuantizedNetwork) -> [WeightNoise; 5] {
+    Layer::ALL.map(|layer| of_layer(layer, network.parameters.weights(layer), &quantized.layers[layer as usize]))
 }
 
 /// `float` is OIHW and `layer` OHWI, fc1's inputs being pool2's channels.
-fn of_layer(which: Layer, float: &[f32], layer: &QuantizedLayer) -> WeightError {
+fn of_layer(which: Layer, float: &[f32], layer: &QuantizedLayer) -> WeightNoise {
     let per_output = which.weights_per_output();
-    let inputs = match which {
-        Layer::Conv1 => 1,
-        Layer::Conv2 => CONV1_CHANNELS,
-        Layer::Fc1 => CONV2_CHANNELS,
-        Layer::Fc2 | Layer::Fc3 => per_output,
-    };
-    let mut errors = Errors::default();
+    let mut noise = Noise::default();
     let channels = float.chunks_exact(per_output).zip(layer.weights.chunks_exact(per_output));
     for ((float, quantized), scale) in channels.zip(&layer.weight_scale) {
         let scale = f64::from(*scale);
         for (index, q) in quantized.iter().enumerate() {
-            errors.add(f64::from(float[chw_index(index, inputs, per_output)]), scale * f64::from(*q), scale);
+            noise.add(f64::from(float[weight_index(which, index)]), scale * f64::from(*q), scale);
         }
     }
-    WeightError { sqnr_db: errors.sqnr_db(), worst_error_steps: errors.worst_steps() }
+    WeightNoise { sqnr_db: noise.sqnr_db(), worst_error_steps: noise.worst_steps() }
 }
 
 #[cfg(test)]
@@ -69,13 +50,13 @@ mod tests {
         let mut network = initial_network(&training::Options { recipe, pools: Default::default(), seed: 3 });
         let nearest = Options { rounding: Rounding::Nearest, ..Options::default() };
         let quantized = quantize_trained(&network, &digits_10k().train.first(50), &nearest).unwrap();
-        let rounded = errors(&network, &quantized);
+        let rounded = weight_noise(&network, &quantized);
         // A half, and the little that f32 scales are off.
         assert!(rounded.iter().all(|error| error.worst_error_steps < 0.5001 && error.sqnr_db > 40.0), "{rounded:?}");
         // The last weight of conv2 in OIHW order is the last in OHWI too; the second is not.
         let step = quantized.layers[1].weight_scale[0];
         network.parameters.conv2_weight_mut()[(0, 0, 0, 1)] += 5.0 * step;
-        let changed = errors(&network, &quantized);
+        let changed = weight_noise(&network, &quantized);
         assert!((4.5..5.5).contains(&changed[1].worst_error_steps), "{changed:?}");
         assert!([0, 2, 3, 4].iter().all(|layer| changed[*layer] == rounded[*layer]));
     }

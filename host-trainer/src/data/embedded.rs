@@ -1,4 +1,4 @@
-//! The data set inside the program: 10,000 real digits, see `data/README.md`.
+//! The data set built into the program: 10,000 real digits, see `data/README.md`.
 
 use super::{DataSet, Split, idx};
 

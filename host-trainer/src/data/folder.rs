@@ -1,4 +1,4 @@
-//! Folders of images: found by class, parted into train and test, decoded.
+//! Folders of images: finds the files of each class, splits them into training and test images, and decodes them.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use rayon::prelude::*;
 use super::{Split, image};
 use crate::error::{Error, Result};
 
-/// A constant, so that `train`, `quantize` and `eval` part and order the same folder alike.
+/// Constant, so that `train`, `quantize` and `eval` split and order the same folder in the same way.
 const SEED: u64 = 1;
-/// The streams below are for parting the classes.
+/// The stream numbers below this one are used to split the classes.
 const TRAIN_ORDER: u64 = CLASSES as u64;
 const TEST_ORDER: u64 = TRAIN_ORDER + 1;
-/// One image in so many is to test if there is no folder for it, as in MNIST.
+/// One image in six is held out for testing if there is no `test` folder. MNIST has this ratio too.
 const TEST_SHARE: usize = 6;
 const TRAIN: &str = "train";
 const TEST: &str = "test";
@@ -27,13 +27,13 @@ const TEST: &str = "test";
 /// The image files of each class, sorted by name.
 type Classes = [Vec<PathBuf>; CLASSES];
 
-/// Reads the images of a folder into training and test images, each in a shuffled order. None if the folder has
-/// no subfolders.
+/// Reads a folder's training and test images, each in a shuffled order. Returns `None` if the folder has no
+/// subfolders.
 pub(super) fn read(folder: &Path) -> Result<Option<(Split, Split)>> {
     let subfolders = list(folder)?.subfolders;
     let (train, test) = if subfolders.iter().any(|name| name == TRAIN) {
         let is_part = |name: &OsStr| name == TRAIN || name == TEST;
-        check_subfolders(folder, &subfolders, is_part, "beside train only test may lie")?;
+        check_subfolders(folder, &subfolders, is_part, "only train and test folders are allowed here")?;
         let train = find(&folder.join(TRAIN))?;
         if subfolders.iter().any(|name| name == TEST) {
             (train, find(&folder.join(TEST))?)
@@ -43,15 +43,15 @@ pub(super) fn read(folder: &Path) -> Result<Option<(Split, Split)>> {
     } else if subfolders.is_empty() {
         return Ok(None);
     } else {
-        let rule = "images lie in 0 to 9, or in train and test, and IDX files in the folder itself";
+        let rule = "images belong in 0 to 9, or in train and test, and IDX files in the folder itself";
         check_subfolders(folder, &subfolders, |name| class(name).is_some(), rule)?;
         part(folder, find(folder)?)?
     };
     Ok(Some((decode(&train, TRAIN_ORDER)?, decode(&test, TEST_ORDER)?)))
 }
 
-/// What lies in a folder and is not hidden: names of subfolders and paths of images, both sorted, because the order
-/// of a file system is not the same everywhere.
+/// The subfolder names and image paths in a folder, without hidden ones. Both are sorted, because file systems list
+/// them in different orders.
 struct Listing {
     subfolders: Vec<OsString>,
     images: Vec<PathBuf>,
@@ -81,11 +81,11 @@ fn check_subfolders(folder: &Path, names: &[OsString], good: impl Fn(&OsStr) -> 
     if bad.is_empty() {
         return Ok(());
     }
-    let problem = format!("it has the subfolders {}, but {rule}; rename them, or move them away", bad.join(", "));
-    Err(Error::ImageFolder { folder: folder.to_owned(), problem })
+    let problem = format!("it has the subfolders {}, but {rule}; rename them or move them elsewhere", bad.join(", "));
+    Err(Error::File { path: folder.to_owned(), problem })
 }
 
-/// The class a subfolder is named after.
+/// The class that a subfolder's name stands for, `0` to `9`.
 fn class(name: &OsStr) -> Option<u8> {
     match name.as_encoded_bytes() {
         [digit @ b'0'..=b'9'] => Some(digit - b'0'),
@@ -93,25 +93,25 @@ fn class(name: &OsStr) -> Option<u8> {
     }
 }
 
-/// Finds the images in the subfolders `0` to `9`, of which there must be at least one.
+/// Finds the images in the subfolders `0` to `9`. There must be at least one image.
 fn find(folder: &Path) -> Result<Classes> {
     let subfolders = list(folder)?.subfolders;
-    check_subfolders(folder, &subfolders, |name| class(name).is_some(), "images lie in the subfolders 0 to 9")?;
+    check_subfolders(folder, &subfolders, |name| class(name).is_some(), "images belong in the subfolders 0 to 9")?;
     let mut classes = Classes::default();
     for name in &subfolders {
         let path = folder.join(name);
         let Listing { subfolders, images } = list(&path)?;
-        check_subfolders(&path, &subfolders, |_| false, "images lie in the folder of the class itself")?;
+        check_subfolders(&path, &subfolders, |_| false, "images belong directly in the folder of their class")?;
         classes[usize::from(class(name).expect("checked above"))] = images;
     }
     if classes.iter().all(Vec::is_empty) {
         let problem = "it holds no images; put PNG, JPEG, BMP, PGM or PPM files into its subfolders 0 to 9";
-        return Err(Error::ImageFolder { folder: folder.to_owned(), problem: problem.into() });
+        return Err(Error::File { path: folder.to_owned(), problem: problem.into() });
     }
     Ok(classes)
 }
 
-/// Parts each class by itself, so that images added to one leave the others as they are.
+/// Splits each class separately, so that adding images to one class leaves the split of the others unchanged.
 fn part(folder: &Path, mut train: Classes) -> Result<(Classes, Classes)> {
     let mut test = Classes::default();
     for (class, (train, test)) in train.iter_mut().zip(&mut test).enumerate() {
@@ -120,9 +120,9 @@ fn part(folder: &Path, mut train: Classes) -> Result<(Classes, Classes)> {
         *test = train.split_off(train.len() - count);
     }
     if test.iter().all(Vec::is_empty) {
-        let problem = "it has too few images to set some aside to test with; put at least three into a class, or \
-                       test images into test/0 to test/9 and the others into train/0 to train/9";
-        return Err(Error::ImageFolder { folder: folder.to_owned(), problem: problem.into() });
+        let problem = "it has too few images to hold any out for testing; put at least three images into one class, or \
+                       test images into test/0 to test/9 and training images into train/0 to train/9";
+        return Err(Error::File { path: folder.to_owned(), problem: problem.into() });
     }
     Ok((train, test))
 }
@@ -137,7 +137,7 @@ fn decode(classes: &Classes, order: u64) -> Result<Split> {
     let labelled = (0..).zip(classes).flat_map(|(class, files)| files.iter().map(move |file| (file, class)));
     let mut files: Vec<(&PathBuf, u8)> = labelled.collect();
     files.shuffle(&mut stream(order));
-    // Collected before they are looked at, so that the same one of several bad files is always named.
+    // Decode all files before looking for errors, so that the error always names the same one of several bad files.
     let decoded: Vec<Result<Pixels>> = files.par_iter().map(|(path, _)| image::read(path)).collect();
     let images: Vec<Pixels> = decoded.into_iter().collect::<Result<_>>()?;
     let images = Array2::from_shape_vec((files.len(), IMAGE_BYTES), images.into_flattened());
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::data::{DataSet, digits_10k};
 
-    /// Writes images that tell where they are from: the first pixel is the class, the second the number.
+    /// Writes images that can be identified: the first pixel is the class, the second the number.
     fn write(folder: &Path, counts: &[u8]) {
         for (class, count) in counts.iter().enumerate() {
             let folder = folder.join(class.to_string());
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_one_in_six_of_each_class_always_alike() {
+    fn holds_out_the_same_sixth_of_each_class_every_time() {
         let counts_per_class = [12, 6, 30, 3, 2, 0, 9, 1, 60, 18];
         let flat = TempDir::new().unwrap();
         write(flat.path(), &counts_per_class);
@@ -202,12 +202,12 @@ mod tests {
         let expected = (0..).zip(counts_per_class).flat_map(|(class, count)| (0..count).map(move |n| (class, n)));
         assert_eq!(all, expected.collect::<Vec<_>>());
 
-        // The classes are mixed: whatever the last images are, they are of several.
+        // The classes are mixed: the last images come from several of them.
         let last = origins(&data.train).split_off(data.train.len() - 20);
         let classes: std::collections::BTreeSet<u8> = last.iter().map(|origin| origin.0).collect();
         assert!(classes.len() >= 4, "{classes:?}");
 
-        // Written in another order, under `train`, and with more images in the last class.
+        // The same files in another order, under `train`, and later with one more image in the last class.
         let other = TempDir::new().unwrap();
         let train = other.path().join("train");
         write(&train, &[0; 10]);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_for_testing_is_not_parted() {
+    fn a_test_folder_replaces_the_split() {
         let folder = TempDir::new().unwrap();
         write(&folder.path().join("train"), &[4, 0, 7]);
         write(&folder.path().join("test"), &[0, 1]);
@@ -268,15 +268,15 @@ mod tests {
         fs::write(inside("1/7.png"), "no image").unwrap();
         let message = refusal(folder.path());
         assert!(message.contains("png: it cannot be decoded"), "{message}");
-        assert!((0..5).all(|_| refusal(folder.path()) == message), "not always the same file is named");
+        assert!((0..5).all(|_| refusal(folder.path()) == message), "the error does not always name the same file");
 
         fs::create_dir(inside("1/more")).unwrap();
         assert!(refusal(folder.path()).contains("1: it has the subfolders more, but"));
         fs::create_dir_all(inside("two")).unwrap();
         fs::create_dir_all(inside("10")).unwrap();
-        assert!(refusal(folder.path()).contains("subfolders 10, two, but images lie in 0 to 9"));
+        assert!(refusal(folder.path()).contains("subfolders 10, two, but images belong in 0 to 9"));
         fs::create_dir_all(inside("train")).unwrap();
-        assert!(refusal(folder.path()).contains("subfolders 0, 1, 10, two, but beside train only test may lie"));
+        assert!(refusal(folder.path()).contains("subfolders 0, 1, 10, two, but only train and test folders are"));
 
         let parted = TempDir::new().unwrap();
         write(&parted.path().join("train"), &[5]);

@@ -4,8 +4,7 @@ mod embedded;
 mod folder;
 mod idx;
 pub mod image;
-
-use std::path::{Path, PathBuf};
+mod load;
 
 use lenet_core::{CLASSES, Pixels};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
@@ -26,16 +25,16 @@ impl Split {
     /// Pairs images (`[N, 784]`, one byte a pixel) with labels (`[N]`, each below 10).
     ///
     /// # Errors
-    /// When the counts differ, a row has another length, or a label is 10 or more; the text says which.
+    /// When the counts differ, rows are not 784 long, or a label is 10 or more; the message says which.
     pub fn new(images: Array2<u8>, labels: Array1<u8>) -> std::result::Result<Self, String> {
         if images.ncols() != lenet_core::IMAGE_BYTES {
-            return Err(format!("images have {} pixels, 784 are needed", images.ncols()));
+            return Err(format!("images have {} pixels, but they must have 784", images.ncols()));
         }
         if images.nrows() != labels.len() {
-            return Err(format!("{} labels for {} images", labels.len(), images.nrows()));
+            return Err(format!("there are {} labels for {} images", labels.len(), images.nrows()));
         }
         if let Some((index, label)) = labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= CLASSES) {
-            return Err(format!("label {index} is {label}, labels must be 0 to 9"));
+            return Err(format!("label {index} is {label}, but labels must be 0 to 9"));
         }
         Ok(Self { images: images.as_standard_layout().into_owned(), labels })
     }
@@ -45,12 +44,12 @@ impl Split {
         self.labels.len()
     }
 
-    /// Whether there is no image.
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// All images, `[N, 784]`, row by row from the top, 255 is full ink.
+    /// All images, `[N, 784]`: the rows of each image from the top, 255 is full ink.
     pub fn images(&self) -> ArrayView2<'_, u8> {
         self.images.view()
     }
@@ -60,7 +59,7 @@ impl Split {
         self.labels.view()
     }
 
-    /// One image in the form [`lenet_core::LeNet5::classify`] takes.
+    /// One image, in the form that [`lenet_core::LeNet5::classify`] takes.
     ///
     /// # Panics
     /// When `index` is not below [`len`](Self::len).
@@ -68,18 +67,18 @@ impl Split {
         &self.all_pixels()[index]
     }
 
-    /// All images in that form.
+    /// All images, in the form that [`pixels`](Self::pixels) returns.
     pub fn all_pixels(&self) -> &[Pixels] {
         bytemuck::cast_slice(self.images.as_slice().expect("Split::new makes the layout standard"))
     }
 
-    /// The first `count` images, all if there are fewer.
+    /// The first `count` images, or all if there are fewer.
     pub fn first(&self, count: usize) -> Self {
         self.range(0, count.min(self.len()))
     }
 
-    /// `count` images, or all if there are no more, evenly spaced: so that they stand for all, however those are
-    /// sorted.
+    /// `count` evenly spaced images, or all if there are fewer. Even spacing makes a representative sample, however the
+    /// images are sorted.
     pub fn evenly_spaced(&self, count: usize) -> Self {
         if count >= self.len() {
             return self.clone();
@@ -88,14 +87,14 @@ impl Split {
         Self { images: self.images.select(Axis(0), &indices), labels: self.labels.select(Axis(0), &indices) }
     }
 
-    /// Parts the last `count` images from those before them, as a validation split.
+    /// Holds out the last `count` images for validation: `(training, validation)`.
     ///
     /// # Errors
-    /// When fewer than `count + 1` images are there.
+    /// When there are fewer than `count + 1` images.
     pub fn hold_out(&self, count: usize) -> Result<(Self, Self)> {
         if count >= self.len() {
             return Err(Error::Usage(format!(
-                "--validation {count} leaves nothing of {} training images to train on",
+                "--validation {count} leaves none of the {} training images to train on; hold out fewer",
                 self.len()
             )));
         }
@@ -117,72 +116,13 @@ pub(crate) fn spaced(length: usize, count: usize) -> impl Iterator<Item = usize>
     (0..count).map(move |index| index * length / count)
 }
 
-/// A data set: what to train on, and what to be judged by.
+/// A data set: images to train on and images to test with.
 #[derive(Clone, Debug)]
 pub struct DataSet {
-    /// Short name, for people and for the model file.
+    /// A short name, shown to people and written to the model file.
     pub name: String,
     /// Training images.
     pub train: Split,
-    /// Test images, looked at once, to report.
+    /// Test images, used only to report the result.
     pub test: Split,
-}
-
-impl DataSet {
-    /// Reads the data set of a folder, or the embedded one when there is no folder.
-    ///
-    /// # Errors
-    /// The first file that is missing, unreadable or malformed.
-    pub fn load(folder: Option<&Path>) -> Result<Self> {
-        folder.map_or_else(|| Ok(digits_10k()), Self::from_folder)
-    }
-
-    /// Reads the four IDX files of a folder, gzipped or not, or its images. The folder's name becomes the data set's.
-    ///
-    /// If there is no IDX file, images lie in `train/0` to `train/9` and `test/0` to `test/9`, or in `0` to `9`; the
-    /// numbers are the classes. Without a folder `test`, one image in six of each class is to test; which ones
-    /// depends on the file names alone. [`image`] says what becomes of an image. Other files are passed over.
-    ///
-    /// # Errors
-    /// As [`load`](Self::load); also subfolders that are no classes, or no image to train on or to test with.
-    pub fn from_folder(folder: &Path) -> Result<Self> {
-        let absolute = folder.canonicalize().map_err(Error::read(folder))?;
-        let name = absolute.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
-        let images = if holds_idx(folder) { None } else { folder::read(folder)? };
-        let (train, test) = match images {
-            Some(splits) => splits,
-            None => (read_split(folder, "train")?, read_split(folder, "t10k")?),
-        };
-        Ok(Self { name, train, test })
-    }
-}
-
-fn holds_idx(folder: &Path) -> bool {
-    let parts = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"];
-    parts.iter().any(|part| ["", ".gz"].iter().any(|end| folder.join(format!("{part}-ubyte{end}")).exists()))
-}
-
-fn read_split(folder: &Path, part: &str) -> Result<Split> {
-    let (images_path, bytes) = read_idx(folder, &format!("{part}-images-idx3-ubyte"))?;
-    let images = parse_images(&bytes).map_err(|problem| Error::Idx { path: images_path, problem })?;
-    let (path, bytes) = read_idx(folder, &format!("{part}-labels-idx1-ubyte"))?;
-    let labels = parse_labels(&bytes).map_err(|problem| Error::Idx { path: path.clone(), problem })?;
-    if labels.is_empty() {
-        return Err(Error::Idx { path, problem: "it holds no images; at least one is needed".into() });
-    }
-    Split::new(images, labels).map_err(|problem| Error::Idx { path, problem })
-}
-
-/// The content of an IDX file, which lies in the folder under its name or gzipped with `.gz` behind it.
-fn read_idx(folder: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
-    for file_name in [format!("{name}.gz"), name.to_owned()] {
-        let path = folder.join(file_name);
-        if !path.exists() {
-            continue;
-        }
-        let bytes = std::fs::read(&path).map_err(Error::read(&path))?;
-        let content = decompress(bytes).map_err(|problem| Error::Idx { path: path.clone(), problem })?;
-        return Ok((path, content));
-    }
-    Err(Error::MissingIdx { folder: folder.to_owned(), name: name.to_owned() })
 }

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
-use lenet_core::Pool;
+use lenet_core::{Pool, Pools};
 
-use crate::network::{Network, Parameters, Pools};
+use crate::network::{Network, Parameters};
 
 /// A float network as a file holds it.
 #[derive(Clone, Debug, PartialEq)]

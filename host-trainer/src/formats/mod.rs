@@ -4,7 +4,6 @@ mod archive;
 mod c;
 pub mod flash;
 mod float_file;
-mod json;
 mod lenet;
 mod named;
 mod npy;
@@ -24,7 +23,6 @@ use flash::FlashImage;
 
 pub use c::{CSource, c_prefix, encode_c};
 pub use float_file::FloatFile;
-pub use json::encode_json;
 pub use lenet::ModelFile;
 pub use npz::encode_npz;
 pub use onnx::{encode_onnx_float, encode_onnx_int8};
@@ -47,22 +45,41 @@ impl NetworkFile {
     /// # Errors
     /// When it cannot be read, or is no valid network of the kind it seems to be.
     pub fn read(path: &Path) -> Result<Self> {
+        Self::read_with_facts(path).map(|(network, _)| network)
+    }
+
+    /// As [`read`](Self::read), with what else the file tells.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_with_facts(path: &Path) -> Result<(Self, FileFacts)> {
         let bytes = std::fs::read(path).map_err(Error::read(path))?;
-        if bytes.starts_with(&lenet_core::format::MAGIC) {
+        let mut facts = FileFacts { bytes: bytes.len(), flash: None };
+        let network = if bytes.starts_with(&lenet_core::format::MAGIC) {
             let file = ModelFile::new(&bytes);
             file.model().map_err(Error::model(path))?;
-            return Ok(Self::Int8(file));
-        }
-        if let Some(image) = FlashImage::decode(&bytes) {
-            let image = image.map_err(Error::weights(path))?;
+            Self::Int8(file)
+        } else if let Some(image) = FlashImage::decode(&bytes) {
+            let image = image.map_err(Error::file(path))?;
             let file = image.model().map_err(Error::model(path))?;
-            return Ok(Self::Int8(file));
-        }
-        if tflite::is_tflite(&bytes) {
-            return decode_tflite(&bytes).map(Self::Int8).map_err(Error::weights(path));
-        }
-        decode_float_at(path, &bytes).map(|file| Self::Float(Box::new(file)))
+            facts.flash = Some(image);
+            Self::Int8(file)
+        } else if tflite::is_tflite(&bytes) {
+            Self::Int8(decode_tflite(&bytes).map_err(Error::file(path))?)
+        } else {
+            Self::Float(Box::new(decode_float_at(path, &bytes)?))
+        };
+        Ok((network, facts))
     }
+}
+
+/// What a network's file tells besides the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Its length.
+    pub bytes: usize,
+    /// Of an Intel HEX or UF2 file, what it puts where in flash.
+    pub flash: Option<FlashImage>,
 }
 
 /// Reads the float network of a file, in any of the formats of [`decode_float`].
@@ -73,13 +90,13 @@ pub fn read_float(path: &Path) -> Result<FloatFile> {
     let bytes = std::fs::read(path).map_err(Error::read(path))?;
     if bytes.starts_with(&lenet_core::format::MAGIC) {
         let problem = "this is a quantized .lenet model; the float network it came from is needed".into();
-        return Err(Error::Weights { path: path.to_owned(), problem });
+        return Err(Error::File { path: path.to_owned(), problem });
     }
     decode_float_at(path, &bytes)
 }
 
 fn decode_float_at(path: &Path, bytes: &[u8]) -> Result<FloatFile> {
-    decode_float(bytes).map_err(Error::weights(path))
+    decode_float(bytes).map_err(Error::file(path))
 }
 
 /// Reads a float network from the bytes of a `.safetensors` file, a PyTorch state dict (`.pt`, `.pth`)

@@ -1,9 +1,9 @@
 //! The header of a NumPy array: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 //!
 //! `\x93NUMPY`, a version, a length, and a Python dict literal like
-//! `{'descr': '<f4', 'fortran_order': False, 'shape': (6, 1, 5, 5), }`, filled up with spaces to a line.
-//! NumPy writes exactly this, so this is all that is read: a reader of any Python literal, as
-//! `ndarray-npy` has, takes a time exponential in its nesting.
+//! `{'descr': '<f4', 'fortran_order': False, 'shape': (6, 1, 5, 5), }`, padded with spaces and a newline.
+//! NumPy writes exactly this form, so the reader accepts nothing else: a general parser of Python literals can take
+//! time exponential in the nesting depth.
 
 use super::named::short;
 use super::strided::{ByteOrder, Element, Layout};
@@ -20,6 +20,23 @@ pub(super) struct Header {
     pub layout: Layout,
     /// Length of each axis.
     pub shape: Vec<usize>,
+}
+
+/// Alignment of the numbers within a `.npy` file; NumPy pads its headers to it.
+const DATA_ALIGNMENT: usize = 64;
+
+/// The bytes before the numbers of a little-endian float32 array in row-major order.
+pub(super) fn float32_header(shape: &[usize]) -> Vec<u8> {
+    let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
+    // Python writes a tuple of one element with a comma.
+    let comma = if shape.len() == 1 { "," } else { "" };
+    let mut literal =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{comma}), }}", lengths.join(", ")).into_bytes();
+    let before = MAGIC.len() + VERSION_1.len() + size_of::<u16>();
+    literal.resize((before + literal.len() + 1).next_multiple_of(DATA_ALIGNMENT) - before - 1, b' ');
+    literal.push(b'\n');
+    let length = u16::try_from(literal.len()).expect("the shapes of a network are short");
+    [MAGIC, &VERSION_1, &length.to_le_bytes(), &literal].concat()
 }
 
 impl Header {
@@ -141,6 +158,18 @@ mod tests {
         assert_eq!(header, Header { element, layout: Layout::Columns, shape: vec![84] });
         let (header, _) = parse("{'descr': '|i1', 'fortran_order': False, 'shape': (), }\n").unwrap();
         assert_eq!((header.element, header.shape), (Err("|i1".into()), vec![]));
+    }
+
+    #[test]
+    fn written_headers_are_those_of_numpy() {
+        // `numpy.save` of numpy.zeros((6, 1, 5, 5), "<f4") and of numpy.zeros(84, "<f4"), NumPy 2.
+        let padded = |literal: &str| [b"\x93NUMPY\x01\0\x76\0", format!("{literal:117}\n").as_bytes()].concat();
+        let header = float32_header(&[6, 1, 5, 5]);
+        assert_eq!(header, padded("{'descr': '<f4', 'fortran_order': False, 'shape': (6, 1, 5, 5), }"));
+        let header = float32_header(&[84]);
+        assert_eq!(header, padded("{'descr': '<f4', 'fortran_order': False, 'shape': (84,), }"));
+        let (read, start) = Header::parse(&header).unwrap();
+        assert_eq!((read.shape, start), (vec![84], header.len()));
     }
 
     #[test]

@@ -1,6 +1,5 @@
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
-use ndarray_npy::WriteNpyExt;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime};
@@ -8,7 +7,7 @@ use zip::{CompressionMethod, DateTime};
 use super::archive::Archive;
 use super::float_file::{FloatFile, with_stated_pools};
 use super::named::{Announced, parameters, short};
-use super::npy::Header;
+use super::npy::{Header, float32_header};
 use super::strided::Strided;
 use crate::network::{NAMES, Network};
 
@@ -36,7 +35,9 @@ pub fn encode_npz(network: &Network, metadata: &[(&str, String)]) -> Result<Vec<
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, array) in NAMES.iter().zip(network.parameters.arrays()) {
         zip.start_file(format!("{name}{EXTENSION}"), options).expect("the names are different");
-        array.write_npy(&mut zip).expect("memory takes it");
+        zip.write_all(&float32_header(array.shape())).expect("memory takes it");
+        let values: Vec<u8> = array.iter().flat_map(|value| value.to_le_bytes()).collect();
+        zip.write_all(&values).expect("memory takes it");
     }
     zip.set_comment(comment);
     Ok(zip.finish().expect("memory takes it").into_inner())

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Histogram, Span, share};
+use super::histogram::Histogram;
+use super::span::{Span, share};
 use crate::formats::FloatFile;
 use crate::network::NAMES;
 

@@ -3,9 +3,10 @@ use lenet_core::quantization::{Multiplier, Quantization};
 use lenet_core::{Layer, Tensor};
 use serde::Serialize;
 
-use super::{Histogram, Span, share};
+use super::histogram::Histogram;
+use super::span::{Span, share};
 use crate::formats::ModelFile;
-use crate::quantization::{QuantizedLayer, QuantizedNetwork};
+use crate::int8::{QuantizedLayer, QuantizedNetwork};
 
 /// An int8 model in figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -163,9 +164,8 @@ impl LayerSummary {
 }
 
 /// The real multipliers of a layer's output channels.
-pub(crate) fn real_multipliers(values: &QuantizedLayer) -> impl Iterator<Item = f64> {
-    let parts = values.mantissa.iter().zip(&values.exponent);
-    parts.map(|(mantissa, exponent)| real_multiplier(Multiplier { mantissa: *mantissa, exponent: *exponent }))
+pub(super) fn real_multipliers(values: &QuantizedLayer) -> impl Iterator<Item = f64> {
+    values.multiplier.iter().copied().map(real_multiplier)
 }
 
 #[cfg(test)]
@@ -190,8 +190,7 @@ mod tests {
     fn figures_are_those_of_the_numbers() {
         let layer = QuantizedLayer {
             bias: vec![-1000, 5, 0, 0, 0, 0],
-            mantissa: vec![1 << 30; 6],
-            exponent: vec![-2, -3, -2, -2, -2, -2],
+            multiplier: [-2, -3, -2, -2, -2, -2].map(|exponent| Multiplier { mantissa: 1 << 30, exponent }).to_vec(),
             weight_scale: vec![0.5, 0.25, 0.5, 0.5, 0.5, 0.5],
             weights: [vec![0; 50], vec![127; 25], vec![-1; 75]].concat(),
         };

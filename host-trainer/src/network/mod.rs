@@ -1,40 +1,20 @@
-//! LeNet-5 in floating point: parameters, forward and backward.
+//! LeNet-5 in floating point: parameters, forward pass and backward pass.
 //!
-//! It is written twice. [`plain`] is the definition, for reading and checking; [`lanes`] computes
-//! sixteen images at once in the lanes of vectors, and is what trains and evaluates.
+//! There are two implementations. [`plain`] is the definition, written to be read and to check the other. [`lanes`]
+//! computes sixteen images at once in the lanes of SIMD vectors; training and evaluation use it.
 
 pub mod lanes;
 mod parameters;
 pub mod plain;
+mod real;
 
-use lenet_core::{Pool, argmax};
-use ndarray::{Array1, Array2, LinalgScalar, NdFloat};
-use num_traits::FromPrimitive;
-use serde::{Deserialize, Serialize};
+use lenet_core::{Pools, argmax};
+use ndarray::{Array1, Array2};
 
 pub use parameters::{Initialization, NAMES, Parameters};
+pub use real::Real;
 
-/// `f32` or `f64`.
-pub trait Real: NdFloat + LinalgScalar + FromPrimitive + std::iter::Sum {}
-impl Real for f32 {}
-impl Real for f64 {}
-
-/// The kinds of both pools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pools {
-    /// After conv1.
-    pub pool1: Pool,
-    /// After conv2.
-    pub pool2: Pool,
-}
-
-impl Default for Pools {
-    fn default() -> Self {
-        Self { pool1: Pool::Average, pool2: Pool::Maximum }
-    }
-}
-
-/// A float network: what the `.safetensors` file holds.
+/// A float network, as stored in a `.safetensors` file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// Weights and biases.

@@ -1,3 +1,4 @@
+use lenet_core::Layer;
 use lenet_core::architecture::{
     CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, KERNEL_SIDE,
 };
@@ -7,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Real;
 
-/// The PyTorch model's names, in the order of [`Parameters::arrays`]. `classfier` is how that model
-/// spells it.
+/// Names of the arrays in the PyTorch model, in the order of [`Parameters::arrays`]. The spelling `classfier` is that
+/// model's own.
 pub const NAMES: [&str; 10] = [
     "features.0.weight",
     "features.0.bias",
@@ -35,7 +36,7 @@ const SHAPES: [&[usize]; 10] = [
     &[CLASSES],
 ];
 
-/// Where each array begins in [`Parameters::values`], and where the last one ends.
+/// Where each array starts in [`Parameters::values`], and where the last one ends.
 const STARTS: [usize; 11] = {
     let mut starts = [0; 11];
     let mut array = 0;
@@ -61,15 +62,15 @@ pub enum Initialization {
     /// PyTorch's default for `Conv2d` and `Linear`: weights and biases uniform in
     /// `[-1/sqrt(fan_in), 1/sqrt(fan_in))`.
     PyTorch,
-    /// He and others (2015): weights uniform in `[-sqrt(6/fan_in), sqrt(6/fan_in))`, which keeps the
-    /// variance through ReLUs, and biases zero.
+    /// He et al. (2015): weights uniform in `[-sqrt(6/fan_in), sqrt(6/fan_in))`, which preserves the variance through
+    /// ReLUs; biases are zero.
     He,
 }
 
-/// Weights and biases of the network, or one number for each of them: a gradient, a momentum.
+/// The weights and biases of the network, or one number for each of them, such as a gradient or a momentum.
 ///
-/// They lie one after another in one array of [`Parameters::COUNT`] values, so that whatever treats
-/// all alike, as an optimizer does, need not know the layers.
+/// All are stored in a single array of [`Parameters::COUNT`] values, so that code that treats them all alike, such as
+/// an optimizer, does not need to know the layers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Vec<T>", try_from = "Vec<T>", bound = "T: Real + Serialize + for<'a> Deserialize<'a>")]
 pub struct Parameters<T> {
@@ -88,12 +89,12 @@ impl<T: Real> TryFrom<Vec<T>> for Parameters<T> {
     fn try_from(values: Vec<T>) -> Result<Self, String> {
         match values.len() {
             COUNT => Ok(Self { values: values.into() }),
-            other => Err(format!("{other} parameters, the network has {COUNT}")),
+            other => Err(format!("there are {other} parameters, but the network has {COUNT}")),
         }
     }
 }
 
-/// One array's two views.
+/// The shared and the mutable view of one array.
 macro_rules! array {
     ($index:literal, $doc:literal, $get:ident, $get_mut:ident, $view:ident, $view_mut:ident, [$($axis:literal),+]) => {
         #[doc = $doc]
@@ -115,7 +116,7 @@ macro_rules! array {
 const LAYOUT: &str = "parameters are in standard layout";
 
 impl<T: Real> Parameters<T> {
-    /// How many there are.
+    /// Number of parameters.
     pub const COUNT: usize = COUNT;
 
     array!(0, "`[6, 1, 5, 5]`.", conv1_weight, conv1_weight_mut, ArrayView4, ArrayViewMut4, [0, 1, 2, 3]);
@@ -134,12 +135,12 @@ impl<T: Real> Parameters<T> {
         Self { values: Array1::zeros(Self::COUNT) }
     }
 
-    /// Random values to begin a training with.
+    /// Random initial values for training.
     pub fn init(initialization: Initialization, rng: &mut impl Rng) -> Self {
         let mut parameters = Self::zeros();
         for (index, values) in parameters.slices_mut().into_iter().enumerate() {
             let bias = index % 2 == 1;
-            // A bias's fan-in is that of the weight before it.
+            // A bias has the fan-in of its layer's weight, the array before it.
             let fan_in: usize = SHAPES[index - index % 2][1..].iter().product();
             let bound = match initialization {
                 Initialization::PyTorch => (1.0 / fan_in as f32).sqrt(),
@@ -153,12 +154,12 @@ impl<T: Real> Parameters<T> {
         parameters
     }
 
-    /// All values, array after array in the order of [`NAMES`], each in row order.
+    /// All values: the arrays in the order of [`NAMES`], each in row-major order.
     pub fn values(&self) -> &[T] {
         self.values.as_slice().expect(LAYOUT)
     }
 
-    /// All values, to be changed.
+    /// All values, mutable.
     pub fn values_mut(&mut self) -> &mut [T] {
         self.values.as_slice_mut().expect(LAYOUT)
     }
@@ -171,7 +172,14 @@ impl<T: Real> Parameters<T> {
         })
     }
 
-    /// Every array's values in row order, in the order of [`NAMES`].
+    /// A layer's weights in row-major order: OIHW for convolutions, columns in CHW order for fc1.
+    pub fn weights(&self, layer: Layer) -> &[T] {
+        // The biases of each layer follow its weights.
+        let index = 2 * layer as usize;
+        &self.values()[STARTS[index]..STARTS[index + 1]]
+    }
+
+    /// The values of every array in row-major order, in the order of [`NAMES`].
     pub fn slices_mut(&mut self) -> [&mut [T]; 10] {
         let mut rest = self.values_mut();
         std::array::from_fn(|index| {
@@ -181,7 +189,7 @@ impl<T: Real> Parameters<T> {
         })
     }
 
-    /// The same in another precision.
+    /// Converts to another precision.
     pub fn cast<U: Real>(&self) -> Parameters<U> {
         Parameters { values: self.values.mapv(|value| U::from(value).expect("f32 and f64 convert into each other")) }
     }

@@ -1,4 +1,4 @@
-//! Digits as pictures: files, contact sheets, and what stands for them on a terminal.
+//! Pictures of digits: image files, contact sheets, and text for a terminal.
 
 pub mod terminal;
 
@@ -16,15 +16,16 @@ pub fn digit(pixels: &Pixels) -> GrayImage {
     GrayImage::from_raw(SIDE, SIDE, pixels.to_vec()).expect("28 x 28 pixels")
 }
 
-/// An image with `scale` pixels for each one, along both sides.
+/// Enlarges an image, each pixel to `scale` x `scale`.
 pub fn enlarge(image: &GrayImage, scale: u32) -> GrayImage {
     imageops::resize(image, scale * image.width(), scale * image.height(), FilterType::Nearest)
 }
 
-/// Images of one size side by side, `columns` to a row, with `gap` pixels of `ground` between them and around all.
+/// Arranges images of one size in rows of `columns`, with `gap` pixels of the grey level `ground` between and around
+/// them.
 ///
 /// # Panics
-/// When there is no image or no column.
+/// When `images` is empty or `columns` is 0.
 pub fn sheet(images: &[GrayImage], columns: usize, gap: u32, ground: u8) -> GrayImage {
     let (width, height) = images[0].dimensions();
     let columns = columns.min(images.len());
@@ -38,7 +39,7 @@ pub fn sheet(images: &[GrayImage], columns: usize, gap: u32, ground: u8) -> Gray
     sheet
 }
 
-/// An image with a line of text beneath it, of the characters `0` to `9` and `>`; others are blank.
+/// Adds a line of text below an image. Only `0` to `9` and `>` are drawn; other characters are left blank.
 pub fn captioned(image: &GrayImage, text: &str) -> GrayImage {
     let mut captioned = GrayImage::new(image.width(), image.height() + GLYPH_HEIGHT + 2);
     imageops::replace(&mut captioned, image, 0, 0);
@@ -57,10 +58,10 @@ pub fn captioned(image: &GrayImage, text: &str) -> GrayImage {
 
 const GLYPH_WIDTH: u32 = 3;
 const GLYPH_HEIGHT: u32 = 5;
-/// Gray, to be told from ink.
+/// Grey, so that the caption is not taken for ink.
 const CAPTION: u8 = 170;
 
-/// Rows of three bits from the top.
+/// A glyph's five rows of three bits, from the top.
 fn glyph(character: char) -> u16 {
     match character {
         '0' => 0b111_101_101_101_111,
@@ -78,9 +79,9 @@ fn glyph(character: char) -> u16 {
     }
 }
 
-/// The bytes of a PNG file.
+/// Encodes an image as a PNG file.
 pub fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
-    image.into().write_to(&mut bytes, ImageFormat::Png).expect("memory takes any image of 8 bits");
+    image.into().write_to(&mut bytes, ImageFormat::Png).expect("an 8-bit image can be encoded in memory");
     bytes.into_inner()
 }

@@ -1,4 +1,4 @@
-//! Images on a terminal: two rows of pixels to a line, so that pixels come out about square.
+//! Shows images on a terminal, with two rows of pixels on each line of text so that pixels are about square.
 
 use std::io::{self, IsTerminal};
 
@@ -10,36 +10,36 @@ use terminal_size::{Width, terminal_size_of};
 
 use crate::colour;
 
-/// Columns of a terminal whose width is not known.
+/// Columns to assume if the terminal's width is unknown.
 pub const DEFAULT_WIDTH: usize = 80;
 
-/// Characters by the ink they seem to have.
+/// Characters in order of how much ink they seem to have.
 const RAMP: &[u8] = b" .:-=+*#%@";
 const HALF_BLOCK: char = '▀';
 
 /// How a terminal shows levels of grey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shades {
-    /// Half blocks in any colour.
+    /// Half blocks in 24-bit colour.
     TrueColour,
-    /// Half blocks in the 26 greys of the 256 colours.
+    /// Half blocks in the 26 greys of the 256-colour palette.
     Colours256,
     /// ASCII characters with more or less ink.
     Plain,
 }
 
 impl Shades {
-    /// What suits the standard output and its user.
+    /// The best that standard output supports and the user wants.
     ///
-    /// Plain characters if `NO_COLOR` is set; if `CLICOLOR` is 0 or the output is no terminal, and `CLICOLOR_FORCE` is
-    /// not set; and if `COLORTERM` and `TERM` promise neither true colour nor 256 colours, of which `CLICOLOR_FORCE`
-    /// takes the latter for granted.
+    /// Without colour (see `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE`) or a terminal, this is [`Plain`](Self::Plain).
+    /// Otherwise `COLORTERM` and `TERM` decide between true colour, 256 colours and plain characters, except that
+    /// `CLICOLOR_FORCE` gives at least 256 colours.
     pub fn of_stdout() -> Self {
         if !colour::wanted() {
             return Self::Plain;
         }
         let term = std::env::var("TERM").unwrap_or_default();
-        // A console of Windows takes all colours.
+        // A Windows console supports true colour.
         if truecolor() || term.ends_with("-direct") || windows::enable_ansi_colors() == Some(true) {
             Self::TrueColour
         } else if clicolor_force() || term.contains("256color") {
@@ -58,7 +58,8 @@ impl Shades {
     }
 }
 
-/// Columns of the terminal that is the standard output; if it is none, or hides its width, what `COLUMNS` says, or 80.
+/// The width of the terminal on standard output, in columns. If it is not a terminal or its width is unknown, the
+/// value of `COLUMNS`, or 80.
 pub fn width() -> usize {
     let stdout = io::stdout();
     let of_terminal = stdout.is_terminal().then(|| terminal_size_of(&stdout)).flatten();
@@ -67,10 +68,10 @@ pub fn width() -> usize {
     columns.filter(|columns| *columns > 0).unwrap_or(DEFAULT_WIDTH)
 }
 
-/// An image as lines of text, a character for each column and two rows; of an odd number of rows the last has black
-/// below it. In colour white is 255; in plain characters ink is 255, and black is a space.
+/// Renders an image as lines of text, one character for every column and two rows. If the number of rows is odd, a
+/// black row is added. In colour, 255 is white; in plain characters, 255 is the most ink and 0 is a space.
 ///
-/// Every line sets what colours it needs and resets them.
+/// Every line sets its own colours and resets them at its end.
 pub fn lines(image: &GrayImage, shades: Shades) -> Vec<String> {
     let level = |x, y| if y < image.height() { image.get_pixel(x, y).0[0] } else { 0 };
     (0..image.height())
@@ -79,7 +80,7 @@ pub fn lines(image: &GrayImage, shades: Shades) -> Vec<String> {
         .collect()
 }
 
-/// A line of pairs: the upper level, the lower level.
+/// Renders one line from pairs of levels, `(upper, lower)`.
 fn line(pairs: impl Iterator<Item = (u8, u8)>, shades: Shades) -> String {
     let mut line = String::new();
     let mut current = Style::new();
@@ -99,12 +100,12 @@ fn line(pairs: impl Iterator<Item = (u8, u8)>, shades: Shades) -> String {
 }
 
 fn character(level: u8) -> char {
-    // Faint ink is not nothing: only 0 is a space.
+    // Even the faintest ink is visible: only 0 is a space.
     let steps = RAMP.len() - 1;
     char::from(RAMP[(usize::from(level) * steps).div_ceil(255)])
 }
 
-/// The nearest of the 256 colours: 16 is black, 231 white, and 232 to 255 are levels 8, 18 and so on to 238.
+/// The nearest grey of the 256-colour palette: 16 is black, 231 is white, and 232 to 255 are levels 8, 18, ..., 238.
 fn grey_256(level: u8) -> u8 {
     match level {
         0..=3 => 16,
@@ -113,8 +114,8 @@ fn grey_256(level: u8) -> u8 {
     }
 }
 
-/// An image averaged down to `side` pixels along both sides, and stretched so that its strongest ink is as strong as
-/// before: thin strokes would fade otherwise.
+/// Averages an image down to `side` x `side` pixels and stretches its levels so that the strongest ink keeps its level;
+/// otherwise thin strokes would fade.
 pub fn reduce(image: &GrayImage, side: u32) -> GrayImage {
     let strongest = |image: &GrayImage| u32::from(image.iter().copied().max().unwrap_or(0));
     let mut reduced = imageops::thumbnail(image, side, side);

@@ -6,23 +6,23 @@ use serde::Serialize;
 
 use crate::data::{Split, spaced};
 
-/// Training images that stand for all.
+/// Training images to compare with, at most.
 const REFERENCES: usize = 10_000;
-/// Of these, how many the limits are taken from.
+/// How many of these the limits are computed from.
 const SAMPLE: usize = 2_000;
-/// The part of the training images that either limit would refuse.
+/// Fraction of the training images that each limit rejects.
 const REFUSED: f64 = 0.001;
 const SIDE: usize = IMAGE_SIDE / 2;
 const VALUES: usize = SIDE * SIDE;
-/// Images to a matrix product.
+/// Images per matrix product.
 const CHUNK: usize = 32;
 
-/// How much an image resembles the training images, by the one nearest in each respect.
+/// How much an image resembles the training images: the best value of each measure, possibly from different images.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Resemblance {
-    /// The least distance, in [0, 14].
+    /// The smallest distance, in [0, 14].
     pub distance: f32,
-    /// The greatest correlation, in [-1, 1]; 0 with an image that is the same everywhere.
+    /// The largest correlation, in [-1, 1]; it is 0 if either image is uniform.
     pub correlation: f32,
 }
 
@@ -34,21 +34,21 @@ impl Resemblance {
     }
 }
 
-/// Training images to compare others with, and how near an image has to be to one of them.
+/// The training images to compare with, and the limits for a familiar image.
 pub struct Familiarity {
     images: Vec<Shape>,
-    /// The values of all, `[N, 196]`.
+    /// The values of all training images, `[N, 196]`.
     values: Array2<f32>,
-    /// The greatest distance and the least correlation of a familiar image.
+    /// The largest distance and the smallest correlation that a familiar image may have.
     pub limits: Resemblance,
 }
 
-/// What of an image's values it takes to compare it, besides the values themselves.
+/// Statistics of an image's values that each comparison needs.
 #[derive(Clone, Copy)]
 struct Shape {
     sum: f32,
     squares: f32,
-    /// 1 over the root of the sum of squared differences from the mean, or 0 without any.
+    /// 1 / sqrt(sum of squared deviations from the mean), or 0 for a uniform image.
     inverse_deviation: f32,
 }
 
@@ -56,12 +56,12 @@ impl Shape {
     fn of(values: ArrayView1<'_, f32>) -> Self {
         let (sum, squares) = (values.sum(), values.dot(&values));
         let deviation = (squares - sum * sum / VALUES as f32).sqrt();
-        // Rounding makes a little of nothing.
+        // Rounding errors make the deviation of a uniform image slightly larger than 0.
         let inverse_deviation = if deviation > 1e-2 { 1.0 / deviation } else { 0.0 };
         Self { sum, squares, inverse_deviation }
     }
 
-    /// `product` is that of the values of both.
+    /// Compares two images; `product` is the dot product of their values.
     fn compare(self, other: Self, product: f32) -> Resemblance {
         let common = product - self.sum * other.sum / VALUES as f32;
         Resemblance {
@@ -72,7 +72,8 @@ impl Shape {
 }
 
 impl Familiarity {
-    /// Of the images of a training split, on the threads of the current rayon pool. One alone allows everything.
+    /// Computes the limits for a training split, on the threads of the current rayon pool. A single image gives no
+    /// limits: everything is familiar.
     pub fn new(train: &Split) -> Self {
         let references = train.evenly_spaced(REFERENCES);
         let values = values_of(references.all_pixels());
@@ -96,7 +97,7 @@ impl Familiarity {
         familiarity
     }
 
-    /// Training images that others are compared with.
+    /// Number of training images that others are compared with.
     pub fn references(&self) -> usize {
         self.images.len()
     }
@@ -106,12 +107,12 @@ impl Familiarity {
         self.nearest(&values_of(pixels), None)
     }
 
-    /// Whether an image that resembles the training images so much is within the limits.
+    /// Whether an image with this resemblance is within the limits.
     pub fn is_familiar(&self, image: Resemblance) -> bool {
         image.distance <= self.limits.distance && image.correlation >= self.limits.correlation
     }
 
-    /// `own` tells which reference each image is itself, which does not count.
+    /// `own` gives each image's own index among the references, which is left out of the comparison.
     fn nearest(&self, images: &Array2<f32>, own: Option<&[usize]>) -> Vec<Resemblance> {
         let chunks: Vec<_> = images.axis_chunks_iter(Axis(0), CHUNK).enumerate().collect();
         let of_chunk = |(number, chunk): &(usize, ndarray::ArrayView2<'_, f32>)| {
@@ -130,7 +131,7 @@ impl Familiarity {
     }
 }
 
-/// The square root of the ink of each 2x2 pixels, in [0, 1]: `[N, 196]`.
+/// The square root of the mean ink of each block of 2x2 pixels, in [0, 1]: `[N, 196]`.
 fn values_of(pixels: &[Pixels]) -> Array2<f32> {
     let mut all = Array2::zeros((pixels.len(), VALUES));
     for (pixels, mut values) in pixels.iter().zip(all.rows_mut()) {
@@ -181,14 +182,14 @@ mod tests {
             assert!((f64::from(found.distance) - distance).abs() < 1e-3, "{found:?}, {distance}");
             assert!((f64::from(found.correlation) - correlation).abs() < 1e-4, "{found:?}, {correlation}");
         }
-        // Of 20 images none is refused; each is compared with the others.
+        // With 20 images the limits reject none; each is compared with the others.
         let worst =
             (0..20).map(|i| (0..20).filter(|j| *j != i).map(|j| compare(&known[i], &known[j]).0).fold(99.0, f64::min));
         assert!((f64::from(familiarity.limits.distance) - worst.fold(0.0, f64::max)).abs() < 1e-3);
     }
 
     #[test]
-    fn few_images_and_images_without_any_shape_do_no_harm() {
+    fn few_images_and_uniform_images_are_handled() {
         let one = Familiarity::new(&split(&[[9; 784]]));
         assert!(one.is_familiar(one.resemblance(&[[255; 784]])[0]));
         let three = Familiarity::new(&split(&[[0; 784], [255; 784], [0; 784]]));

@@ -1,24 +1,29 @@
-//! What a network makes of images from anywhere, and whether they are like anything it was trained on.
+//! Classifies images from any source and rejects those unlike anything the network was trained on.
 //!
-//! A network names a class for every image, often a confident one for noise. So an image gets no class if it is
+//! A network predicts a class for every image, often with high confidence even for noise. So an image gets no class if
+//! it is
 //!
-//! - blank: no pixel has [`LEAST_INK`] of 255 levels. [`data::image`](crate::data::image) makes such images of pages
-//!   without ink; one of 28x28 pixels may also be so faint;
-//! - or unfamiliar: farther than a limit from every training image, or correlated with each by less than another limit.
+//! - blank: no pixel reaches [`LEAST_INK`] of 255 levels. [`data::image`](crate::data::image) returns such an image for
+//!   a page without ink, and an image that is already 28x28 may be as faint;
+//! - or unfamiliar: its distance from every training image is above a limit, or its correlation with every training
+//!   image is below another limit.
 //!
 //! # Familiar images
 //!
-//! An image is compared with training images by 14x14 values: the square root of the mean ink of each 2x2 pixels, which
-//! makes a thin or faint stroke count for more. Two figures are taken of it, each from the image best in it: the
-//! Euclidean *distance*, and Pearson's *correlation* of the values. The distance tells filled shapes from strokes, the
-//! correlation faint noise from anything. 10,000 training images, evenly spaced, stand for all of a larger set.
+//! Images are compared by 14x14 values: the square root of the mean ink of each block of 2x2 pixels. The root gives
+//! thin and faint strokes more weight. From all training images, the smallest Euclidean *distance* and the largest
+//! Pearson *correlation* are taken; they may belong to different images. The distance separates filled shapes from
+//! strokes, and the correlation separates faint noise from everything else. Of a larger training set, 10,000 evenly
+//! spaced images are used.
 //!
-//! The limits are what 999 of 1,000 training images keep to, each compared with the others; 2,000, evenly spaced, are
-//! asked. So either limit refuses about 0.1 % of the images of its own data set, both together up to 0.2 %.
+//! The limits are the values that 999 of 1,000 training images stay within when each is compared with the others,
+//! measured on 2,000 evenly spaced ones. So each limit rejects about 0.1 % of the images of its own data set, and both
+//! together up to 0.2 %.
 //!
-//! In per cent, refused by the distance, the correlation, and either, as `examples/familiarity_table.rs` prints it. The
-//! measure was chosen on MNIST's last 10,000 training images, with the first 50,000 known; the columns "test" are of
-//! test images, looked at once, with all training images of MNIST or of digits-10k known.
+//! The table gives the percentage rejected by the distance, by the correlation, and by either, as
+//! `tools/familiarity_table.rs` prints it. The measures were chosen on MNIST's last 10,000 training images, compared
+//! with the first 50,000. The "test" columns are for test images, which were used once, compared with all training
+//! images of MNIST or of digits-10k.
 //!
 //! | images | distance | correlation | either | MNIST test | digits-10k test |
 //! |---|---:|---:|---:|---:|---:|
@@ -32,14 +37,17 @@
 //! | twelve drawn letters, such as A, K, T, V | 30.00 | 52.50 | 56.50 | 50.00 | 60.50 |
 //! | zigzag scribbles | 6.00 | 3.00 | 8.50 | 15.00 | 16.50 |
 //!
-//! So what is left are strokes that a hand could have meant as a digit. A large image is brought to 28x28 first, and
-//! what is left of it then decides: a wide gradient becomes a bar, which resembles a 1.
+//! What gets through are strokes that somebody could have meant as a digit. The comparison sees an image only after it
+//! was scaled to 28x28, so a wide gradient becomes a bar, which resembles a 1.
 //!
-//! Other measures did worse at limits found in the same way, with a network that was trained without those 10,000
-//! images: the distance to the nearest training image in fc2 features refused 1 % of Fashion-MNIST and less than half
-//! of any noise; the Mahalanobis distance to the nearest class there 0.4 % and none of the noise; a low largest logit
-//! or a high entropy 55 to 60 %, and half of the densest salt and pepper. Distances in pixels relative to those of the
-//! neighbours from theirs refused a third of Fashion-MNIST at most, and all 784 pixels no more than the 14x14 values.
+//! Other measures did worse, with limits found in the same way and a network trained without those 10,000 images:
+//!
+//! - the distance to the nearest training image in fc2 features rejected 1 % of Fashion-MNIST and less than half of any
+//!   noise;
+//! - the Mahalanobis distance to the nearest class in fc2 features rejected 0.4 % and none of the noise;
+//! - a low maximum logit or a high entropy rejected 55 to 60 %, and half of the densest salt and pepper;
+//! - pixel distances relative to the neighbours' own nearest distances rejected at most a third of Fashion-MNIST;
+//! - all 784 pixels rejected no more than the 14x14 values.
 
 mod familiarity;
 mod sources;
@@ -52,14 +60,14 @@ use crate::analysis::{Outputs, Subject};
 pub use familiarity::{Familiarity, Resemblance};
 pub use sources::{Source, find_images};
 
-/// Less than this on every pixel is no ink.
+/// An image whose pixels are all below this level counts as blank.
 pub const LEAST_INK: u8 = 32;
 
-/// What is said of an image.
+/// The answer for an image, apart from the class itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Recognition {
-    /// The network's class.
+    /// It has a class: the one that the network predicts.
     Class,
     /// It has no ink.
     Blank,
@@ -67,24 +75,25 @@ pub enum Recognition {
     Unfamiliar,
 }
 
-/// A network's answer for an image, and whether to believe it.
+/// A network's answer for an image, and whether to trust it.
 #[derive(Clone, Copy, Debug)]
 pub struct Prediction {
-    /// What the network computed.
+    /// The network's outputs.
     pub outputs: Outputs,
-    /// How the image resembles the training images.
+    /// How much the image resembles the training images.
     pub resemblance: Resemblance,
-    /// What to say.
+    /// Whether the image has a class, is blank, or is unfamiliar.
     pub recognition: Recognition,
 }
 
 impl Prediction {
-    /// The class, if there is one to be named.
+    /// The class, unless the image is blank or unfamiliar.
     pub fn class(&self) -> Option<usize> {
         (self.recognition == Recognition::Class).then(|| self.outputs.class())
     }
 
-    /// The likeliest classes with their probabilities, which sum up to 1 over all classes.
+    /// The `count` most likely classes with their probabilities, most likely first. Over all classes, probabilities add
+    /// up to 1.
     pub fn top(&self, count: usize) -> Vec<(usize, f64)> {
         let probabilities = self.outputs.probabilities();
         let ranking: [usize; CLASSES] = self.outputs.ranking();
@@ -92,7 +101,7 @@ impl Prediction {
     }
 }
 
-/// Whether no pixel has ink.
+/// Whether every pixel is below [`LEAST_INK`].
 pub fn is_blank(pixels: &Pixels) -> bool {
     pixels.iter().all(|level| *level < LEAST_INK)
 }

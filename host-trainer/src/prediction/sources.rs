@@ -19,22 +19,22 @@ pub enum Source {
 }
 
 impl Source {
-    /// Reads the image and brings it to 28x28 pixels, as [`data::image`](image) says.
+    /// Reads the image and converts it to 28x28 pixels, as [`data::image`](image) describes.
     ///
     /// # Errors
-    /// What cannot be read or decoded.
+    /// When it cannot be read or decoded.
     pub fn read(&self) -> Result<Pixels> {
         let Self::File(path) = self else {
             let (name, mut bytes) = (Path::new("standard input"), Vec::new());
             stdin().lock().read_to_end(&mut bytes).map_err(Error::read(name))?;
-            return image::decode(&bytes, None).map_err(|problem| Error::Image { path: name.into(), problem });
+            return image::decode(&bytes, None).map_err(|problem| Error::File { path: name.into(), problem });
         };
         image::read(path)
     }
 }
 
 impl fmt::Display for Source {
-    /// The path; standard input is `-`.
+    /// The path, or `-` for standard input.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
@@ -43,14 +43,18 @@ impl fmt::Display for Source {
     }
 }
 
-/// The images that an argument stands for: `-`, standard input; a folder, the images in it but not in its subfolders,
-/// by name; a pattern with `*`, `?` or `[...]` that is no file itself, the images it matches; any other is a file.
+/// The images that a command-line argument stands for:
+///
+/// - `-`: standard input;
+/// - a folder: the images in it, sorted by name, without those in its subfolders;
+/// - a pattern with `*`, `?` or `[...]`, unless a file has that very name: the images that match it;
+/// - anything else: a single file.
 ///
 /// # Errors
-/// A folder that cannot be read, a pattern that is none, and no image in either. Whether a file is there shows when it
-/// is [read](Source::read).
+/// When a folder cannot be read, a pattern is invalid, or neither yields an image. A missing file is reported only when
+/// it is [read](Source::read).
 pub fn find_images(argument: &Path) -> Result<Vec<Source>> {
-    let refused = |problem: String| Error::ImageFolder { folder: argument.to_owned(), problem };
+    let refused = |problem: String| Error::File { path: argument.to_owned(), problem };
     if argument == Path::new("-") {
         return Ok(vec![Source::Stdin]);
     }
@@ -59,10 +63,10 @@ pub fn find_images(argument: &Path) -> Result<Vec<Source>> {
         let entries = std::fs::read_dir(argument).map_err(Error::read(argument))?;
         let paths =
             entries.map(|entry| Ok(entry.map_err(Error::read(argument))?.path())).collect::<Result<Vec<_>>>()?;
-        (paths, format!("it holds no image ({KINDS}); give a folder that does, subfolders do not count"))
+        (paths, format!("it holds no images ({KINDS}); choose a folder that does, subfolders are not searched"))
     } else if let Some(pattern) = pattern {
-        let matches = glob::glob(pattern).map_err(|error| refused(format!("it is no pattern ({error})")))?;
-        (matches.flatten().collect(), format!("it matches no image ({KINDS}); check the folder and the ending"))
+        let matches = glob::glob(pattern).map_err(|error| refused(format!("it is not a valid pattern ({error})")))?;
+        (matches.flatten().collect(), format!("it matches no images ({KINDS}); check the folder and the extension"))
     } else {
         return Ok(vec![Source::File(argument.to_owned())]);
     };

@@ -1,10 +1,11 @@
-use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, KERNEL_SIDE, Layer, POOL2_SIDE};
+use lenet_core::Layer;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::calibration::for_each_chunk;
 use crate::data::Split;
+use crate::int8::order::weight_index;
 use crate::network::Network;
 
 /// Mean and covariance of what the weights of an output channel meet, in the order of the model file: over
@@ -32,7 +33,7 @@ pub(super) fn input_moments(network: &Network, images: &Split) -> [Moments; 5] {
     });
     let mut layers = Layer::ALL.into_iter();
     let mut next = || layers.next().expect("there are five of both");
-    sums.expect("a split has images").map(|sums| sums.moments(&file_order(next())))
+    sums.expect("a split has images").map(|sums| sums.moments(next()))
 }
 
 /// Sums over samples of the inputs, and of the products of every two of them.
@@ -60,28 +61,15 @@ impl Sums {
         self.products += &other.products;
     }
 
-    /// The moments with the inputs put in another order: first the one with the index `order[0]`.
-    fn moments(&self, order: &[usize]) -> Moments {
+    /// The moments of a layer's inputs, put from PyTorch's order into that of the int8 network.
+    fn moments(&self, layer: Layer) -> Moments {
+        let order: Vec<usize> = (0..layer.weights_per_output()).map(|index| weight_index(layer, index)).collect();
         let samples = self.samples as f64;
         let mean: Vec<f64> = order.iter().map(|index| self.values[*index] / samples).collect();
         let covariance = Array2::from_shape_fn((order.len(), order.len()), |(i, j)| {
             self.products[(order[i], order[j])] / samples - mean[i] * mean[j]
         });
         Moments { mean, covariance }
-    }
-}
-
-/// For each weight of an output channel in the order of the model file, its place in PyTorch's order.
-fn file_order(layer: Layer) -> Vec<usize> {
-    let channels_last = |side: usize, channels: usize| {
-        let place = move |channel: usize, position: usize| channel * side * side + position;
-        (0..side * side).flat_map(move |position| (0..channels).map(move |channel| place(channel, position))).collect()
-    };
-    match layer {
-        Layer::Conv1 => channels_last(KERNEL_SIDE, 1),
-        Layer::Conv2 => channels_last(KERNEL_SIDE, CONV1_CHANNELS),
-        Layer::Fc1 => channels_last(POOL2_SIDE, CONV2_CHANNELS),
-        Layer::Fc2 | Layer::Fc3 => (0..layer.weights_per_output()).collect(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the network needs of a board's flash and RAM, layer by layer, and which boards have it.
+//! How much flash and RAM the network needs, layer by layer, and which boards it fits.
 
 use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, FC1_OUTPUTS, FC2_OUTPUTS, POOL1_SIDE, POOL2_SIDE};
 use lenet_core::format::layer_bytes;
@@ -7,18 +7,18 @@ use maud::{Markup, html};
 
 use crate::numbers::thousands;
 
-/// What the code of the inference takes of flash at most, over all cores; `lenet-mcu/emulate BOARD bench` prints it.
+/// Upper bound for the flash taken by the inference code on any core; `lenet-mcu/emulate BOARD bench` prints it.
 const CODE_BYTES: usize = 10_000;
-/// What the stack and the model's handle take of RAM at most, likewise.
+/// Upper bound for the RAM taken by the stack and the model's handle on any core.
 const STACK_BYTES: usize = 1_500;
 
-/// A board, with the sizes its vendor gives.
+/// A board, with the sizes from its vendor's data sheet.
 struct Board {
     name: &'static str,
     core: &'static str,
     flash: usize,
     ram: usize,
-    /// Whether its core is one of ARMv6-M, without the multiply-accumulates that need more room.
+    /// Whether its core is ARMv6-M, whose kernels need less RAM than those of ARMv7-M and later.
     armv6m: bool,
 }
 
@@ -26,13 +26,17 @@ const fn board(name: &'static str, core: &'static str, [flash, ram]: [usize; 2],
     Board { name, core, flash: 1024 * flash, ram: 1024 * ram, armv6m }
 }
 
-const BOARDS: [Board; 11] = [
+/// The boards that the firmware is built for, with their sizes.
+const FIRMWARE_BOARDS: &str = include_str!("../../../lenet-mcu/boards.txt");
+/// Those of them that people own: the name there, and the one that people know.
+const OWNED: [(&str, &str); 2] =
+    [("stm32vldiscovery", "STM32VLDISCOVERY"), ("microbit", "BBC micro:bit v1 (nRF51822)")];
+/// Boards that the firmware is not built for.
+const OTHERS: [Board; 9] = [
     board("STM32F030F4", "M0", [16, 4], true),
     board("LPC1114 (302)", "M0", [32, 8], true),
     board("STM32G031K8 Nucleo", "M0+", [64, 8], true),
     board("Blue Pill (STM32F103C8)", "M3", [64, 20], false),
-    board("STM32VLDISCOVERY", "M3", [128, 8], false),
-    board("BBC micro:bit v1 (nRF51822)", "M0", [256, 16], true),
     board("Arduino Zero (SAMD21G18)", "M0+", [256, 32], true),
     board("BBC micro:bit v2 (nRF52833)", "M4F", [512, 128], false),
     board("STM32F446RE Nucleo", "M4F", [512, 128], false),
@@ -40,15 +44,32 @@ const BOARDS: [Board; 11] = [
     board("Raspberry Pi Pico (RP2040)", "M0+", [2048, 264], true),
 ];
 
-/// A layer's name and the bytes its parameters take of flash and its output of RAM on ARMv6-M and on ARMv7-M and later.
+/// A line of [`FIRMWARE_BOARDS`]; nothing when the columns are not those its comment names.
+fn parse(line: &'static str, name: &'static str) -> Option<Board> {
+    let columns: Vec<&str> = line.split_whitespace().collect();
+    let [_, target, _, _, flash_kib, _, ram_kib, _, core] = columns[..] else { return None };
+    let sizes = [flash_kib.parse().ok()?, ram_kib.parse().ok()?];
+    Some(board(name, core.strip_prefix("Cortex-")?, sizes, target.starts_with("thumbv6m")))
+}
+
+/// All boards, from the smallest flash to the largest, of equal ones by RAM.
+fn boards() -> Vec<Board> {
+    let line = |name: &str| FIRMWARE_BOARDS.lines().find(|line| line.split_whitespace().next() == Some(name));
+    let owned = OWNED.iter().filter_map(|(name, known_as)| parse(line(name)?, known_as));
+    let mut boards: Vec<Board> = owned.chain(OTHERS).collect();
+    boards.sort_by_key(|board| (board.flash, board.ram));
+    boards
+}
+
+/// A layer: flash bytes of its parameters, and RAM bytes of its output on `[ARMv6-M, ARMv7-M and later]`.
 struct Row {
     name: &'static str,
     flash: usize,
     ram: [usize; 2],
 }
 
-/// Each layer, after the input. ARMv7-M's kernels take two values at a time, as 16 bits each, of the image and of
-/// pool1, so there these are twice as large, and there is a second image.
+/// The input and each layer. The ARMv7-M kernels use two bytes for each pixel and each output of pool1, and these
+/// 16-bit pixels are kept in addition to the image itself.
 fn rows() -> [Row; 6] {
     let pool1 = CONV1_CHANNELS * POOL1_SIDE * POOL1_SIDE;
     let pool2 = CONV2_CHANNELS * POOL2_SIDE * POOL2_SIDE;
@@ -63,7 +84,7 @@ fn rows() -> [Row; 6] {
     ]
 }
 
-/// The tables, for a model of so many bytes.
+/// The tables, for a model of `model_bytes` bytes.
 pub(super) fn section(model_bytes: usize) -> Markup {
     let rows = rows();
     let layers: usize = rows.iter().map(|row| row.flash).sum();
@@ -71,8 +92,8 @@ pub(super) fn section(model_bytes: usize) -> Markup {
     let widest = rows.iter().map(|row| row.flash).max().unwrap_or(1) as f64;
     html! {
         p {
-            "The model takes " strong { (thousands(model_bytes)) " bytes" } " of flash, and an inference "
-            strong { (thousands(armv6m)) } " bytes of RAM with its image on ARMv6-M (M0, M0+) or "
+            "The model takes " strong { (thousands(model_bytes)) " bytes" } " of flash. Inference needs "
+            strong { (thousands(armv6m)) } " bytes of RAM, including the image, on ARMv6-M (M0, M0+) and "
             strong { (thousands(armv7m)) } " on ARMv7-M and later (M3, M4, M7, M33, M55)."
         }
         div .scroll { table {
@@ -89,18 +110,18 @@ pub(super) fn section(model_bytes: usize) -> Markup {
                 }
                 tr { th scope="row" { "scales, description, checksum" } td .num { (thousands(model_bytes - layers)) } td {} td .num { "–" } td .num { "–" } }
             }
-            tfoot { tr { th scope="row" { "sum" } td .num { (thousands(model_bytes)) } td {} td .num { (thousands(armv6m)) } td .num { (thousands(armv7m)) } } }
+            tfoot { tr { th scope="row" { "total" } td .num { (thousands(model_bytes)) } td {} td .num { (thousands(armv6m)) } td .num { (thousands(armv7m)) } } }
         } }
         h3 { "Boards" }
         p {
-            "Counted with the model and its RAM: " (thousands(CODE_BYTES)) " bytes of flash for the code of the inference and "
-            (thousands(STACK_BYTES)) " bytes of RAM for the stack, which no core exceeds. What is left is for your program. "
-            "Sizes of the boards are their vendors'."
+            "Besides the model and its RAM, " (thousands(CODE_BYTES)) " bytes of flash for the inference code and "
+            (thousands(STACK_BYTES)) " bytes of RAM for the stack are counted, which is enough for every core. The rest is free for your program. "
+            "Flash and RAM sizes are the vendors' figures."
         }
         div .scroll { table {
             thead { tr { th { "board" } th { "core" } th .num { "flash" } th .num { "RAM" } th { "fits" } th .num { "flash left" } th .num { "RAM left" } } }
             tbody {
-                @for board in &BOARDS {
+                @for board in &boards() {
                     @let ram = if board.armv6m { armv6m } else { armv7m };
                     @let flash_left = board.flash as i64 - (model_bytes + CODE_BYTES) as i64;
                     @let ram_left = board.ram as i64 - (ram + STACK_BYTES) as i64;
@@ -128,6 +149,16 @@ fn left(bytes: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn boards_of_the_firmware_are_among_them_with_their_sizes() {
+        let boards = boards();
+        assert_eq!(boards.len(), OWNED.len() + OTHERS.len());
+        let found =
+            |name: &str| boards.iter().find(|board| board.name == name).map(|b| (b.core, b.flash, b.ram, b.armv6m));
+        assert_eq!(found("STM32VLDISCOVERY"), Some(("M3", 131_072, 8_192, false)));
+        assert_eq!(found("BBC micro:bit v1 (nRF51822)"), Some(("M0", 262_144, 16_384, true)));
+    }
 
     #[test]
     fn rows_add_up_to_what_the_network_takes() {

@@ -1,59 +1,59 @@
-//! Charts as SVG, in the colours of the page's style sheet, so that they are light or dark with it.
+//! SVG charts. Their colours come from the page's style sheet, so they turn light or dark with it.
 
 use maud::{Markup, html};
 
-/// Width and height of a chart, in units of its own: about pixels on a phone.
+/// Width and height of a chart, in SVG user units; one is about a pixel on a phone.
 const SIZE: [f64; 2] = [340.0, 200.0];
-/// What the axes take at the left, top, right and bottom.
+/// Room for the axes at the left, top, right and bottom.
 const MARGIN: [f64; 4] = [44.0, 10.0, 20.0, 34.0];
 
-/// A line of a chart, or points of it.
+/// A line or a set of dots in a chart.
 pub(super) struct Series<'a> {
     /// Its name in the legend.
     pub(super) name: &'a str,
-    /// Class in the style sheet.
+    /// Its class in the style sheet.
     pub(super) class: &'a str,
-    /// x and y of its points.
+    /// Its points, `[x, y]`.
     pub(super) points: Vec<[f64; 2]>,
     /// Whether to draw dots rather than a line.
     pub(super) dots: bool,
 }
 
-/// How values are spread along an axis.
+/// How an axis maps values to positions.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Scale {
     Linear,
     Logarithmic,
 }
 
-/// An axis.
+/// One axis of a chart.
 #[derive(Clone)]
 pub(super) struct Axis<'a> {
     /// What it measures.
     pub(super) name: &'a str,
     /// First and last value.
     pub(super) range: [f64; 2],
-    /// Values that are written beside it.
+    /// Values labelled along it.
     pub(super) ticks: Vec<f64>,
-    /// How they are written.
+    /// Formats a tick's label.
     pub(super) write: fn(f64) -> String,
     pub(super) scale: Scale,
 }
 
 impl<'a> Axis<'a> {
-    /// A linear axis whose ends are round.
+    /// A linear axis, extended to round values at both ends.
     pub(super) fn linear(name: &'a str, range: [f64; 2], write: fn(f64) -> String) -> Self {
         Self::in_steps(name, range, 0.0, write)
     }
 
-    /// A linear axis of whole numbers, from 0.
+    /// A linear axis of whole numbers from 0.
     pub(super) fn whole(name: &'a str, last: f64) -> Self {
         Self::in_steps(name, [0.0, last], 1.0, |value| format!("{value:.0}"))
     }
 
     fn in_steps(name: &'a str, range: [f64; 2], least_step: f64, write: fn(f64) -> String) -> Self {
         let [low, high] = range;
-        // Values that are all the same need some room as well.
+        // Equal values still need an axis of some length.
         let span = if high > low { high - low } else { 0.1 * high.abs() };
         let step = if span > 0.0 { round_step(span / 4.0).max(least_step) } else { 1.0 };
         let (first, last) = ((low / step).floor(), (high / step).ceil().max((low / step).floor() + 1.0));
@@ -61,12 +61,12 @@ impl<'a> Axis<'a> {
         Self { name, range: [first * step, last * step], ticks, write, scale: Scale::Linear }
     }
 
-    /// A linear axis that ends where the values do.
+    /// A linear axis with exactly this range.
     pub(super) fn exact(name: &'a str, range: [f64; 2], ticks: Vec<f64>, write: fn(f64) -> String) -> Self {
         Self { name, range, ticks, write, scale: Scale::Linear }
     }
 
-    /// A logarithmic axis; `range` is above 0.
+    /// A logarithmic axis; `range` must be above 0.
     pub(super) fn logarithmic(name: &'a str, range: [f64; 2], write: fn(f64) -> String) -> Self {
         let mut axis = Self::decades(name, range, write);
         while axis.ticks.len() < 2 {
@@ -90,7 +90,7 @@ impl<'a> Axis<'a> {
         Self { name, range, ticks, write, scale: Scale::Logarithmic }
     }
 
-    /// Where a value is, 0 at the beginning and 1 at the end.
+    /// Position of a value along the axis, from 0 to 1.
     fn place(&self, value: f64) -> f64 {
         let measure = |value: f64| if self.scale == Scale::Linear { value } else { value.max(1e-12).log10() };
         let [low, high] = self.range.map(measure);
@@ -98,18 +98,18 @@ impl<'a> Axis<'a> {
     }
 }
 
-/// A value without what binary fractions add to it.
+/// Removes binary rounding noise, so that 0.30000000000000004 becomes 0.3.
 fn tidy(value: f64) -> f64 {
     format!("{value:.9e}").parse().unwrap_or(value)
 }
 
-/// 1, 2 or 5 times a power of ten, at least `least`.
+/// The smallest 1, 2 or 5 times a power of ten that is at least `least`.
 fn round_step(least: f64) -> f64 {
     let power = 10f64.powf(least.log10().floor());
     [1.0, 2.0, 5.0].into_iter().map(|mantissa| mantissa * power).find(|step| *step >= least).unwrap_or(10.0 * power)
 }
 
-/// The range of values, or none if there are none.
+/// The smallest and largest finite value, if there is one.
 pub(super) fn range(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
     values.filter(|value| value.is_finite()).fold(None, |range, value| {
         let [low, high] = range.unwrap_or([value; 2]);
@@ -151,12 +151,12 @@ impl Frame<'_> {
     }
 }
 
-/// Coordinates need no more than a tenth of a pixel.
+/// A coordinate; a tenth of a pixel is precise enough.
 fn number(value: f64) -> String {
     format!("{value:.1}")
 }
 
-/// A chart of lines and dots, with a title and, for several series, a legend.
+/// A chart of lines and dots, with a title and, if there are several series, a legend.
 pub(super) fn chart(title: &str, x: &Axis<'_>, y: &Axis<'_>, series: &[Series<'_>]) -> Markup {
     let frame = Frame { x, y };
     figure(
@@ -177,7 +177,7 @@ pub(super) fn chart(title: &str, x: &Axis<'_>, y: &Axis<'_>, series: &[Series<'_
     )
 }
 
-/// Bars of equal width over the whole of the x axis, and a line of as many steps over them if given.
+/// Bars of equal width across the whole x axis and, if given, a stepped line over them with the same number of steps.
 pub(super) fn histogram(
     title: &str,
     x: &Axis<'_>,

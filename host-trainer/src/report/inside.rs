@@ -1,5 +1,5 @@
-//! Inside the network: its kernels, what they make of an image, its weights and activations on the grid of int8, and
-//! what that grid costs.
+//! Inside the network: conv1's kernels and feature maps, the distributions of quantized weights and activations, and the
+//! quantization error.
 
 use std::iter::Sum;
 
@@ -8,14 +8,14 @@ use lenet_core::workstation::Classifier;
 use maud::{Markup, html};
 
 use super::charts::{Axis, Series, histogram};
-use super::{Findings, errors, pictures};
+use super::{Findings, misread, pictures};
 use crate::comparison::Stage;
 use crate::evaluation::{for_each_group, for_each_image};
 use crate::inspection::{BINS, Int8Summary};
 use crate::network::lanes::Lanes;
 use crate::numbers::decibels;
 
-/// Judged images whose activations are counted.
+/// Number of evaluated images whose activations are counted.
 const SAMPLE: usize = 500;
 
 impl Findings<'_> {
@@ -24,24 +24,24 @@ impl Findings<'_> {
         let summary = Int8Summary::new(&self.run.model).expect("it was read before");
         html! {
             h3 { "conv1" }
-            p .note { "The six kernels of 5×5, orange above zero and blue below, and what each makes of an image after its ReLU in the float network, white the most." }
+            p .note { "The six 5×5 kernels (orange is positive, blue is negative) and the feature map that each gives in the float network, after the ReLU (white is the largest value)." }
             (self.conv1())
-            h3 { "Weights on the grid of int8" }
-            p .note { "Each layer's weights in steps of int8, from −127 to 127. A step of each output channel stands for as much as its largest weight needs." }
+            h3 { "Quantized weights" }
+            p .note { "Each layer's int8 weights, from −127 to 127. Every output channel has a scale of its own, set by its largest weight." }
             div .charts { @for layer in &summary.layers { (weights(layer)) } }
-            h3 { "Activations on the grid of int8" }
+            h3 { "Quantized activations" }
             p .note {
-                "What the first " (SAMPLE.min(self.judged.len())) " of the judged images give, as steps above the lowest: bars are the int8 network, the line the "
-                "float one. The zeros of a ReLU are left out, and what is beyond the last step counts there."
+                "Activations on the first " (SAMPLE.min(self.judged.len())) " evaluated images, in int8 steps above the lowest value: the bars are the int8 network, the line the "
+                "float network. Zeros after a ReLU are left out; values beyond the last step are counted there."
             }
             div .charts { @for chart in self.activations(&model) { (chart) } }
-            h3 { "What rounding costs" }
+            h3 { "Quantization error" }
             p .note {
-                "Signal-to-quantization-noise ratio of each tensor, all rounding before it included, over all judged images: at 20 dB the error is a tenth "
-                "of the signal, at 40 dB a hundredth. " code { "lenet compare" } " tells more."
+                "Signal-to-quantization-noise ratio (SQNR) of each tensor over all evaluated images, including the error of the layers before it: at 20 dB the error is a tenth "
+                "of the signal, at 40 dB a hundredth. " code { "lenet compare" } " gives details."
             }
             div .scroll { table {
-                thead { tr { th { "tensor" } th .num { "SQNR, dB" } th .num { "one step" } th .num { "mean error, steps" } th .num { "saturated" } th .num { "zeros" } } }
+                thead { tr { th { "tensor" } th .num { "SQNR (dB)" } th .num { "step size" } th .num { "mean error (steps)" } th .num { "saturated" } th .num { "zeros" } } }
                 tbody { @for tensor in &self.comparison.tensors {
                     @let statistics = &tensor.statistics;
                     tr {
@@ -54,8 +54,8 @@ impl Findings<'_> {
                     }
                 } }
             } }
-            h3 { "Figures of a stroke" }
-            (errors::glossary())
+            h3 { "Stroke measurements" }
+            (misread::glossary())
         }
     }
 
@@ -65,7 +65,7 @@ impl Findings<'_> {
         let largest = weights.iter().fold(0.0, |largest, weight| weight.abs().max(largest));
         let labels = self.judged.labels();
         let right = self.float.iter().zip(labels).position(|(outputs, label)| outputs.class() == usize::from(*label));
-        let mut samples: Vec<(usize, &str)> = right.map(|index| (index, "read right")).into_iter().collect();
+        let mut samples: Vec<(usize, &str)> = right.map(|index| (index, "correct")).into_iter().collect();
         if let Some(misread) = self.misreads.misread.first() {
             samples.push((misread.index, "misread"));
         }
@@ -86,7 +86,7 @@ impl Findings<'_> {
                     @for kernel in weights.outer_iter() {
                         @let rows: Vec<Vec<f32>> = kernel.outer_iter().next().expect("one input channel").outer_iter().map(|row| row.to_vec()).collect();
                         @let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
-                        td { (pictures::signed(&rows, largest, 14, "a kernel of conv1")) }
+                        td { (pictures::signed(&rows, largest, 14, "conv1 kernel")) }
                     }
                 }
                 @for ((index, what), maps) in samples.iter().zip(&maps) {
@@ -94,7 +94,7 @@ impl Findings<'_> {
                         th scope="row" { (pictures::digit(self.judged.pixels(*index), 2, &format!("image {index}"))) br; (what) }
                         @for map in maps {
                             @let largest = map.iter().flatten().fold(0.0f32, |largest, value| largest.max(*value));
-                            td { (pictures::positive(map, largest, 3, "a feature map of conv1")) }
+                            td { (pictures::positive(map, largest, 3, "conv1 feature map")) }
                         }
                     }
                 }
@@ -137,7 +137,7 @@ impl Findings<'_> {
         (0..5)
             .map(|stage| {
                 let scale = quantization[stage].scale;
-                let title = format!("{}, a step is {scale:.4}", Stage::ALL[stage]);
+                let title = format!("{}, step {scale:.4}", Stage::ALL[stage]);
                 grid_histogram(
                     &title,
                     [1.0, 256.0],
@@ -150,15 +150,15 @@ impl Findings<'_> {
     }
 }
 
-/// How many values of each tensor are in each bin of five steps.
+/// Histograms of the tensors, in bins of five steps.
 struct Counts([[usize; BINS]; 5]);
 
 impl Counts {
     const NONE: Self = Self([[0; BINS]; 5]);
 
-    /// Counts a value that is so many steps above the lowest.
+    /// Counts a value, given in steps above the lowest.
     fn add(&mut self, stage: Stage, steps: f32) {
-        // After a ReLU, 0 means that the unit was not active.
+        // After a ReLU, 0 means that the unit is not active.
         if stage == Stage::Logits || steps > 0.0 {
             self.0[stage as usize][((steps.max(1.0) as usize - 1) / 5).min(BINS - 1)] += 1;
         }
@@ -194,7 +194,7 @@ fn grid_histogram(title: &str, range: [f64; 2], ticks: Vec<f64>, counts: &[usize
         .iter()
         .chain(line.iter().flat_map(|line| &line.points))
         .fold(0.0, |high, [_, y]| f64::max(high, *y));
-    let x = Axis::exact("steps of int8", range, ticks, |value| format!("{value}").replace('-', "−"));
+    let x = Axis::exact("int8 steps", range, ticks, |value| format!("{value}").replace('-', "−"));
     let y = Axis::linear("", [0.0, highest], |value| format!("{value} %"));
     histogram(title, &x, &y, &bars, line.as_ref())
 }

@@ -1,12 +1,13 @@
-//! A run as one page to read: how it went, what came of it, and every misread image with the reasons why.
+//! Renders a finished run as an HTML page: how training went, how good the networks are, and every misread image with
+//! the likely reasons.
 //!
-//! The page is one file: its pictures and its style are inside, it needs no network and has no script. It is
-//! light or dark as the reader's system is, fits a phone, and prints.
+//! The page is a single file with its pictures and styles embedded; it loads nothing and runs no scripts. It follows
+//! the reader's light or dark setting, fits a phone screen, and prints well.
 
 mod budget;
 mod charts;
-mod errors;
 mod inside;
+mod misread;
 mod outcome;
 mod pictures;
 
@@ -18,31 +19,32 @@ use crate::comparison::{Comparison, compare};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::evaluation::evaluate_int8;
+use crate::int8::QuantizedNetwork;
 use crate::numbers::{count, percent, thousands};
 use crate::run::{self, FinishedRun};
 
-/// All that the page tells.
+/// Everything the page shows.
 struct Findings<'a> {
     run: &'a FinishedRun,
     training: &'a Split,
     judged: &'a Split,
-    /// What the float network makes of the judged images.
+    /// The float network's outputs for the judged images.
     float: Vec<Outputs>,
-    /// What the int8 network misreads.
+    /// The images that the int8 network misreads.
     misreads: Misreads,
     comparison: Comparison,
 }
 
-/// The images a run was trained on and those it was judged by, `(training, judged)`.
+/// The images a run was trained on and those it was evaluated on, `(training, judged)`.
 ///
 /// # Errors
-/// When the data set is not the one of the run.
+/// When the data set is not the one the run used.
 pub fn splits(run: &FinishedRun, data: &DataSet) -> Result<(Split, Split)> {
     let summary = &run.summary;
     let held_out = summary.validation_images;
     if data.train.len() != summary.train_images + held_out {
         return Err(Error::Usage(format!(
-            "{} has {} training images, and the run had {}; give its data set, {}, with --data",
+            "{} has {} training images, but the run used {}; pass the run's data set, {}, with --data",
             data.name,
             data.train.len(),
             summary.train_images + held_out,
@@ -51,7 +53,7 @@ pub fn splits(run: &FinishedRun, data: &DataSet) -> Result<(Split, Split)> {
     }
     let other = |what: &str| {
         Err(Error::Usage(format!(
-            "{what} of {} are not those that {} tells of; the data set of the run, {}, is needed as it was (--data)",
+            "{what} of {} do not match {}; pass the run's own data set, {}, unchanged, with --data",
             data.name,
             run::SUMMARY,
             summary.data
@@ -67,12 +69,12 @@ pub fn splits(run: &FinishedRun, data: &DataSet) -> Result<(Split, Split)> {
     let evaluation = evaluate_int8(model, &judged);
     let right = (summary.int8_accuracy * summary.measured_images as f64).round() as usize;
     if format!("{:08x}", evaluation.crc32) != summary.int8_crc32 || evaluation.correct != right {
-        return other(&format!("what the int8 model answers and the labels of the {} images", summary.measured_on));
+        return other(&format!("the int8 logits or the labels of the {} images", summary.measured_on));
     }
     Ok((training, judged))
 }
 
-/// The page of a run as HTML, made on the threads of the current rayon pool.
+/// Renders the HTML page of a run, on the threads of the current rayon pool.
 ///
 /// # Errors
 /// When the run's int8 model is invalid.
@@ -90,7 +92,7 @@ pub fn report(run: &FinishedRun, training: &Split, judged: &Split) -> Result<Str
     Ok(with_units(&findings.page().into_string()))
 }
 
-/// Keeps a number and its unit on one line, but leaves alone what is to be copied.
+/// Keeps each number and its % sign on one line, except in `<pre>` blocks, which people copy.
 fn with_units(html: &str) -> String {
     let bound = |text: &str| text.replace(" %", "\u{a0}%");
     let mut pieces = html.split("<pre>");
@@ -105,7 +107,7 @@ fn with_units(html: &str) -> String {
 impl Findings<'_> {
     fn page(&self) -> Markup {
         let summary = &self.run.summary;
-        let title = format!("LeNet-5 on {}: {} right", summary.data, percent(summary.int8_accuracy));
+        let title = format!("LeNet-5 on {}: {} accuracy", summary.data, percent(summary.int8_accuracy));
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -120,7 +122,7 @@ impl Findings<'_> {
                 body {
                     header {
                         p .eyebrow { "LeNet-5, quantized to int8" }
-                        h1 { (summary.data) ": " (percent(summary.int8_accuracy)) " of the " (summary.measured_on) " images read right" }
+                        h1 { (summary.data) ": " (percent(summary.int8_accuracy)) " of the " (summary.measured_on) " images classified correctly" }
                         (self.tiles())
                     }
                     nav aria-label="Sections" {
@@ -131,29 +133,29 @@ impl Findings<'_> {
                         section #why { h2 { "What the misread images have in common" } (self.in_common()) }
                         section #misread { h2 { "Every misread image" } (self.every_misread()) }
                         section #changed { h2 { "Where float and int8 disagree" } (self.disagreements()) }
-                        section #training { h2 { "The training" } (self.curves()) }
+                        section #training { h2 { "Training" } (self.curves()) }
                         section #classes { h2 { "Classes and confidence" } (self.classes()) }
                         section #inside { h2 { "Inside the network" } (self.inside()) }
-                        section #budget { h2 { "Does it fit?" } (budget::section(self.run.model.bytes().len())) }
+                        section #budget { h2 { "Does it fit your board?" } (budget::section(self.run.model.bytes().len())) }
                     }
-                    footer { p { "Written by " (summary.tool) ". One file, no scripts, nothing loaded." } }
+                    footer { p { "Written by " (summary.tool) ". A single file: no scripts, nothing to load." } }
                 }
             }
         }
     }
 
-    /// The figures one wants first.
+    /// The headline figures.
     fn tiles(&self) -> Markup {
         let summary = &self.run.summary;
         let tile = |name: &str, value: String, more: String| html! { div .tile { dt { (name) } dd { strong { (value) } span { (more) } } } };
         let change = 100.0 * (summary.int8_accuracy - summary.float_accuracy);
         html! {
             dl .tiles {
-                (tile("int8", percent(summary.int8_accuracy), format!("{change:+.2} points against float")))
-                (tile("float", percent(summary.float_accuracy), format!("of {} {} images", thousands(summary.measured_images), summary.measured_on)))
+                (tile("int8 accuracy", percent(summary.int8_accuracy), format!("{change:+.2} points vs. float")))
+                (tile("float accuracy", percent(summary.float_accuracy), format!("on {} {} images", thousands(summary.measured_images), summary.measured_on)))
                 (tile("misread", thousands(self.misreads.misread.len()), "by the int8 network".into()))
                 (tile("flash", format!("{} bytes", thousands(summary.model_bytes)), "the model file".into()))
-                (tile("RAM", format!("{} bytes", thousands(summary.workspace_bytes + lenet_core::IMAGE_BYTES)), "with the image; less on M0".into()))
+                (tile("RAM", format!("{} bytes", thousands(summary.workspace_bytes + lenet_core::IMAGE_BYTES)), "including the image; less on M0".into()))
                 (tile("trained in", seconds(summary.train_seconds), format!("{}, {}", count(summary.epochs, "epoch"), count(summary.threads, "thread"))))
             }
         }
@@ -169,16 +171,16 @@ impl Findings<'_> {
         let fact = |name: &str, value: String| html! { tr { th scope="row" { (name) } td { (value) } } };
         html! {
             @if !summary.command.is_empty() {
-                p { "To repeat it, to the bit, where it was given:" }
+                p { "To reproduce this run bit for bit, run this command in the same directory:" }
                 pre { code { (summary.command) } }
             }
             div .scroll { table .facts { tbody {
-                (fact("data set", format!("{}: {} training images{held_out}, {} {} images to judge by",
+                (fact("data set", format!("{}: {} training images{held_out}, evaluated on {} {} images",
                     summary.data, thousands(summary.train_images), thousands(summary.measured_images), summary.measured_on)))
                 (fact("recipe", format!("{}: {}, {}", summary.recipe, count(recipe.epochs, "epoch"), recipe.describe())))
                 (fact("seed", summary.seed.to_string()))
                 (fact("pools", format!("{} after conv1, {} after conv2", summary.pool1, summary.pool2)))
-                (fact("int8 logits", format!("CRC-32 {}: what a board that runs this model must arrive at", summary.int8_crc32)))
+                (fact("int8 logits", format!("CRC-32 {}; a board that runs this model on the same images must get the same value", summary.int8_crc32)))
             } } }
         }
     }
@@ -188,7 +190,7 @@ const SECTIONS: [(&str, &str); 8] = [
     ("run", "Run"),
     ("why", "Why"),
     ("misread", "Misread"),
-    ("changed", "Float and int8"),
+    ("changed", "Float vs. int8"),
     ("training", "Training"),
     ("classes", "Classes"),
     ("inside", "Inside"),

@@ -1,20 +1,20 @@
-//! How the training went, and how well each class is read and each probability can be trusted.
+//! The sections on training, on accuracy per class, and on calibration.
 
 use lenet_core::CLASSES;
 use maud::{Markup, html};
 
 use super::charts::{Axis, Series, chart, range};
-use super::errors::anchor;
+use super::misread::anchor;
 use super::{Findings, seconds};
 use crate::analysis::Outputs;
 use crate::data::Split;
 use crate::numbers::{percent, thousands};
 use crate::run::MetricLine;
 
-/// Bins of the calibration curve, equally wide in probability.
+/// Bins of the calibration curve, of equal width in confidence.
 const BINS: usize = 10;
 
-/// An epoch of the metrics.
+/// One epoch's line of `metrics.jsonl`.
 struct Epoch {
     epoch: f64,
     loss: f64,
@@ -47,7 +47,7 @@ impl Findings<'_> {
     pub(super) fn curves(&self) -> Markup {
         let epochs = self.epochs();
         let Some(last) = epochs.last() else {
-            return html! { p { "The network is the initial one: no epoch was trained." } };
+            return html! { p { "This is the initial network: no epoch was trained." } };
         };
         let x = Axis::whole("epoch", last.epoch);
         let points = |of: &dyn Fn(&Epoch) -> Option<f64>| -> Vec<[f64; 2]> {
@@ -82,11 +82,11 @@ impl Findings<'_> {
         html! {
             p {
                 "Trained for " (seconds(self.run.summary.train_seconds)) ", " (format!("{mean:.2}")) " s per epoch. "
-                @if augmented { "Loss and accuracy of the training are those of distorted images, on the way: they are harder than the real ones. " }
+                @if augmented { "Training loss and accuracy are measured during the epoch on augmented images, which are harder than the originals. " }
                 @if let (Some(loss), Some(accuracy)) = (last.validation_loss, last.validation_accuracy) {
-                    "In the end the validation images have loss " (format!("{loss:.4}")) " and " (percent(accuracy)) " of them are read right. "
+                    "After the last epoch the validation loss is " (format!("{loss:.4}")) " and the validation accuracy " (percent(accuracy)) ". "
                 }
-                @if !validated { "No images were held out; " code { "--validation" } " adds their curves." }
+                @if !validated { "No images were held out for validation; train with " code { "--validation" } " to see validation curves too." }
             }
             div .charts {
                 (chart("Loss", &x, &loss_axis, &loss))
@@ -107,7 +107,7 @@ impl Findings<'_> {
             |part: usize, whole: usize| if whole == 0 { "–".to_owned() } else { percent(part as f64 / whole as f64) };
         html! {
             h3 { "Confusion matrix of the int8 network" }
-            p .note { "Rows are labels, columns predictions. Numbers off the diagonal lead to the images." }
+            p .note { "Rows are labels, columns are predictions. Numbers off the diagonal link to the images." }
             div .scroll { table .matrix {
                 thead { tr { th { span .visually-hidden { "label" } } @for class in 0..CLASSES { th scope="col" { (class) } } } }
                 tbody { @for (label, row) in matrix.iter().enumerate() { tr {
@@ -160,15 +160,15 @@ impl Findings<'_> {
         let [float, int8] = &bins;
         html! {
             p {
-                "Of the images that the network is so sure of, so many are right. The mean gap (expected calibration error) is "
+                "Accuracy at each confidence level: in a well-calibrated network the two are equal. The mean gap (expected calibration error) is "
                 (percent(errors[1])) " for int8 and " (percent(errors[0])) " for float. "
                 @let smoothing = self.run.summary.hyper_parameters.label_smoothing;
-                @if smoothing > 0.0 { "The recipe's label smoothing, " (smoothing) ", holds the probabilities below 1." }
+                @if smoothing > 0.0 { "The recipe's label smoothing, " (smoothing) ", keeps the confidence below 100 %." }
             }
             div .charts {
-                (chart("Right, by how sure the network is", &axis("probability of the predicted class"), &axis(""), &series))
+                (chart("Accuracy by confidence", &axis("confidence (probability of the predicted class)"), &axis(""), &series))
                 div .scroll { table {
-                    thead { tr { th { "sure" } th .num { "int8 images" } th .num { "right" } th .num { "float images" } th .num { "right" } } }
+                    thead { tr { th { "confidence" } th .num { "int8 images" } th .num { "accuracy" } th .num { "float images" } th .num { "accuracy" } } }
                     tbody { @for bin in (0..BINS).rev().filter(|bin| float[*bin].images + int8[*bin].images > 0) { tr {
                         th scope="row" { (10 * bin) "–" (10 * bin + 10) " %" }
                         @for bin in [&int8[bin], &float[bin]] {
@@ -182,7 +182,7 @@ impl Findings<'_> {
     }
 }
 
-/// How many images of each label (rows) are put into each class (columns).
+/// Number of images with each label (rows) that are predicted as each class (columns).
 fn confusion_matrix(outputs: &[Outputs], split: &Split) -> [[usize; CLASSES]; CLASSES] {
     let mut matrix = [[0; CLASSES]; CLASSES];
     for (outputs, label) in outputs.iter().zip(split.labels()) {
@@ -191,7 +191,7 @@ fn confusion_matrix(outputs: &[Outputs], split: &Split) -> [[usize; CLASSES]; CL
     matrix
 }
 
-/// The images whose predicted class has a probability in one tenth of [0, 1].
+/// The images whose confidence, the probability of the predicted class, lies in one tenth of [0, 1].
 #[derive(Clone, Copy, Default)]
 struct Bin {
     images: usize,

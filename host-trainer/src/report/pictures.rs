@@ -1,4 +1,4 @@
-//! Pictures inside the page, as data URIs of PNG files.
+//! Pictures embedded in the page as PNG data URIs.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,11 +10,11 @@ use maud::{Markup, html};
 use crate::analysis::Occlusion;
 use crate::picture;
 
-/// What speaks for the class predicted, and what for the label: an orange and a blue that the colour-blind can tell.
+/// Orange supports the predicted class, blue the label; people with colour blindness can tell these two apart.
 const FOR: [f32; 3] = [255.0, 150.0, 40.0];
 const AGAINST: [f32; 3] = [60.0, 150.0, 255.0];
 
-/// A picture in its place; `scale` CSS pixels for each of its own.
+/// An embedded picture, each pixel shown as `scale` x `scale` CSS pixels.
 fn embedded(image: impl Into<DynamicImage>, scale: u32, alt: &str) -> Markup {
     let image = image.into();
     let (width, height) = (image.width() * scale, image.height() * scale);
@@ -26,7 +26,7 @@ pub(super) fn digit(pixels: &Pixels, scale: u32, alt: &str) -> Markup {
     embedded(picture::digit(pixels), scale, alt)
 }
 
-/// Digits side by side, without gaps, as one picture.
+/// Digits side by side in one picture, without gaps.
 pub(super) fn strip(digits: &[&Pixels], alt: &str) -> Markup {
     let side = IMAGE_SIDE as u32;
     let mut strip = GrayImage::new(side * digits.len() as u32, side);
@@ -36,13 +36,13 @@ pub(super) fn strip(digits: &[&Pixels], alt: &str) -> Markup {
     embedded(strip, 1, alt)
 }
 
-/// Sixteen levels of a colour are enough for a map, and take less than half the bytes that 256 do.
+/// Rounds to sixteen levels: enough for a map, and less than half the bytes of 256.
 fn level(value: f32) -> u8 {
     17 * ((value / 17.0).round().min(15.0) as u8)
 }
 
-/// The digit in the colours of what it says: ink that speaks for the class predicted is orange, ink that speaks for
-/// the label blue, the more the stronger.
+/// The digit coloured by its occlusion map: ink that supports the predicted class is orange, ink that supports the
+/// label is blue, and stronger evidence gives a stronger colour.
 pub(super) fn occlusion(pixels: &Pixels, map: &Occlusion, scale: u32, alt: &str) -> Markup {
     let largest = map.largest().max(f32::MIN_POSITIVE);
     let image: RgbImage = ImageBuffer::from_fn(IMAGE_SIDE as u32, IMAGE_SIDE as u32, |x, y| {
@@ -50,7 +50,7 @@ pub(super) fn occlusion(pixels: &Pixels, map: &Occlusion, scale: u32, alt: &str)
         let says = map.0[y][x] / largest;
         let colour = if says > 0.0 { FOR } else { AGAINST };
         let ink = f32::from(pixels[IMAGE_SIDE * y + x]) / 255.0;
-        // Colour shows on ink, and faintly where a patch reached from blank paper to ink.
+        // Blank pixels get a faint colour, as the patches over them may have covered ink nearby.
         let strength = says.abs().sqrt();
         Rgb(colour.map(|hue| {
             let inked = ink * (255.0 * (1.0 - strength) + hue * strength);
@@ -60,7 +60,7 @@ pub(super) fn occlusion(pixels: &Pixels, map: &Occlusion, scale: u32, alt: &str)
     embedded(image, scale, alt)
 }
 
-/// Values about zero: orange above, blue below, as strong as they are large against `largest`.
+/// Signed values: orange above zero, blue below, at full strength at a magnitude of `largest`.
 pub(super) fn signed(values: &[&[f32]], largest: f32, scale: u32, alt: &str) -> Markup {
     let (width, height) = (values[0].len() as u32, values.len() as u32);
     let image: RgbImage = ImageBuffer::from_fn(width, height, |x, y| {
@@ -71,7 +71,7 @@ pub(super) fn signed(values: &[&[f32]], largest: f32, scale: u32, alt: &str) -> 
     embedded(image, scale, alt)
 }
 
-/// Values from 0, black, to `largest`, white.
+/// Values from 0 (black) to `largest` (white).
 pub(super) fn positive(values: &[Vec<f32>], largest: f32, scale: u32, alt: &str) -> Markup {
     let (width, height) = (values[0].len() as u32, values.len() as u32);
     let image = GrayImage::from_fn(width, height, |x, y| {

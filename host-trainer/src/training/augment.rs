@@ -1,4 +1,4 @@
-//! Augmentation: in each epoch each image is seen a little differently.
+//! Augmentation: each epoch distorts every image a little differently.
 
 use lenet_core::architecture::IMAGE_SIDE as SIDE;
 use lenet_core::{IMAGE_BYTES, Pixels};
@@ -10,30 +10,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::network::lanes::InstructionSet;
 
-/// How far images are bent. Everything is drawn anew for each image in each epoch.
+/// How strongly images are distorted. New random values are drawn for each image in each epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Augmentation {
-    /// Rotation, uniform in plus or minus so many degrees.
+    /// Rotation, uniform within plus or minus this many degrees.
     pub rotation: f32,
-    /// Horizontal shear, uniform in plus or minus so many degrees.
+    /// Horizontal shear, uniform within plus or minus this many degrees.
     pub shear: f32,
-    /// Magnification, uniform in 1 plus or minus this.
+    /// Scale factor, uniform within 1 plus or minus this value.
     pub scale: f32,
-    /// Shift down and to the right, each uniform in plus or minus so many pixels.
+    /// Shift down and shift to the right, each uniform within plus or minus this many pixels.
     pub shift: f32,
-    /// Standard deviation in pixels of the elastic displacement, down and to the right, at each of
-    /// 5 x 5 nodes over the image; bicubic between them.
+    /// Standard deviation, in pixels, of the elastic displacement down and to the right at each of 5 x 5 nodes over the
+    /// image, with bicubic interpolation between them.
     pub elastic: f32,
 }
 
 impl Augmentation {
-    /// Nothing is changed.
+    /// No distortion.
     pub const NONE: Self = Self { rotation: 0.0, shear: 0.0, scale: 0.0, shift: 0.0, elastic: 0.0 };
 
-    /// What suits MNIST: rotation and shear of a few degrees, a shift of about a pixel.
+    /// Suitable for MNIST: rotation and shear of a few degrees, a shift of about one pixel.
     pub const DIGITS: Self = Self { rotation: 7.2, shear: 4.8, scale: 0.06, shift: 1.2, elastic: 0.5 };
 
-    /// The same, so many times as far.
+    /// The same distortions, `strength` times as strong.
     pub fn times(self, strength: f32) -> Self {
         Self {
             rotation: self.rotation * strength,
@@ -44,10 +44,10 @@ impl Augmentation {
         }
     }
 
-    /// Draws for the image with this index from `stream`, which should differ from epoch to epoch.
-    /// It depends on nothing else, so that it does not matter which thread draws it.
+    /// Draws the distortion of the image with this index from `stream`, which should differ from epoch to epoch. It
+    /// depends on nothing else, so any thread can draw it.
     fn draw(&self, stream: &ChaCha8Rng, index: usize) -> Drawn {
-        // More words than one image can take.
+        // More random words than one image can use.
         const WORDS: u128 = 1 << 10;
         let mut rng = stream.clone();
         rng.set_word_pos(index as u128 * WORDS);
@@ -68,7 +68,7 @@ impl Augmentation {
     }
 }
 
-/// What was drawn for one image; units as in [`Augmentation`].
+/// The random values drawn for one image; units as in [`Augmentation`].
 #[derive(Clone, Debug)]
 struct Drawn {
     rotation: f32,
@@ -103,7 +103,7 @@ impl Augmenter {
 /// Nodes of the elastic grid along each side.
 const NODES: usize = 5;
 
-/// Where each output pixel is looked up in the input, relative to the centre:
+/// Maps each output pixel to the input position it is sampled from, both relative to the centre:
 /// `matrix . (y, x) - shift + elastic(y, x)`.
 #[derive(Clone, Debug)]
 struct Distortion {
@@ -112,8 +112,8 @@ struct Distortion {
     nodes: [[[f32; NODES]; NODES]; 2],
 }
 
-/// From output to input, `(y, x)`: the inverse of a rotation by `angle` clockwise after a shear, by
-/// `shear` to the right for each row down, after a magnification.
+/// Maps output to input positions, `(y, x)`: the inverse of scaling by `scale`, then shearing by `shear` pixels to the
+/// right per row down, then rotating clockwise by `angle`.
 fn matrix(angle: f32, shear: f32, scale: f32) -> [[f32; 2]; 2] {
     let (sin, cos) = angle.sin_cos();
     let unrotated = [[cos, -sin], [sin, cos]];
@@ -121,9 +121,9 @@ fn matrix(angle: f32, shear: f32, scale: f32) -> [[f32; 2]; 2] {
     [down, [right[0] - shear * down[0], right[1] - shear * down[1]]].map(|row| row.map(|value| value / scale))
 }
 
-/// Weights of the nodes for each place along a side, `[5, 28]` and zeros behind: PyTorch's
-/// `interpolate(mode="bicubic", align_corners=True)`, Keys' kernel with a = -0.75, nodes beyond the
-/// edge equal to the edge's.
+/// Weight of each node at each position along a side, `[5, 28]` padded with zeros. As PyTorch's
+/// `interpolate(mode="bicubic", align_corners=True)`: Keys' kernel with a = -0.75, and nodes beyond the edge repeat the
+/// edge node.
 const BICUBIC: [[f32; ROW]; NODES] = {
     const A: f32 = -0.75;
     const fn kernel(distance: f32) -> f32 {
@@ -159,9 +159,9 @@ const BICUBIC: [[f32; ROW]; NODES] = {
     weights
 };
 
-/// Background on every side of the source, so that no lookup needs to ask whether it is inside.
+/// Border of background around the source, so that no lookup needs a bounds check.
 const BORDER: usize = 2;
-/// A row of the source, 32 long: also the length in which rows are computed, a whole number of vectors.
+/// Length of a source row, 32. Output rows are computed at this length too, as it is a whole number of vectors.
 const ROW: usize = SIDE + 2 * BORDER;
 
 struct Distort<'a> {
@@ -179,7 +179,7 @@ impl WithSimd for Distort<'_> {
         const CENTRE: f32 = (SIDE - 1) as f32 / 2.0;
         let mut pixels = [0; IMAGE_BYTES];
         for (y, target) in pixels.as_chunks_mut::<SIDE>().0.iter_mut().enumerate() {
-            // Where each pixel of the row comes from, down and to the right in the source, in 1/256 pixels.
+            // The source position of each pixel in the row, down and to the right, in units of 1/256 pixel.
             let mut places = [[0; ROW]; 2];
             let down = y as f32 - CENTRE;
             for axis in 0..2 {
@@ -195,11 +195,11 @@ impl WithSimd for Distort<'_> {
                     for j in 0..NODES {
                         place += row[j] * BICUBIC[j][x];
                     }
-                    // Beyond the border all is background, as the border's outer half is.
+                    // Clamping is enough, as the outer half of the border is background, like everything beyond it.
                     places[axis][x] = (place.max(0.0).min((ROW - 2) as f32) * 256.0) as i32;
                 }
             }
-            // Bilinear, between the four source pixels around the place.
+            // Bilinear interpolation between the four source pixels around the position.
             let mut corners = [0; ROW];
             for x in 0..ROW {
                 let corner = (places[0][x] >> 8) * ROW as i32 + (places[1][x] >> 8);
@@ -219,11 +219,11 @@ impl WithSimd for Distort<'_> {
     }
 }
 
-/// The image with its border; in one number each, from the lowest byte up, a pixel, its right
-/// neighbour and the two below them.
+/// For each pixel of the image with its border, four pixels packed into one number, lowest byte first: the pixel, its
+/// right neighbour, and the two below them.
 #[inline(always)]
 fn windows(image: &Pixels) -> [u32; ROW * ROW] {
-    // A row and a pixel more than there are windows, so that each has its neighbours.
+    // One row and one pixel longer than the windows need, so that each has its neighbours.
     let mut source = [0u8; ROW * ROW + ROW + 1];
     for (y, row) in image.as_chunks::<SIDE>().0.iter().enumerate() {
         source[(y + BORDER) * ROW + BORDER..][..SIDE].copy_from_slice(row);
@@ -270,17 +270,17 @@ mod tests {
         expected[0] = 9;
         assert_eq!(distort(&Distortion { shift: [-5.0, -27.0], ..STILL.clone() }, &image), expected);
         assert_eq!(distort(&Distortion { shift: [1e9, f32::NAN], ..STILL.clone() }, &image), [0; IMAGE_BYTES]);
-        // Half a pixel to the right: halves of both neighbours, rounded.
+        // Half a pixel to the right: the mean of both neighbours, rounded.
         expected = [0; IMAGE_BYTES];
         (expected[0], expected[1], expected[5 * SIDE + 27]) = (4, 4, 5);
         assert_eq!(distort(&Distortion { shift: [0.0, 0.5], ..STILL }, &image), expected);
     }
 
-    /// A quarter turn, a magnification and a shear take a point to where the definition says.
+    /// A quarter turn, a scaling and a shear move a point to where the definition says.
     #[test]
     fn affine_parts_do_what_their_names_say() {
         let mut image = [0; IMAGE_BYTES];
-        // Four pixels, so that the point is at (-4, 0) from the centre.
+        // Four pixels whose centroid is at (-4, 0) from the centre.
         for (y, x) in [(9, 13), (9, 14), (10, 13), (10, 14)] {
             image[y * SIDE + x] = 200;
         }

@@ -1,39 +1,39 @@
-//! The gradient of a batch, on all threads.
+//! Computes the gradient of a batch on all threads.
 
-use lenet_core::{CLASSES, Layer};
+use lenet_core::{CLASSES, Layer, Pools};
 use rayon::prelude::*;
 
 use super::augment::Augmenter;
 use super::rendezvous::Rendezvous;
 use crate::data::Split;
+use crate::network::Parameters;
 use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, Pass, Targets, cross_entropy};
-use crate::network::{Parameters, Pools};
 
-/// Parts of a batch, at most. Each is one thread's work at a time and has a gradient of its own.
+/// A batch is divided into at most this many parts. Each part runs on one thread and has its own gradient.
 const MAX_PARTS: usize = 8;
 
-/// What a batch gave.
+/// The result of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BatchResult {
     /// Mean loss.
     pub loss: f64,
-    /// Images classified rightly, before the step.
+    /// Images classified correctly, before the step.
     pub correct: usize,
 }
 
-/// Where the training images come from, and what is done to them.
+/// The training images and how they are prepared.
 #[derive(Clone, Copy)]
 pub struct Source<'a> {
     /// The images and labels.
     pub split: &'a Split,
-    /// Distorts each image, if there is one.
+    /// Distorts each image, if set.
     pub augmenter: Option<&'a Augmenter>,
-    /// Share of each target that is spread over all classes.
+    /// Fraction of each target that is spread evenly over all classes.
     pub label_smoothing: f32,
 }
 
 impl Source<'_> {
-    /// Puts the images with these indices, distorted if so wished, into the lanes.
+    /// Puts the images with these indices into the lanes, distorted if there is an augmenter.
     fn set_images(&self, set: InstructionSet, group: &mut Group, indices: &[usize]) {
         let pixels = indices.iter().map(|index| self.split.pixels(*index));
         match self.augmenter {
@@ -47,10 +47,10 @@ impl Source<'_> {
     }
 }
 
-/// Room for the gradients of a batch.
+/// Buffers for computing a batch's gradients.
 ///
-/// A batch is divided by its size alone, and the parts' gradients are added in their order, so the
-/// result is the same for any number of threads.
+/// How a batch is divided depends only on its size, and the parts' gradients are always added in the same order. So the
+/// result is the same with any number of threads.
 pub struct BatchGradient {
     set: InstructionSet,
     parts: Vec<Part>,
@@ -65,13 +65,13 @@ struct Part {
 }
 
 impl BatchGradient {
-    /// Room for batches of any size, computed with this instruction set.
+    /// Buffers for batches of any size, to be computed with this instruction set.
     pub fn new(set: InstructionSet) -> Self {
         Self { set, parts: Vec::new() }
     }
 
-    /// Computes the loss of the images that `batch` names, and its gradients; their sum is that of
-    /// the mean loss.
+    /// Computes the mean loss of the images with the indices in `batch`, and the gradient of each part; these add up to
+    /// the gradient of the mean loss.
     pub fn compute(&mut self, pass: Pass<'_>, source: Source<'_>, batch: &[usize]) -> BatchResult {
         let groups = batch.len().div_ceil(LANES);
         let images = groups.div_ceil(MAX_PARTS) * LANES;
@@ -93,8 +93,8 @@ impl BatchGradient {
         BatchResult { loss: loss / batch.len() as f64, correct: self.parts.iter().map(|part| part.correct).sum() }
     }
 
-    /// Names the first layer, in the network's order, with a weight or an output that is not finite on
-    /// these images; the loss if none has.
+    /// Names the first layer, in network order, that has a non-finite weight or a non-finite output on these images, or
+    /// the loss if there is none.
     pub fn not_finite(
         &mut self,
         parameters: &Parameters<f32>,
@@ -123,15 +123,15 @@ impl BatchGradient {
         Layer::ALL.get(first).map_or("the loss", |layer| layer.name())
     }
 
-    /// The lowest and highest real output of each layer on the batch computed last, if that was a pass in int8;
-    /// zero counts as one of them.
+    /// The range of each layer's output in real units on the last batch, if it was an int8 pass. It always includes
+    /// zero.
     pub fn extremes(&self) -> [(f32, f32); 5] {
         let mut extremes = [(0.0, 0.0); 5];
         self.parts.iter().for_each(|part| widen(&mut extremes, part.extremes));
         extremes
     }
 
-    /// The gradients computed last, to be added in this order.
+    /// The gradients of the last batch's parts, to be added in this order.
     pub fn gradients(&self) -> Vec<&Parameters<f32>> {
         self.parts.iter().map(|part| &part.gradient).collect()
     }
@@ -162,14 +162,14 @@ impl Part {
     }
 }
 
-/// Widens each range to include another.
+/// Widens each range to include the other one.
 fn widen(ranges: &mut [(f32, f32); 5], others: [(f32, f32); 5]) {
     for ((low, high), (lowest, highest)) in ranges.iter_mut().zip(others) {
         (*low, *high) = (low.min(lowest), high.max(highest));
     }
 }
 
-/// PyTorch's label smoothing: a share of the target is the same for every class.
+/// PyTorch's label smoothing: the fraction `smoothing` of the target is spread evenly over all classes.
 fn set_target(targets: &mut Targets, lane: usize, label: usize, smoothing: f32) {
     for (class, target) in targets.iter_mut().enumerate() {
         let own = if class == label { 1.0 - smoothing } else { 0.0 };

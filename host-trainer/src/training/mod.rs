@@ -1,7 +1,7 @@
-//! Training: steps of an optimizer over shuffled and distorted batches.
+//! Training: optimizer steps over shuffled and augmented batches.
 //!
-//! The same seed gives the same bytes for any number of threads: what is random depends on the seed,
-//! the epoch and the image, and gradients are added in an order of their own.
+//! The same seed gives the same bytes with any number of threads: randomness depends only on the seed, the epoch and
+//! the image, and gradients are always added in the same order.
 
 mod augment;
 mod gradient;
@@ -10,9 +10,11 @@ mod quantization_aware;
 mod recipe;
 mod rendezvous;
 mod schedule;
+mod simulation;
 
 use std::ops::ControlFlow;
 
+use lenet_core::Pools;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -23,47 +25,48 @@ use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluation::{self, LossAndAccuracy};
 use crate::network::lanes::{InstructionSet, Pass};
-use crate::network::{Network, Parameters, Pools};
+use crate::network::{Network, Parameters};
 
 pub use augment::{Augmentation, Augmenter};
 pub use gradient::{BatchGradient, BatchResult, Source};
 pub use optimizer::{Optimizer, State, StepOptions};
-pub use quantization_aware::{ActivationRanges, QatOptions, fine_tune};
+pub use quantization_aware::{QatOptions, fine_tune};
 pub use recipe::{Recipe, RecipeName};
 pub use schedule::Schedule;
+pub use simulation::ActivationRanges;
 
-use quantization_aware::Simulation;
+use simulation::Simulation;
 
-/// Everything a training depends on besides its images.
+/// Everything that training depends on besides the images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Options {
     /// Hyper-parameters.
     pub recipe: Recipe,
     /// Pool kinds.
     pub pools: Pools,
-    /// Seed of initialization, shuffling and augmentation.
+    /// Seed for initialization, shuffling and augmentation.
     pub seed: u64,
 }
 
-/// The mean loss since the last one of these.
+/// The mean loss since the previous `LossLine`.
 #[derive(Clone, Copy, Debug)]
 pub struct LossLine {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// Batches done in this epoch.
+    /// Batches finished in this epoch.
     pub step: usize,
-    /// Mean over the batches of their mean losses.
+    /// Mean of the batches' mean losses.
     pub loss: f64,
 }
 
-/// The end of an epoch.
+/// Summary of a finished epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochLine {
     /// Epoch, from 1.
     pub epoch: usize,
-    /// Mean loss over the epoch's batches, each taken before its step, on distorted images.
+    /// Mean loss over the epoch's batches, on augmented images, each measured before the batch's step.
     pub loss: f64,
-    /// Fraction of the epoch's images classified rightly, likewise.
+    /// Fraction of the epoch's images classified correctly, measured in the same way.
     pub accuracy: f64,
     /// Mean loss and accuracy on the validation split, if there is one.
     pub validation: Option<LossAndAccuracy>,
@@ -71,21 +74,21 @@ pub struct EpochLine {
     pub lr: f32,
 }
 
-/// Told how a training goes on. Every method may do nothing.
+/// Receives the progress of training. By default every method does nothing.
 pub trait Observer {
-    /// After each batch of `images` images. A break ends the training here, to be resumed or not.
+    /// Called after each batch of `images` images. `Break` stops the training, which can be resumed from there.
     fn batch(&mut self, images: usize, result: BatchResult) -> ControlFlow<()> {
         let _ = (images, result);
         ControlFlow::Continue(())
     }
-    /// After each [`Recipe::log_every`] batches.
+    /// Called after every [`Recipe::log_every`] batches.
     fn loss(&mut self, line: LossLine) {
         let _ = line;
     }
-    /// After each epoch, with what it takes to go on from there. An error ends the training.
+    /// Called after each epoch, with the state needed to resume from there.
     ///
     /// # Errors
-    /// As the observer likes.
+    /// Whatever the observer reports; it ends the training.
     fn epoch(&mut self, line: EpochLine, snapshot: &Snapshot) -> Result<()> {
         let _ = (line, snapshot);
         Ok(())
@@ -95,17 +98,17 @@ pub trait Observer {
 /// An observer that does nothing.
 impl Observer for () {}
 
-/// The network a seed starts from.
+/// The network before the first step, as the seed initializes it.
 pub fn initial_network(options: &Options) -> Network {
     let mut rng = stream(options.seed, Purpose::Initialize, 0);
     Network { parameters: Parameters::init(options.recipe.initialization, &mut rng), pools: options.pools }
 }
 
-/// Trains a network on `images`, from the beginning to the end. `validation` is measured after each
-/// epoch and has no influence.
+/// Trains a network on `images` from start to finish. `validation` is only measured, after each epoch; it does not
+/// influence the training.
 ///
 /// # Errors
-/// [`Error::Diverged`] when the loss stops being finite, and what the observer returns.
+/// [`Error::Diverged`] if the loss stops being finite, and any error of the observer.
 pub fn train(
     images: &Split,
     validation: Option<&Split>,
@@ -118,15 +121,15 @@ pub fn train(
     Ok(trainer.result())
 }
 
-/// Everything a training remembers from one batch to the next. What is random it does not: that
-/// depends on seed, epoch and image alone.
+/// All state that training carries from one batch to the next. No random state is needed, as randomness depends only on
+/// the seed, the epoch and the image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The network and its optimizer.
     pub state: State,
     /// Epochs finished.
     pub epochs: usize,
-    /// Batches done in the epoch after those.
+    /// Batches finished in the epoch after those.
     pub batches: usize,
     epoch_loss: f64,
     logged_loss: f64,
@@ -134,19 +137,19 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// A training at its beginning.
+    /// The state before the first step.
     fn new(parameters: Parameters<f32>) -> Self {
         let state = State::new(parameters);
         Self { state, epochs: 0, batches: 0, epoch_loss: 0.0, logged_loss: 0.0, correct: 0 }
     }
 }
 
-/// How a training ended.
+/// How training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// After its last epoch.
     Finished,
-    /// Earlier, as the observer wished.
+    /// Earlier, because the observer stopped it.
     Interrupted,
 }
 
@@ -157,29 +160,29 @@ pub struct Trainer<'a> {
     options: &'a Options,
     set: InstructionSet,
     batch: BatchGradient,
-    /// The int8 network's rounding, if gradients are taken through it.
+    /// Makes the int8 network that gradients are computed through, in quantization-aware training.
     simulation: Option<Simulation>,
     snapshot: Snapshot,
 }
 
 impl<'a> Trainer<'a> {
-    /// A training at its beginning.
+    /// A training that starts from the seed's initial network.
     pub fn new(images: &'a Split, validation: Option<&'a Split>, options: &'a Options) -> Self {
         Self::resume(images, validation, options, Snapshot::new(initial_network(options).parameters))
     }
 
-    /// A training where another one on the same images with the same options left off.
+    /// A training that continues from the snapshot of another one on the same images with the same options.
     pub fn resume(images: &'a Split, validation: Option<&'a Split>, options: &'a Options, snapshot: Snapshot) -> Self {
         let set = InstructionSet::detect();
         Self { images, validation, options, set, batch: BatchGradient::new(set), simulation: None, snapshot }
     }
 
-    /// What it takes to go on from here.
+    /// The state needed to resume from here.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
-    /// The network as it would be the result now.
+    /// The network that training would return if it ended now: the average if there is one, else the parameters.
     pub fn result(&self) -> Network {
         let State { parameters, average, .. } = &self.snapshot.state;
         let averaged = self.options.recipe.ema > 0.0;
@@ -187,7 +190,7 @@ impl<'a> Trainer<'a> {
         Network { parameters, pools: self.options.pools }
     }
 
-    /// Loss and accuracy of what would be the result now, in the arithmetic that it is trained for.
+    /// Loss and accuracy of [`result`](Self::result), in the arithmetic it is trained for: float or int8.
     fn measure(&self, split: &Split) -> Result<LossAndAccuracy> {
         let network = self.result();
         match &self.simulation {
@@ -196,10 +199,10 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Trains to the end, or to where the observer stops.
+    /// Trains to the end, or until the observer stops it.
     ///
     /// # Errors
-    /// [`Error::Diverged`] when the loss stops being finite, and what the observer returns.
+    /// [`Error::Diverged`] if the loss stops being finite, and any error of the observer.
     pub fn run(&mut self, pool: &ThreadPool, observer: &mut (dyn Observer + Send)) -> Result<Outcome> {
         pool.install(|| {
             while self.snapshot.epochs < self.options.recipe.epochs {
@@ -211,7 +214,7 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// The rest of an epoch.
+    /// Trains the rest of the current epoch.
     fn epoch(&mut self, observer: &mut (dyn Observer + Send)) -> Result<Outcome> {
         let Options { recipe, pools, seed } = self.options;
         let epoch = self.snapshot.epochs + 1;
@@ -250,7 +253,8 @@ impl<'a> Trainer<'a> {
                 return Ok(Outcome::Interrupted);
             }
         }
-        // Of the last step, which was before this start if the run was interrupted right behind it.
+        // The last step's rate, computed again here: if the run was interrupted right after that step, the loop above
+        // did not run.
         let lr = recipe.learning_rate(self.snapshot.state.steps.saturating_sub(1), steps);
         let loss = self.snapshot.epoch_loss / batches as f64;
         let accuracy = self.snapshot.correct as f64 / order.len() as f64;
@@ -262,7 +266,7 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// What a random stream is for.
+/// What a stream of random numbers is used for.
 #[derive(Clone, Copy)]
 enum Purpose {
     Initialize,
@@ -270,7 +274,7 @@ enum Purpose {
     Augment,
 }
 
-/// An independent random stream of a seed for each purpose and epoch.
+/// The seed's stream of random numbers for one purpose and epoch, independent of all others.
 fn stream(seed: u64, purpose: Purpose, epoch: usize) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(((purpose as u64) << 32) | epoch as u64);

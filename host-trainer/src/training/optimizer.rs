@@ -1,4 +1,4 @@
-//! Optimizers: what a step does with the gradient.
+//! Optimizers: SGD and AdamW.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -8,25 +8,25 @@ use super::rendezvous::Rendezvous;
 use crate::network::Parameters;
 use crate::network::lanes::InstructionSet;
 
-/// How a gradient becomes a step. Names and formulas are PyTorch's.
+/// The optimizer. Names and formulas are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Optimizer {
     /// Stochastic gradient descent: `g += weight_decay * p`, `v = momentum * v + g`, `p -= lr * v`,
-    /// or with Nesterov's momentum `p -= lr * (g + momentum * v)`.
+    /// or `p -= lr * (g + momentum * v)` with Nesterov momentum.
     Sgd {
         /// Momentum in [0, 1).
         momentum: f32,
-        /// Whether to look ahead along the momentum.
+        /// Whether to use Nesterov momentum.
         nesterov: bool,
     },
     /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019): `p -= lr * weight_decay * p`,
     /// `m = beta1 * m + (1 - beta1) * g`, `v = beta2 * v + (1 - beta2) * g^2`,
     /// `p -= lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + 1e-8)`.
     AdamW {
-        /// Decay of the mean gradient, in [0, 1).
+        /// Decay rate of the mean gradient, in [0, 1).
         beta1: f32,
-        /// Decay of the mean squared gradient, in [0, 1).
+        /// Decay rate of the mean squared gradient, in [0, 1).
         beta2: f32,
     },
 }
@@ -36,37 +36,37 @@ const EPSILON: f32 = 1e-8;
 /// Parameters one thread updates at a time.
 const CHUNK: usize = 8192;
 
-/// A network in training: its parameters and what the optimizer remembers of the steps so far.
+/// A network in training: its parameters and the optimizer's state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// The parameters that the gradients are taken at.
+    /// The current parameters.
     pub parameters: Parameters<f32>,
-    /// SGD's velocity, AdamW's mean gradient.
+    /// SGD's velocity or AdamW's mean gradient.
     pub first: Parameters<f32>,
     /// AdamW's mean squared gradient.
     pub second: Parameters<f32>,
-    /// Exponential moving average of the parameters, if there is one.
+    /// Exponential moving average of the parameters, if the recipe keeps one.
     pub average: Parameters<f32>,
     /// Steps taken.
     pub steps: u64,
 }
 
-/// What a step depends on besides state and gradient.
+/// What a step depends on besides the state and the gradient.
 #[derive(Clone, Copy, Debug)]
 pub struct StepOptions {
-    /// The formula.
+    /// The optimizer.
     pub optimizer: Optimizer,
     /// Learning rate of this step.
     pub lr: f32,
-    /// Strength of the pull to zero.
+    /// Weight decay.
     pub weight_decay: f32,
-    /// Decay of the moving average of the parameters, in [0, 1); 0 keeps none. At step `t` it is at
-    /// most `(1 + t) / (10 + t)`, as in TensorFlow's `ExponentialMovingAverage`.
+    /// Decay rate of the moving average of the parameters, in [0, 1); 0 keeps no average. At step `t` it is at most
+    /// `(1 + t) / (10 + t)`, as in TensorFlow's `ExponentialMovingAverage`.
     pub ema: f32,
 }
 
 impl State {
-    /// At rest, before the first step.
+    /// The state before the first step.
     pub fn new(parameters: Parameters<f32>) -> Self {
         Self {
             average: parameters.clone(),
@@ -77,7 +77,7 @@ impl State {
         }
     }
 
-    /// One step against the sum of `gradients`, added in their order.
+    /// Takes one step with the sum of `gradients`, which are added in this order.
     pub fn step(&mut self, set: InstructionSet, options: &StepOptions, gradients: &[&Parameters<f32>]) {
         self.steps += 1;
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
@@ -97,8 +97,8 @@ impl State {
     }
 }
 
-/// One chunk's update, compiled for each instruction set. There is no sum in it, and without one
-/// rounding does not depend on the instruction set.
+/// The update of one chunk, compiled for each instruction set. It sums nothing across vector lanes, so rounding does
+/// not depend on the instruction set.
 struct Update<'a> {
     options: &'a StepOptions,
     steps: i32,
@@ -143,7 +143,7 @@ impl WithSimd for Update<'_> {
             }
         }
         if ema > 0.0 {
-            // Less at first, else the average would long remember where training began.
+            // A lower decay rate at first; otherwise the average would remember the initial parameters for a long time.
             let ema = ema.min((1 + steps) as f32 / (10 + steps) as f32);
             for (average, p) in average.iter_mut().zip(parameters) {
                 *average = ema * *average + (1.0 - ema) * *p;
@@ -156,7 +156,7 @@ impl WithSimd for Update<'_> {
 mod tests {
     use super::*;
 
-    /// The value of one parameter after each of some gradients, and of another that has none.
+    /// The value of one parameter after each gradient, and the final state.
     fn run(options: &StepOptions, start: f32, gradients: &[f32]) -> (Vec<f32>, State) {
         let mut parameters = Parameters::zeros();
         parameters.fc3_bias_mut()[3] = start;

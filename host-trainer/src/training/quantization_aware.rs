@@ -1,47 +1,34 @@
-//! Quantization-aware training: a float network learns to live with the rounding of the int8 one.
+//! Quantization-aware training (QAT): fine-tunes a float network so that it still works well after rounding to int8.
 //!
-//! It is a training as any other, by the same [`Trainer`], but its gradients are taken at the int8 network that the
-//! float network becomes in each step, weight by weight and bit by bit ([`SimulatedInt8`]). The steps go to the float
-//! weights, where they may add up until a rounded weight changes.
+//! It uses the same [`Trainer`] as ordinary training. In each step, however, the float network is quantized, and the
+//! loss and the gradients are computed with the resulting int8 network, which matches the real one bit for bit
+//! ([`SimulatedInt8`](crate::network::lanes::SimulatedInt8)). The optimizer updates the float weights, so that small steps can add up
+//! until a rounded weight changes.
 
 use rayon::ThreadPool;
 
+use super::simulation::{ActivationRanges, Simulation};
 use super::{Augmentation, Observer, Optimizer, Options, Recipe, RecipeName, Schedule, Snapshot, Trainer};
 use crate::data::Split;
-use crate::error::{Error, Result};
-use crate::evaluation::{LossAndAccuracy, int8_loss_and_accuracy};
-use crate::network::lanes::SimulatedInt8;
-use crate::network::{Network, Parameters, Pools};
-use crate::quantization::{Granularity, Ranges, quantize};
+use crate::error::Result;
+use crate::network::Network;
+use crate::quantization::{Granularity, Ranges};
 
-/// Where the ranges of the activations come from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum ActivationRanges {
-    /// They stay as calibration found them.
-    Frozen,
-    /// They follow the lowest and highest outputs of each batch, as a moving average that begins with those of
-    /// calibration. It is what TensorFlow's quantization-aware training does.
-    Learned {
-        /// Decay of the average per step, in [0, 1).
-        decay: f32,
-    },
-}
-
-/// Everything a fine-tuning depends on besides network, ranges and images.
+/// Everything that fine-tuning depends on besides the network, the ranges and the images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QatOptions {
-    /// Hyper-parameters. Those of the initialization are not used.
+    /// Hyper-parameters; `initialization` is ignored.
     pub recipe: Recipe,
-    /// Where the ranges of the activations come from.
+    /// Where the activation ranges come from.
     pub ranges: ActivationRanges,
-    /// What shares a weight scale.
+    /// Granularity of the weight scales: per channel or per tensor.
     pub granularity: Granularity,
-    /// Seed of shuffling and augmentation.
+    /// Seed for shuffling and augmentation.
     pub seed: u64,
 }
 
 impl QatOptions {
-    /// What to use unless there is a reason not to, for so many epochs; `QUANTIZATION.md` tells how it was chosen.
+    /// The recommended options for this many epochs; `QUANTIZATION.md` says how they were chosen.
     pub fn new(epochs: usize, seed: u64) -> Self {
         let recipe = Recipe {
             name: "qat".into(),
@@ -57,13 +44,14 @@ impl QatOptions {
     }
 }
 
-/// Fine-tunes a float network on `images` so that the int8 network it becomes is better, and gives the float
-/// network and the ranges that [`quantize`] is to make it from.
+/// Fine-tunes a float network on `images` so that it loses less accuracy when quantized. Returns the float network and
+/// the activation ranges to pass to [`quantize`](crate::quantization::quantize).
 ///
-/// `ranges` are those of calibration. `validation` is measured after each epoch, in int8, and has no influence.
+/// `ranges` are the calibrated ones to start from. `validation` is only measured, in int8 after each epoch; it does not
+/// influence the training.
 ///
 /// # Errors
-/// As [`quantize`], and what the observer returns.
+/// As [`quantize`](crate::quantization::quantize), and any error of the observer.
 pub fn fine_tune(
     network: &Network,
     ranges: &Ranges,
@@ -81,39 +69,4 @@ pub fn fine_tune(
     trainer.run(pool, observer)?;
     let ranges = trainer.simulation.as_ref().map_or(*ranges, |simulation| simulation.ranges);
     Ok((trainer.result(), ranges))
-}
-
-/// The int8 network in a training.
-pub(super) struct Simulation {
-    ranges: Ranges,
-    kind: ActivationRanges,
-    granularity: Granularity,
-}
-
-impl Simulation {
-    /// The int8 network that a float one becomes now.
-    ///
-    /// # Errors
-    /// As [`quantize`].
-    pub(super) fn of(&self, parameters: &Parameters<f32>, pools: Pools) -> Result<SimulatedInt8> {
-        let network = Network { parameters: parameters.clone(), pools };
-        Ok(SimulatedInt8::from(&quantize(&network, &self.ranges, self.granularity)?))
-    }
-
-    /// Loss and accuracy on a split of the int8 network that a float one becomes now.
-    ///
-    /// # Errors
-    /// As [`quantize`].
-    pub(super) fn measure(&self, network: &Network, split: &Split) -> Result<LossAndAccuracy> {
-        let file = quantize(network, &self.ranges, self.granularity)?.encode(&Default::default())?;
-        let model = file.model().map_err(|error| Error::Quantize(error.to_string()))?;
-        Ok(int8_loss_and_accuracy(model, split))
-    }
-
-    /// Takes notice of the lowest and highest outputs of a batch.
-    pub(super) fn observe(&mut self, extremes: [(f32, f32); 5]) {
-        if let ActivationRanges::Learned { decay } = self.kind {
-            self.ranges = self.ranges.toward(extremes, 1.0 - decay);
-        }
-    }
 }

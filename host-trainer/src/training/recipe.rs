@@ -5,56 +5,56 @@ use super::optimizer::{Optimizer, StepOptions};
 use super::schedule::Schedule;
 use crate::network::Initialization;
 
-/// A named set of hyper-parameters.
+/// The built-in recipes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecipeName {
-    /// What to use unless there is a reason not to.
+    /// The recommended recipe.
     Default,
-    /// The PyTorch tutorial's, to the letter.
+    /// Exactly the PyTorch tutorial's hyper-parameters.
     Tutorial,
 }
 
-/// Hyper-parameters of a training.
+/// The hyper-parameters of training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
-    /// Name for people and files.
+    /// Name, for display and for files.
     pub name: String,
     /// Passes over the training images.
     pub epochs: usize,
     /// Images per step; the last step of an epoch may have fewer.
     pub batch: usize,
-    /// Where training begins.
+    /// How weights and biases are initialized.
     pub initialization: Initialization,
-    /// What a step does with the gradient.
+    /// The optimizer.
     pub optimizer: Optimizer,
-    /// Learning rate, the highest of the schedule.
+    /// Learning rate: the maximum of the schedule.
     pub lr: f32,
-    /// Weight decay, coupled in SGD and decoupled in AdamW as in PyTorch.
+    /// Weight decay: coupled in SGD and decoupled in AdamW, as in PyTorch.
     pub weight_decay: f32,
-    /// Course of the learning rate.
+    /// Learning-rate schedule.
     pub schedule: Schedule,
-    /// Decay per step of the moving average of the parameters, which becomes the result; 0 keeps none.
+    /// Decay rate per step of the moving average of the parameters, which becomes the result; 0 keeps no average.
     pub ema: f32,
-    /// Share of each target that is spread over all classes.
+    /// Label smoothing: the fraction of each target that is spread evenly over all classes.
     pub label_smoothing: f32,
-    /// How far images are bent.
+    /// How strongly images are distorted.
     pub augmentation: Augmentation,
-    /// Batches over which a logged loss is averaged.
+    /// Number of batches that a logged loss is averaged over.
     pub log_every: usize,
 }
 
 impl Recipe {
-    /// The learning rate of a step, counted from 0 over all `steps` of the training.
+    /// The learning rate of a step. Steps count from 0; `steps` is their number in the whole training.
     pub fn learning_rate(&self, step: u64, steps: u64) -> f32 {
         (f64::from(self.lr) * self.schedule.factor(step, steps)) as f32
     }
 
-    /// What a step at a learning rate depends on.
+    /// The options of a step at the learning rate `lr`.
     pub fn step_options(&self, lr: f32) -> StepOptions {
         StepOptions { optimizer: self.optimizer, lr, weight_decay: self.weight_decay, ema: self.ema }
     }
 
-    /// What it is, in a few words.
+    /// A short description: batch size, optimizer, learning rate, schedule and augmentation.
     pub fn describe(&self) -> String {
         let optimizer = match self.optimizer {
             Optimizer::Sgd { momentum, nesterov: false } => format!("SGD, momentum {momentum}"),
@@ -70,10 +70,10 @@ impl Recipe {
         format!("batch {}, {optimizer}, lr {} {schedule}{bent}", self.batch, self.lr)
     }
 
-    /// The recipe of a name.
+    /// The recipe with this name.
     pub fn named(name: RecipeName) -> Self {
         match name {
-            // Chosen on held-out training images, see `host-trainer/RECIPES.md`.
+            // Chosen on held-out training images; see `host-trainer/RECIPES.md`.
             RecipeName::Default => Self {
                 name: "default".into(),
                 epochs: 100,

@@ -1,10 +1,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Lets the threads that share a piece of work leave it together.
+/// Makes the threads that work on the parts of a task wait for each other at the end, by spinning.
 ///
-/// An idle thread of rayon falls asleep within some microseconds, and to wake it takes about as long
-/// as a part of a batch does. A training step has two such pieces of work, one right after the
-/// other, so whoever is done first had better wait for the rest.
+/// An idle rayon thread falls asleep within a few microseconds, and waking it takes about as long as computing a part
+/// of a batch. A training step runs two such tasks, one right after the other, so it is faster for a thread that
+/// finishes early to wait for the others than to fall asleep.
 pub(super) struct Rendezvous {
     parts: usize,
     begun: AtomicUsize,
@@ -12,13 +12,13 @@ pub(super) struct Rendezvous {
 }
 
 impl Rendezvous {
-    /// For work in so many parts, each of which is to be run once.
+    /// For a task with this many parts, each of which must be run once.
     pub(super) fn new(parts: usize) -> Self {
         Self { parts, begun: AtomicUsize::new(0), done: AtomicUsize::new(0) }
     }
 
-    /// Runs a part, then waits for the others if each of them has a thread. If one has not, this
-    /// thread may be the one it needs.
+    /// Runs a part, then waits for the others if all of them have started. If one has not, this thread returns, as it
+    /// may be needed to run that part.
     pub(super) fn run(&self, part: impl FnOnce()) {
         self.begun.fetch_add(1, Ordering::Relaxed);
         {
@@ -27,14 +27,14 @@ impl Rendezvous {
         }
         let mut turns = 0;
         while self.begun.load(Ordering::Relaxed) == self.parts && self.done.load(Ordering::Relaxed) < self.parts {
-            // There may be more threads than processors.
+            // Yield now and then: there may be more threads than processors.
             turns += 1;
             if turns % 64 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
         }
     }
 }
 
-/// Counts at the end of its life, so that nobody waits for a part that panicked.
+/// Counts when dropped, so that a part that panics counts as done and no thread waits for it.
 struct CountAtEnd<'a>(&'a AtomicUsize);
 
 impl Drop for CountAtEnd<'_> {

@@ -2,27 +2,27 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate changes over a training, as a factor of the recipe's rate.
+/// Learning-rate schedule, as a factor on the recipe's learning rate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
-    /// Not at all.
+    /// The rate stays constant.
     Constant,
-    /// Linearly from 0 to 1 over a fraction of the steps, then down to 0 along half a cosine.
+    /// Linear warm-up from 0 to 1 over a fraction of the steps, then cosine decay to 0.
     Cosine {
-        /// Fraction of the steps that rise, in [0, 1).
+        /// Fraction of the steps during which the rate rises, in [0, 1).
         warm_up: f64,
     },
-    /// PyTorch's `OneCycleLR` with its defaults: from 1/25 up to 1 along half a cosine over a
-    /// fraction of the steps, then down to 1/250,000 along another. The momentum stays as it is.
+    /// PyTorch's `OneCycleLR` with its defaults: from 1/25 up to 1 along a half cosine over a fraction of the steps,
+    /// then down to 1/250,000 along another. Unlike PyTorch's, it does not cycle the momentum.
     OneCycle {
-        /// Fraction of the steps that rise, in [0, 1).
+        /// Fraction of the steps during which the rate rises, in [0, 1).
         warm_up: f64,
     },
 }
 
 impl Schedule {
-    /// The factor for a step, counted from 0 over all `steps` of the training; in [0, 1].
+    /// The factor for a step, in [0, 1]. Steps count from 0; `steps` is their number in the whole training.
     pub fn factor(self, step: u64, steps: u64) -> f64 {
         let (step, steps) = (step as f64, steps as f64);
         match self {
@@ -48,7 +48,7 @@ impl Schedule {
     }
 }
 
-/// From `start` to `end` along half a cosine.
+/// Interpolates from `start` to `end` along a half cosine.
 fn cosine(start: f64, end: f64, progress: f64) -> f64 {
     end + (start - end) * 0.5 * (1.0 + (PI * progress).cos())
 }

@@ -1,6 +1,6 @@
-// Looks through the page in `frame` as its reader would and returns what is wrong with it, one sentence each.
-// `width` is the frame's, in CSS pixels; `loaded` are the pictures by address, whether they could be decoded or not.
-// Everything is as WCAG 2.1 defines it where it does.
+// Checks the page in `frame` and returns its problems, one sentence each. `width` is the width of the frame in CSS
+// pixels. `loaded` maps the address of each picture to an image element, decoded or broken. Terms such as contrast and
+// large text are those of WCAG 2.1.
 function problems(frame, width, loaded) {
   const view = frame.contentWindow;
   const page = frame.contentDocument;
@@ -19,7 +19,7 @@ function problems(frame, width, loaded) {
   };
 
   for (const details of all("details")) {
-    // Of those that share a name only one can be open.
+    // Of several that share a name only one can be open.
     details.removeAttribute("name");
     details.open = true;
   }
@@ -93,7 +93,7 @@ function problems(frame, width, loaded) {
     const widest = beyond.reduce((most, element) => (most && right(most) >= right(element) ? most : element), null);
     if (widest) {
       const what = cut ? "cut off at the right" : "horizontal scroll";
-      // The outermost that is too wide, and what makes it so.
+      // The outermost element that is too wide, and the inner one that makes it so.
       const inner = [...widest.querySelectorAll("*")].filter((element) => right(element) > right(widest) - 20).pop();
       const by = inner ? `, by ${name(inner)} "${short(inner.textContent)}"` : "";
       tell(`${what} at ${width} px: ${name(widest)} reaches to ${Math.ceil(right(widest))} px${by}`);
@@ -176,7 +176,7 @@ function problems(frame, width, loaded) {
       if (worst.value >= needed) return;
       const hex = (c) => `#${c.slice(0, 3).map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;
       const colours = `${hex(worst.ink)} on ${hex(worst.ground)}`;
-      // Rounded down, as 4.49 is not 4.5. The text stands for all that fails in the same way.
+      // Rounded down, because 4.499 is not 4.5. One text stands for all that fail in the same way.
       const value = Math.floor(worst.value * 100) / 100;
       const key = `${name(element)} ${colours} ${needed}`;
       if (!failed.has(key)) {
@@ -185,7 +185,7 @@ function problems(frame, width, loaded) {
       tell(failed.get(key));
     }
 
-    // Every pair of ink and ground that the text may show: a gradient gives several. Null stands for a picture.
+    // Every pair of ink and ground that the text may have; a gradient gives several. Null stands for a picture.
     function grounds(element, css, ink, boxes) {
       const path = [];
       for (let up = element; up; up = up.parentElement) path.unshift(up);
@@ -206,7 +206,7 @@ function problems(frame, width, loaded) {
       }
       const svg = element.closest("svg");
       if (svg) {
-        // At the middle of the text and between that and its ends, where shapes may lie behind it.
+        // At a quarter, half and three quarters of the text, since different shapes may be behind it.
         const points = boxes.flatMap((box) =>
           [0.25, 0.5, 0.75].map((part) => [box.left + part * box.width, (box.top + box.bottom) / 2]),
         );
@@ -264,7 +264,7 @@ function problems(frame, width, loaded) {
     return written.map(colour);
   }
 
-  // Text for screen readers only, in a box of a pixel.
+  // Text for screen readers only, hidden in a box of one pixel.
   function hidden(element) {
     for (let up = element; up; up = up.parentElement) {
       const box = up.getBoundingClientRect();
@@ -273,7 +273,7 @@ function problems(frame, width, loaded) {
     return false;
   }
 
-  // How many CSS pixels a unit of an element inside an SVG is.
+  // The CSS pixels per unit of an element inside an SVG.
   function scale(element) {
     const matrix = element.getScreenCTM?.();
     return matrix ? Math.sqrt(Math.abs(matrix.a * matrix.d - matrix.b * matrix.c)) : 1;
@@ -284,12 +284,12 @@ function address(image) {
   return image.localName === "img" ? image.src : image.href.baseVal;
 }
 
-// Run in a page that has the frame and an element for the answer. The browser writes the DOM down once that page is
-// loaded, so nothing here may be left for later.
+// Runs in a page that has the frame and an element for the answer. The browser dumps the DOM as soon as that page is
+// loaded, so nothing may be deferred.
 const frame = document.querySelector("iframe");
 const loaded = new Map();
 frame.addEventListener("load", () => {
-  // Also those in the frame that are lazy and below the fold: the outer page loads them all before it counts as loaded.
+  // Includes lazy images below the fold: the outer page is not loaded until all of these are.
   for (const image of frame.contentDocument.querySelectorAll("img, svg image")) {
     const url = address(image);
     loaded.set(url, Object.assign(new Image(), { src: url }));
@@ -302,7 +302,7 @@ addEventListener("load", () => {
   } catch (error) {
     answer = [`the check itself failed: ${error.stack}`];
   }
-  // So that the answer needs no unescaping where the DOM is written down.
+  // Escaped, so that the dumped DOM contains the JSON unchanged.
   const ascii = (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
   document.querySelector("pre").textContent = JSON.stringify(answer).replace(/[<>&\u0080-\uffff]/g, ascii);
 });

@@ -1,4 +1,4 @@
-//! Whether a page is fit to be read, as a browser without a screen shows it.
+//! Checks in a headless browser whether a page can be read.
 
 use std::fs;
 use std::path::Path;
@@ -6,21 +6,21 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// What is wrong with a page in a window so many CSS pixels wide, where the reader prefers light or dark pages:
+/// The problems of a page in a window of `width` CSS pixels, in light or dark mode:
 ///
 /// - pictures that do not load, have no size, or no `alt`;
 /// - messages on the console, scripts, and anything loaded from outside the file;
-/// - horizontal scroll, but for that of a container that scrolls by itself;
-/// - text with less contrast than WCAG 2.1 asks for at level AA: 4.5, or 3 if it is large.
+/// - horizontal scroll, except inside a container that scrolls by itself;
+/// - text with less contrast than WCAG 2.1 requires at level AA: 4.5, or 3 for large text.
 ///
-/// `<details>` are opened before.
+/// All `<details>` are opened first.
 ///
 /// # Panics
 /// Without a browser.
 pub(crate) fn check(html: &str, width: u32, dark: bool) -> Vec<String> {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("page.html"), html).unwrap();
-    // A window cannot be as narrow as a phone; a frame can.
+    // A browser window cannot be as narrow as a phone, but a frame can.
     let outer = format!(
         r#"<!DOCTYPE html><meta charset="utf-8"><pre></pre>
            <iframe src="page.html" style="border: 0; width: {width}px; height: 800px"></iframe>
@@ -40,7 +40,7 @@ pub(crate) fn check(html: &str, width: u32, dark: bool) -> Vec<String> {
     problems
 }
 
-/// The name of a browser that can be started here, or what to do to have one.
+/// The name of a browser that can be started here, or how to install one.
 pub(crate) fn find() -> Result<String, String> {
     let named = std::env::var("LENET_CHROMIUM").ok();
     let names = match &named {
@@ -52,19 +52,19 @@ pub(crate) fn find() -> Result<String, String> {
     names.iter().find(starts).map(|name| (*name).to_owned()).ok_or_else(|| {
         let names = names.join(", ");
         format!(
-            "no browser here ({names}), so reports are not opened in one; install one, on Debian by `sudo apt install \
-             chromium`, or name one in LENET_CHROMIUM"
+            "no browser found ({names}), so reports cannot be tested in one; install one (Debian: sudo apt install \
+             chromium) or name one in LENET_CHROMIUM"
         )
     })
 }
 
-/// The DOM of a page on the standard output, the console on the standard error.
+/// Opens a page and returns its DOM as standard output and its console as standard error.
 fn browse(profile: &Path, page: &Path, dark: bool) -> Output {
     let name = find().unwrap_or_else(|remedy| panic!("{remedy}"));
     Command::new(&name)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1400,1000"])
         .arg(format!("--user-data-dir={}", profile.display()))
-        // No page that this looks at needs the network, nor shall one reach it.
+        // No page needs the network, and none is allowed to reach it.
         .args(["--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND"])
         // The outer page reads the inner one.
         .arg("--allow-file-access-from-files")
@@ -75,7 +75,7 @@ fn browse(profile: &Path, page: &Path, dark: bool) -> Output {
         .unwrap_or_else(|error| panic!("cannot start {name}: {error}"))
 }
 
-/// What a line of the browser's log says, if it is from a page's console.
+/// The message in a line of the browser's log, if the page's console wrote it.
 fn console_message(line: &str) -> Option<&str> {
     let (_, message) = line.split_once(":CONSOLE")?.1.split_once("] ")?;
     Some(message.split_once(", source: ").map_or(message, |(message, _)| message))

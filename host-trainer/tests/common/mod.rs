@@ -1,11 +1,11 @@
-//! A data set that trains at once.
+//! A data set small enough to train on in a moment.
 
 use std::fs;
 use std::path::Path;
 
 use host_trainer::data::digits_10k;
 
-/// The bytes of an IDX file.
+/// The bytes of an IDX file of unsigned bytes.
 pub(crate) fn idx(dimensions: &[u32], content: &[u8]) -> Vec<u8> {
     let mut file = vec![0, 0, 8, dimensions.len() as u8];
     file.extend(dimensions.iter().flat_map(|dimension| dimension.to_be_bytes()));
@@ -13,7 +13,7 @@ pub(crate) fn idx(dimensions: &[u32], content: &[u8]) -> Vec<u8> {
     file
 }
 
-/// A folder `small` with uncompressed IDX files of the first digits, 100 of them to test.
+/// Makes a folder `small` with uncompressed IDX files: the first `train` training digits and the first 100 test digits.
 pub(crate) fn small_data(folder: &Path, train: usize) {
     let data = digits_10k();
     let small = folder.join("small");

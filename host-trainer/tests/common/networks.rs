@@ -1,8 +1,9 @@
 //! Networks to quantize.
 
 use host_trainer::formats::decode_safetensors;
-use host_trainer::network::{Initialization, Network, Parameters, Pools};
+use host_trainer::network::{Initialization, Network, Parameters};
 use lenet_core::Pool;
+use lenet_core::Pools;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -11,7 +12,7 @@ pub(crate) fn trained() -> Network {
     decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network
 }
 
-/// One before its training.
+/// A network before training.
 pub(crate) fn untrained(seed: u64) -> Network {
     let parameters = Parameters::init(Initialization::He, &mut ChaCha8Rng::seed_from_u64(seed));
     Network { parameters, pools: Pools::default() }

@@ -1,23 +1,23 @@
-//! The command `lenet` on terminals of several kinds, and what it printed on them before.
+//! Runs the command `lenet` on several kinds of terminal and compares what it prints with recorded output.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A kind of terminal, by the environment that tells it.
+/// A kind of terminal, as described by environment variables.
 #[derive(Clone, Copy)]
 pub(crate) struct Terminal {
     pub(crate) name: &'static str,
     pub(crate) environment: &'static [(&'static str, &'static str)],
 }
 
-/// The three kinds there are. The output of a test is none, so that colours have to be forced.
+/// The three kinds. The output of a test is not a terminal, so colours have to be forced.
 pub(crate) const TERMINALS: [Terminal; 3] = [
     Terminal { name: "plain", environment: &[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")] },
     Terminal { name: "256", environment: &[("CLICOLOR_FORCE", "1"), ("TERM", "xterm-256color")] },
     Terminal { name: "truecolour", environment: &[("CLICOLOR_FORCE", "1"), ("COLORTERM", "truecolor")] },
 ];
 
-/// Runs the command in `folder` with these variables, and none else that matters to a terminal.
+/// Runs the command in `folder` with these environment variables and no others that describe a terminal.
 pub(crate) fn lenet_on(environment: &[(&str, &str)], folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lenet"));
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TERM", "COLUMNS"] {
@@ -26,19 +26,19 @@ pub(crate) fn lenet_on(environment: &[(&str, &str)], folder: &Path, arguments: &
     command.envs(environment.iter().copied()).args(arguments).current_dir(folder).output().unwrap()
 }
 
-/// What a successful run prints.
+/// The standard output of a run that must succeed.
 pub(crate) fn stdout_on(environment: &[(&str, &str)], folder: &Path, arguments: &[&str]) -> String {
     let output = lenet_on(environment, folder, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Compares a text with the file of that name in `tests/golden`, byte for byte; writes the file instead if
-/// `LENET_UPDATE_GOLDEN` is set:
+/// Compares a text with the file of that name in `tests/golden`, byte for byte. If `LENET_UPDATE_GOLDEN` is set, writes
+/// the file instead:
 ///
 /// ```text
 /// LENET_UPDATE_GOLDEN=1 cargo test -p host-trainer --test show --test predict
-/// git diff host-trainer/tests/golden      (and look at what changed)
+/// git diff host-trainer/tests/golden      (review what changed)
 /// ```
 pub(crate) fn assert_golden(name: &str, text: &str) {
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", name].iter().collect();
@@ -51,7 +51,7 @@ pub(crate) fn assert_golden(name: &str, text: &str) {
     let same = expected.lines().zip(text.lines()).take_while(|(expected, found)| expected == found).count();
     assert!(
         expected == text,
-        "{name} differs from line {} on; if it should, set LENET_UPDATE_GOLDEN=1\nexpected {:?}\nfound    {:?}",
+        "{name} differs from line {} on; to accept the new output, set LENET_UPDATE_GOLDEN=1\nexpected {:?}\nfound    {:?}",
         same + 1,
         expected.lines().nth(same),
         text.lines().nth(same)

@@ -1,4 +1,4 @@
-//! `host_trainer::fetch` against servers on this machine that serve well, badly or not at all.
+//! `host_trainer::fetch` with servers on this machine that answer correctly, wrongly or not at all.
 
 mod server;
 
@@ -17,7 +17,7 @@ use host_trainer::fetch::{
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use server::{Answer, DEAD_MIRROR, Server, cutting, length, missing, send, serving};
+use server::{DEAD_MIRROR, Handler, Server, cutting, length, missing, send, serving};
 
 const NAME: &str = "t10k-labels-idx1-ubyte.gz";
 const PLAIN_NAME: &str = "t10k-labels-idx1-ubyte";
@@ -39,7 +39,7 @@ fn sha256(content: &[u8]) -> String {
     Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Fetches one file with that content from the mirrors.
+/// Fetches one file, expected to have this content, from the mirrors.
 fn fetch_one(content: &[u8], mirrors: &[String], folder: &Path) -> Result<Summary, FetchError> {
     let sha256 = sha256(content);
     let files = [RemoteFile { name: NAME, bytes: content.len() as u64, sha256: &sha256 }];
@@ -69,7 +69,7 @@ fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// The only failure of a fetch from one mirror that failed.
+/// The failure of a fetch from a single mirror.
 fn only_failure(error: FetchError) -> Failure {
     match error {
         FetchError::NoMirror { mut attempts, .. } if attempts.len() == 1 => attempts.remove(0).failure,
@@ -132,7 +132,7 @@ fn files_are_readable_to_others() {
 }
 
 #[test]
-fn another_content_is_refused() {
+fn wrong_content_is_refused() {
     let (published, other) = (labels(20), labels(19));
     let server = Server::start(1, serving(gzip(&other)));
     let folder = folder();
@@ -155,10 +155,10 @@ fn damaged_gzip_is_refused() {
 }
 
 #[test]
-fn after_a_failure_the_next_mirror_starts_from_zero() {
+fn after_a_failure_the_next_mirror_starts_from_the_beginning() {
     let content = labels(200);
     let body = gzip(&content);
-    let failing: [fn(Vec<u8>) -> Answer; 3] = [cutting, |_| missing(), |_| serving(gzip(b"something else"))];
+    let failing: [fn(Vec<u8>) -> Handler; 3] = [cutting, |_| missing(), |_| serving(gzip(b"something else"))];
     for answer in failing {
         let bad = Server::start(1, answer(body.clone()));
         let good = Server::start(1, serving(body.clone()));
@@ -171,7 +171,7 @@ fn after_a_failure_the_next_mirror_starts_from_zero() {
 }
 
 #[test]
-fn a_dead_mirror_is_passed_over() {
+fn a_dead_mirror_is_skipped() {
     let content = labels(20);
     let server = Server::start(1, serving(gzip(&content)));
     let folder = folder();
@@ -209,7 +209,7 @@ fn the_error_lists_every_mirror_and_the_remedy() {
 }
 
 #[test]
-fn redirects_are_followed_but_not_for_ever() {
+fn redirects_are_followed_up_to_a_limit() {
     let content = labels(20);
     let body = gzip(&content);
     let target = Server::start(1, serving(body.clone()));
@@ -231,10 +231,10 @@ fn redirects_are_followed_but_not_for_ever() {
 }
 
 #[test]
-fn no_more_is_read_than_the_file_can_have() {
-    let announced: Answer = Box::new(|_, stream| send(stream, "200 OK", &length(1 << 30), &[0; 1000]));
-    // No length: the body ends with the connection, and this one would not end.
-    let endless: Answer = Box::new(|_, stream| {
+fn a_download_stops_when_it_is_longer_than_the_file_can_be() {
+    let announced: Handler = Box::new(|_, stream| send(stream, "200 OK", &length(1 << 30), &[0; 1000]));
+    // Without a length the body ends with the connection, and this one never ends.
+    let endless: Handler = Box::new(|_, stream| {
         send(stream, "200 OK", "", b"");
         let _ = stream.set_write_timeout(Some(Duration::from_secs(10)));
         while stream.write_all(&[0; 4096]).is_ok() {}
@@ -249,7 +249,7 @@ fn no_more_is_read_than_the_file_can_have() {
 }
 
 #[test]
-fn no_more_is_unpacked_than_the_file_can_have() {
+fn unpacking_stops_when_the_content_is_too_long() {
     let server = Server::start(1, serving(gzip(&vec![0; 50_000_000])));
     let folder = folder();
     let failure = only_failure(fetch_one(&labels(20), &[server.mirror()], folder.path()).unwrap_err());
@@ -258,7 +258,7 @@ fn no_more_is_unpacked_than_the_file_can_have() {
 }
 
 #[test]
-fn a_right_file_is_kept_and_not_asked_for() {
+fn a_correct_file_is_kept_and_not_requested() {
     let content = labels(20);
     for (name, file) in [(NAME, gzip(&content)), (PLAIN_NAME, content.clone())] {
         let server = Server::start(1, serving(gzip(&content)));
@@ -273,7 +273,7 @@ fn a_right_file_is_kept_and_not_asked_for() {
 }
 
 #[test]
-fn a_wrong_file_is_an_error_and_left_alone() {
+fn a_wrong_file_is_an_error_and_is_not_touched() {
     let content = labels(20);
     for (name, file) in [(NAME, gzip(&labels(19))), (NAME, b"\x1f\x8bdamaged".to_vec()), (PLAIN_NAME, labels(19))] {
         let server = Server::start(1, serving(gzip(&content)));
@@ -290,12 +290,12 @@ fn a_wrong_file_is_an_error_and_left_alone() {
 }
 
 #[test]
-fn a_file_that_appears_meanwhile_is_left_alone() {
+fn a_file_that_appears_during_the_download_is_not_touched() {
     let content = labels(20);
     let folder = folder();
     let path = folder.path().join(NAME);
     let (appearing, body) = (path.clone(), gzip(&content));
-    let answer: Answer = Box::new(move |_, stream| {
+    let answer: Handler = Box::new(move |_, stream| {
         fs::write(&appearing, "somebody's").unwrap();
         send(stream, "200 OK", &length(body.len()), &body);
     });
@@ -307,7 +307,7 @@ fn a_file_that_appears_meanwhile_is_left_alone() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_is_named() {
+fn a_folder_that_cannot_be_created_is_named() {
     let folder = folder();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
@@ -319,7 +319,7 @@ fn a_folder_that_cannot_be_is_named() {
 }
 
 #[test]
-fn what_an_interrupted_run_left_is_removed() {
+fn leftovers_of_an_interrupted_run_are_removed() {
     let content = labels(20);
     let server = Server::start(1, serving(gzip(&content)));
     let folder = folder();
@@ -329,7 +329,7 @@ fn what_an_interrupted_run_left_is_removed() {
 }
 
 #[test]
-fn what_is_no_mirror_is_refused_before_anything_else() {
+fn a_bad_mirror_address_is_refused_first() {
     let folder = folder();
     let target = folder.path().join("new");
     let error = fetch_one(&labels(20), &["mirror.example/mnist".to_owned()], &target).unwrap_err();
@@ -353,27 +353,56 @@ fn published_data_sets_are_well_formed() {
     assert_eq!(Manifest::named("cifar10"), None);
 }
 
-/// Without a mirror, `fetch` succeeds only if the folder holds every file of the manifest.
+/// The embedded digits as files to fetch. The digests are what `sha256sum` prints for the unpacked files.
+const DIGITS_10K: Manifest<'static> = Manifest {
+    name: "digits-10k",
+    files: &[
+        RemoteFile {
+            name: "train-images-idx3-ubyte.gz",
+            bytes: 7_056_016,
+            sha256: "67342c49a8710d19d3d16ba0ba4d38f55aa2af72c0534b20f02961e0c1fb910a",
+        },
+        RemoteFile {
+            name: "train-labels-idx1-ubyte.gz",
+            bytes: 9_008,
+            sha256: "28926bfa4d2f2e22af208587e1cdb69e4a6e9c66de57f0c1e5516f53c59417c8",
+        },
+        RemoteFile {
+            name: "t10k-images-idx3-ubyte.gz",
+            bytes: 784_016,
+            sha256: "cc841a5b517b70cefd96dd6c111e7d6c0e589dabe9f638433ed8533e78d468ea",
+        },
+        RemoteFile {
+            name: "t10k-labels-idx1-ubyte.gz",
+            bytes: 1_008,
+            sha256: "9cd574be38c6c968d44ffe25ff9e6ffe7dbdee8fdc0e4df6a293b3c6eb6a395e",
+        },
+    ],
+    mirrors: &[],
+};
+
+/// Asserts that the folder holds every file of the manifest: without a mirror, `fetch` fails if one is missing.
 fn assert_complete(manifest: Manifest<'_>, folder: &Path) {
     let summary = fetch(&Manifest { mirrors: &[], ..manifest }, folder, &mut |_| {}).unwrap();
     assert_eq!(summary.kept.len(), 4);
 }
 
+/// The digests of MNIST need its files; those of the embedded digits are tested everywhere.
 #[test]
-fn digests_are_those_of_mnist() {
-    match std::env::var_os("LENET_MNIST") {
-        Some(folder) => assert_complete(MNIST, Path::new(&folder)),
-        None => println!("skipped: LENET_MNIST names no folder with the four files of MNIST"),
+fn real_data_sets_match_their_digests() {
+    assert_complete(DIGITS_10K, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/digits-10k"));
+    if let Some(folder) = std::env::var_os("LENET_MNIST").filter(|folder| !folder.is_empty()) {
+        assert_complete(MNIST, Path::new(&folder));
     }
 }
 
 #[test]
-fn digests_are_those_of_fashion_mnist() {
+fn fashion_mnist_matches_its_digests() {
     // Where Debian's package dataset-fashion-mnist puts it.
     let folder = Path::new("/usr/share/datasets/fashion-mnist");
     if folder.exists() {
         assert_complete(FASHION_MNIST, folder);
     } else {
-        println!("skipped: {} is not there", folder.display());
+        println!("skipped: {} does not exist", folder.display());
     }
 }

@@ -1,4 +1,4 @@
-//! Servers on this machine that serve well, badly or not at all.
+//! Servers on this machine that answer correctly, wrongly or not at all.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,11 +6,11 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-/// Nothing listens on port 1, and no other test is given it.
+/// Nothing listens on port 1, and the system never assigns it to another test.
 pub(super) const DEAD_MIRROR: &str = "http://127.0.0.1:1/";
 
-/// Sends an answer and hangs up.
-pub(super) type Answer = Box<dyn Fn(&str, &mut TcpStream) + Send>;
+/// Answers a request, given its path, and hangs up.
+pub(super) type Handler = Box<dyn Fn(&str, &mut TcpStream) + Send>;
 
 /// An HTTP server that gives one answer to each of a fixed number of requests.
 pub(super) struct Server {
@@ -19,16 +19,16 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(requests: usize, answer: Answer) -> Self {
+    pub(super) fn start(requests: usize, answer: Handler) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, receiver) = mpsc::channel();
-        // The listener closes with the thread: a request too many is refused, as by a dead server.
+        // The listener closes when the thread ends: further requests are refused, as by a dead server.
         thread::spawn(move || {
             for _ in 0..requests {
                 let Ok((mut stream, _)) = listener.accept() else { return };
                 let Some(path) = read_request(&stream) else { continue };
-                // Before the answer, so that whoever has got that finds the record.
+                // Recorded before the answer is sent, so that a client that has the answer finds the record.
                 let _ = sender.send(path.clone());
                 answer(&path, &mut stream);
             }
@@ -40,7 +40,7 @@ impl Server {
         format!("http://{}/data/", self.address)
     }
 
-    /// Paths of the requests so far.
+    /// Paths of the requests since the last call.
     pub(super) fn asked(&self) -> Vec<String> {
         self.requests.try_iter().collect()
     }
@@ -63,15 +63,15 @@ pub(super) fn length(bytes: usize) -> String {
     format!("Content-Length: {bytes}\r\n")
 }
 
-pub(super) fn serving(body: Vec<u8>) -> Answer {
+pub(super) fn serving(body: Vec<u8>) -> Handler {
     Box::new(move |_, stream| send(stream, "200 OK", &length(body.len()), &body))
 }
 
-/// Announces the whole body, sends half of it.
-pub(super) fn cutting(body: Vec<u8>) -> Answer {
+/// Announces the length of the whole body but sends only half of it.
+pub(super) fn cutting(body: Vec<u8>) -> Handler {
     Box::new(move |_, stream| send(stream, "200 OK", &length(body.len()), &body[..body.len() / 2]))
 }
 
-pub(super) fn missing() -> Answer {
+pub(super) fn missing() -> Handler {
     Box::new(|_, stream| send(stream, "404 Not Found", &length(9), b"not found"))
 }

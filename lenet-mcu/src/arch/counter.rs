@@ -1,4 +1,4 @@
-#![allow(unsafe_code)] // Loops of exactly known length, and reads of a timer at exactly known instructions.
+#![allow(unsafe_code)] // Assembly, so that the number of instructions of a loop and between timer reads is known.
 
 use core::arch::asm;
 use core::fmt;
@@ -7,27 +7,27 @@ use cortex_m::Peripherals;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{DCB, DWT, SYST};
 
-/// Repetitions of [`spend`] that show which counter advances.
+/// Repetitions of [`spend`] to find out which counter advances.
 const PROBE: u32 = 500_000;
-/// Repetitions that show how many instructions a tick is. They take longer than an inference, so that the
-/// error of a few instructions here is a smaller one there.
+/// Repetitions to find out how many instructions one tick is. This takes longer than an inference, so that the error
+/// of a few instructions is smaller for an inference.
 const CALIBRATION: u32 = 12_000_000;
-/// Repetitions that check the counter; it was not calibrated with so many.
+/// Repetitions to check the counter: another number than it was calibrated with.
 const CHECK: u32 = 50_001;
 
-/// What a [`Counter`] counts. Neither is time.
+/// What a [`Counter`] counts. None of these is time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Instructions: SysTick in an emulator where each takes the same time (QEMU with `-icount`).
+    /// Instructions, with SysTick, in an emulator where each takes the same time (QEMU with `-icount`).
     Instructions,
-    /// Processor cycles: CYCCNT of the DWT.
+    /// Processor cycles, with CYCCNT of the DWT.
     Cycles,
-    /// Processor cycles: SysTick, on a core without CYCCNT.
+    /// Processor cycles, with SysTick, on a core without CYCCNT.
     CyclesOfSysTick,
 }
 
 impl Unit {
-    /// One word for it.
+    /// The unit in one word.
     pub fn name(self) -> &'static str {
         match self {
             Self::Instructions => "instructions",
@@ -46,68 +46,67 @@ impl fmt::Display for Unit {
     }
 }
 
-/// Why nothing can be counted.
+/// Why instructions or cycles cannot be counted.
 #[derive(Clone, Copy, Debug)]
 pub enum CounterError {
-    /// Something else has the peripherals.
+    /// The peripherals have already been taken.
     Taken,
     /// Neither CYCCNT nor SysTick advances.
     NoneAdvances,
-    /// A loop of known length was counted otherwise.
+    /// The count of a loop of known length is wrong.
     Inexact(Check),
-    /// A span lasted longer than the counter reaches.
+    /// A span was longer than the range of the counter.
     TooLong,
 }
 
 impl fmt::Display for CounterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Taken => f.write_str("the processor's timers are in use"),
-            Self::NoneAdvances => f.write_str("this processor has no counter: neither CYCCNT nor SysTick advances"),
+            Self::Taken => f.write_str("the processor's timers are already in use"),
+            Self::NoneAdvances => f.write_str("there is no working counter: neither CYCCNT nor SysTick advances"),
             Self::Inexact(Check { expected, counted, .. }) => {
-                writeln!(f, "the counter is not exact: {counted} counted for {expected}.")?;
-                f.write_str("In an emulator instructions must take the same time: QEMU needs -icount shift=0.")
+                writeln!(f, "the counter is not exact: it counted {counted} instead of {expected}.")?;
+                f.write_str("In QEMU, use -icount shift=0, so that all instructions take the same time.")
             }
-            Self::TooLong => f.write_str("a span lasted longer than the counter reaches"),
+            Self::TooLong => f.write_str("an inference took longer than the counter can count"),
         }
     }
 }
 
-/// A loop of known length, counted.
+/// The count of a loop of known length.
 #[derive(Clone, Copy, Debug)]
 pub struct Check {
-    /// Instructions of the loop.
+    /// The number of instructions of the loop.
     pub length: u32,
-    /// What the counter has to say, in its unit.
+    /// The correct count, in the unit of the counter.
     pub expected: u32,
-    /// What it said.
+    /// The actual count.
     pub counted: u32,
-    /// By how much that may differ.
+    /// The allowed difference.
     pub tolerance: u32,
 }
 
 /// Counts instructions or cycles between [`start`](Self::start) and [`stop`](Self::stop).
 ///
-/// A span may last 2^24 ticks of SysTick, in QEMU 524 million instructions on the board with the fastest tick,
-/// or 2^32 cycles of CYCCNT; a longer one is found by
-/// [`check_reach`](Self::check_reach), except with CYCCNT.
+/// A span can last 2^24 ticks of SysTick, which in QEMU is 524 million instructions on the board with the fastest tick,
+/// or 2^32 cycles of CYCCNT. [`check_range`](Self::check_range) detects longer spans, but not with CYCCNT.
 pub struct Counter {
     syst: SYST,
     unit: Unit,
-    /// Instructions in so many ticks, when instructions are counted.
+    /// A number of instructions and the ticks that they take, when instructions are counted.
     rate: (u32, u32),
-    /// What an empty span counts; it is subtracted.
+    /// The count of an empty span, which is subtracted from every count.
     overhead: u32,
-    /// Of SysTick, just after it changed, or of CYCCNT.
+    /// The start of the span: the value of SysTick just after it changed, or of CYCCNT.
     started: u32,
     too_long: bool,
 }
 
 impl Counter {
-    /// Finds a counter, calibrates it and checks it. Can be called once.
+    /// Finds a counter, calibrates it and checks it. It can be called only once.
     ///
     /// # Errors
-    /// When there is none, or it does not count loops of known length exactly.
+    /// When there is no counter, or when it does not count a loop of known length exactly.
     pub fn calibrate() -> Result<(Self, Check), CounterError> {
         let Peripherals { SYST: mut syst, DCB: mut dcb, DWT: mut dwt, .. } =
             Peripherals::take().ok_or(CounterError::Taken)?;
@@ -123,8 +122,8 @@ impl Counter {
         let cycles = cycle_count().wrapping_sub(cyccnt);
         let (unit, probed) = match (cycles, ticks) {
             (0, 0) => return Err(CounterError::NoneAdvances),
-            // No core that lacks CYCCNT executes more than an instruction a cycle. The emulator's tick is of
-            // tens of instructions.
+            // Cores without CYCCNT execute at most one instruction per cycle. In the emulator, a tick is tens of
+            // instructions.
             (0, ticks) if ticks < length(PROBE) / 2 => (Unit::Instructions, ticks),
             (0, ticks) => (Unit::CyclesOfSysTick, ticks),
             (cycles, _) => (Unit::Cycles, cycles),
@@ -135,7 +134,7 @@ impl Counter {
             spend(CALIBRATION);
             let (ticks, waiting) = counter.end();
             counter.rate = (length(CALIBRATION) + waiting, ticks);
-            // What the loop took besides its own instructions, exactly enough with this rate.
+            // The instructions outside the loop. The rate so far is exact enough for this few.
             counter.rate.0 += counter.empty_span();
         }
         counter.overhead = counter.empty_span();
@@ -143,13 +142,13 @@ impl Counter {
         Ok((counter, check))
     }
 
-    /// What it counts.
+    /// The unit of the counts.
     pub fn unit(&self) -> Unit {
         self.unit
     }
 
-    /// The largest error of a span. When ticks of SysTick are many instructions, it is what passes from one look
-    /// at it to the next, once for the span and once for the empty span that is subtracted.
+    /// The maximum error of a count. When a tick is many instructions, it is the distance between two reads of SysTick,
+    /// once for the span and once for the empty span that is subtracted.
     pub fn uncertainty(&self) -> u32 {
         match self.unit {
             Unit::Instructions => 2 * POLL,
@@ -157,20 +156,21 @@ impl Counter {
         }
     }
 
-    /// Instructions of a thousand ticks, when it counts instructions.
+    /// The instructions in 1,000 ticks, when instructions are counted.
     pub fn instructions_of_1000_ticks(&self) -> Option<u32> {
         (self.unit == Unit::Instructions).then(|| self.convert(1000))
     }
 
-    /// Begins a span.
-    // Out of line, as `end` is: so the way out of one and into the other is the same for every span.
+    /// Starts a span.
+    // Neither this function nor `end` is inlined, so that leaving one and entering the other takes the same number of
+    // instructions for every span.
     #[inline(never)]
     pub fn start(&mut self) {
         if self.unit == Unit::Cycles {
             self.started = cycle_count();
             return;
         }
-        // From the beginning, so that a span does not go round; it takes a tick to get there.
+        // Restart SysTick, so that it does not wrap around during the span. That takes effect with the next tick.
         self.syst.clear_current();
         next_tick();
         next_tick();
@@ -188,7 +188,7 @@ impl Counter {
         self.convert(ticks).saturating_sub(waiting + self.overhead)
     }
 
-    /// The ticks or cycles since the start, and how many instructions of them were spent on waiting for a tick.
+    /// The ticks or cycles since the start, and the instructions among them that were spent waiting for a tick.
     #[inline(never)]
     fn end(&self) -> (u32, u32) {
         match self.unit {
@@ -201,25 +201,25 @@ impl Counter {
         }
     }
 
-    /// Whether every span since the beginning was short enough.
+    /// Checks that every span so far was within the range of the counter.
     ///
     /// # Errors
     /// When one was not.
-    pub fn check_reach(&self) -> Result<(), CounterError> {
+    pub fn check_range(&self) -> Result<(), CounterError> {
         match self.too_long {
             false => Ok(()),
             true => Err(CounterError::TooLong),
         }
     }
 
-    /// The count of some ticks, rounded.
+    /// Converts ticks to the unit of the counter, rounded.
     fn convert(&self, ticks: u32) -> u32 {
         let (instructions, of_ticks) = self.rate;
         let (instructions, of_ticks) = (u64::from(instructions), u64::from(of_ticks));
         ((u64::from(ticks) * instructions + of_ticks / 2) / of_ticks) as u32
     }
 
-    /// The mean of a few spans with nothing in them.
+    /// The mean count of some empty spans.
     fn empty_span(&mut self) -> u32 {
         const SPANS: u32 = 16;
         let mut sum = 0;
@@ -230,14 +230,14 @@ impl Counter {
         (sum + SPANS / 2) / SPANS
     }
 
-    /// Counts a loop. `probed` is the count of [`PROBE`], from which follows the cycles of one repetition.
+    /// Counts a loop of known length. `probed` is the count of [`PROBE`] repetitions, which gives the cycles of one.
     fn count_known_loop(&mut self, probed: u32) -> Result<Check, CounterError> {
         self.start();
         spend(CHECK);
         let counted = self.stop();
         let length = length(CHECK);
         let (expected, tolerance) = match self.unit {
-            // A tick's worth.
+            // One tick.
             Unit::Instructions => (length, self.convert(1)),
             Unit::Cycles | Unit::CyclesOfSysTick => {
                 let expected = (u64::from(probed) * u64::from(CHECK) / u64::from(PROBE)) as u32;
@@ -255,29 +255,29 @@ impl Counter {
 /// SysTick has 24 bits.
 const SYSTICK_MASK: u32 = 0x00FF_FFFF;
 
-/// Instructions from one look at SysTick to the next in [`next_tick`].
+/// Instructions between two reads of SysTick in [`next_tick`].
 const POLL: u32 = 4;
 
 struct Tick {
-    /// SysTick's value, which has just changed.
+    /// The value of SysTick just after it changed.
     value: u32,
-    /// How often it was looked at after the first time.
+    /// The number of reads after the first one.
     polls: u32,
 }
 
 impl Tick {
-    /// Instructions from the first look to the last: two, and four for every look in between.
+    /// Instructions from the first read to the last: 2, and 4 for every read in between.
     fn instructions(&self) -> u32 {
         POLL * self.polls - 2
     }
 }
 
-/// Waits until SysTick changes. So a span is counted more finely than in ticks: from just after one to just
-/// after another, without the known number of instructions that were spent on waiting for that.
+/// Waits until SysTick changes. This makes counts finer than a tick: a span runs from just after one tick to just after
+/// another, and the number of instructions spent waiting is known and subtracted.
 #[inline(always)]
 fn next_tick() -> Tick {
     let (value, polls);
-    // SAFETY: it only reads SysTick's current value, which has no side effect.
+    // SAFETY: the assembly only reads the current value of SysTick, which has no side effects.
     unsafe {
         asm!(
             "ldr {before}, [{current}]",
@@ -296,16 +296,16 @@ fn next_tick() -> Tick {
     Tick { value, polls }
 }
 
-/// Instructions of [`spend`].
+/// The number of instructions that [`spend`] executes.
 const fn length(repetitions: u32) -> u32 {
     2 * repetitions + 1
 }
 
-/// Spends [`length`] instructions. `repetitions` must not be zero.
+/// Executes [`length`] instructions. `repetitions` must not be zero.
 #[inline(always)]
 fn spend(repetitions: u32) {
-    // SAFETY: it changes a register that it says it changes, and the flags. It is not declared free of effects
-    // on memory, so that it stays between the reads of a counter.
+    // SAFETY: the assembly changes only its operand and the flags. It is deliberately not declared `nomem`, so that the
+    // compiler does not move it across the reads of a counter.
     unsafe {
         asm!(
             "nop",
@@ -333,7 +333,7 @@ fn cycle_count() -> u32 {
 #[cfg(armv6m)]
 fn enable_cycle_counter(_dcb: &mut DCB, _dwt: &mut DWT) {}
 
-/// The architecture has no CYCCNT.
+/// Armv6-M has no CYCCNT.
 #[cfg(armv6m)]
 fn cycle_count() -> u32 {
     0

@@ -1,4 +1,4 @@
-#![allow(unsafe_code)] // A fault handler has no stack to rely on, and reads what the processor left.
+#![allow(unsafe_code)] // A fault handler cannot rely on the stack, and reads what the processor pushed.
 
 use core::arch::naked_asm;
 
@@ -6,10 +6,10 @@ use cortex_m_rt::ExceptionFrame;
 
 use crate::exit;
 
-/// The instruction `bkpt 0xab`, a semihosting call.
+/// The instruction of a semihosting call, `bkpt 0xab`.
 const SEMIHOSTING_CALL: u16 = 0xBEAB;
 
-// Addresses that the linker script defines. Only they are used: nothing is read through these names.
+// Addresses that the linker script defines. Nothing is read from these symbols.
 unsafe extern "C" {
     #[link_name = "__code_start"]
     static CODE_START: u16;
@@ -19,13 +19,12 @@ unsafe extern "C" {
     static RAM_START: u8;
 }
 
-/// Where every fault ends. The processor has pushed an exception frame, if it could.
+/// The handler of every fault. The processor has pushed an exception frame if it could.
 ///
-/// With little stack left, as after an overflow, the report is made on the stack's own beginning,
-/// so that it does not fault in turn: nothing goes back to what was there.
-// SAFETY: the name is that of cortex-m-rt's vector table, for a handler without arguments. The code
-// changes the stack pointer only, to an address at the end of the RAM, and calls a function that does
-// not return.
+/// If little stack is left, as after an overflow, it resets the stack pointer to the top of the stack, so that
+/// reporting the fault does not cause another. Nothing returns, so the old contents of the stack are not needed.
+// SAFETY: cortex-m-rt's vector table expects a handler of this name, without arguments. The code changes only the stack
+// pointer, to an address at the end of the RAM, and calls a function that does not return.
 #[unsafe(naked)]
 #[unsafe(export_name = "HardFault")]
 unsafe extern "C" fn hard_fault() -> ! {
@@ -44,12 +43,12 @@ unsafe extern "C" fn hard_fault() -> ! {
 
 extern "C" fn report(frame: *const ExceptionFrame) -> ! {
     if frame.addr() < (&raw const RAM_START).addr() {
-        exit::fail(format_args!("stack overflow: the stack pointer is {frame:p}, below the RAM"));
+        exit::fail(format_args!("stack overflow: the stack pointer {frame:p} is below the start of the RAM"));
     }
-    // SAFETY: the processor pushed the frame to RAM, and nothing has used that part of the stack since.
+    // SAFETY: the processor pushed the frame to RAM, and nothing has overwritten that part of the stack since.
     let (pc, lr) = unsafe { ((*frame).pc(), (*frame).lr()) };
     if is_semihosting_call(pc) {
-        // No debugger is attached to answer. Another call, from here, would lock the processor up.
+        // No debugger is attached. A semihosting call from this handler would lock up the processor.
         loop {
             cortex_m::asm::wfi();
         }
@@ -60,8 +59,8 @@ extern "C" fn report(frame: *const ExceptionFrame) -> ! {
 fn is_semihosting_call(pc: u32) -> bool {
     let code = (&raw const CODE_START)..(&raw const CODE_END);
     let instruction = core::ptr::with_exposed_provenance::<u16>(pc as usize);
-    // SAFETY: the address is even, as every program counter's is, and within the flash that holds the
-    // code. Volatile, because no Rust object is there.
+    // SAFETY: the address is aligned and inside the flash with the code; both are checked first. The read is volatile,
+    // because there is no Rust object at that address.
     code.contains(&instruction)
         && instruction.is_aligned()
         && unsafe { instruction.read_volatile() } == SEMIHOSTING_CALL

@@ -1,23 +1,24 @@
-//! What only `unsafe` code can do: the start of a program, the model slot and the fault handler; for the
-//! benchmark a counter of instructions or cycles, the stack and the size of the code; files of the workstation.
+//! Everything that needs `unsafe` code: the entry point, the model slot and the fault handler; for the benchmark, the
+//! counter of instructions or cycles, the stack measurement and the size of the code; access to files on the
+//! workstation.
 //!
-//! The workspace denies `unsafe_code`; the modules here are the firmware's only exceptions, and each
-//! says why what it does is sound.
+//! The workspace denies `unsafe_code`. These modules are the firmware's only exceptions, and every use of it is
+//! justified by a comment.
 
 mod code;
 mod counter;
 mod entry;
 mod fault;
-/// Semihosting: the command line, and files of the workstation.
+/// Semihosting: the command line, and files on the workstation.
 pub mod host;
 mod model_slot;
-/// How much stack a function takes.
+/// Measuring how much stack a function uses.
 pub mod stack;
 
 pub use code::inference_bytes;
 pub use counter::{Check, Counter, CounterError, Unit};
 pub use model_slot::model_slot;
 
-/// The runtime, for the macro [`entry`](crate::entry).
+/// The runtime crate, used by the macro [`entry`](crate::entry).
 #[doc(hidden)]
 pub use cortex_m_rt;

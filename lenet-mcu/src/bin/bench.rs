@@ -1,4 +1,4 @@
-//! Counts what an inference takes; see [`lenet_mcu::bench`].
+//! Measures the instructions or cycles, RAM and code of an inference; see [`lenet_mcu::bench`].
 
 #![no_std]
 #![no_main]

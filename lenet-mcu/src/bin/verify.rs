@@ -1,4 +1,4 @@
-//! Shows that skipping changes nothing, layer by layer; see [`lenet_mcu::verify`].
+//! Checks layer by layer that skipping blank input does not change the result; see [`lenet_mcu::verify`].
 
 #![no_std]
 #![no_main]

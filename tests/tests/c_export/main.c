@@ -1,4 +1,7 @@
-/* Reads images from its input, and writes what the exported network makes of each: logits, class, activations. */
+/*
+ * Classifies the images on standard input. For each it writes the logits, the class and the activations to standard
+ * output. It is C and C++.
+ */
 
 #include "network.h"
 
@@ -9,9 +12,9 @@ int main(void) {
     static network_workspace workspace;
     while (fread(pixels, 1, sizeof pixels, stdin) == sizeof pixels) {
         int8_t logits[NETWORK_CLASSES];
-        const uint8_t class = (uint8_t)network_classify(pixels, logits, &workspace);
+        const uint8_t digit = (uint8_t)network_classify(pixels, logits, &workspace);
         fwrite(logits, 1, sizeof logits, stdout);
-        fwrite(&class, 1, sizeof class, stdout);
+        fwrite(&digit, 1, sizeof digit, stdout);
         fwrite(&workspace, 1, sizeof workspace, stdout);
     }
     return fflush(stdout) != 0;

@@ -1,7 +1,7 @@
-//! The network exported as C99 compiles without a warning and computes `lenet-core`'s bits, for the committed model
-//! and for random ones, with all four pairs of pools.
+//! The exported C source compiles without a warning, as C99 and as C++, and computes the same bits as `lenet-core`:
+//! for the committed model and for random ones, with all four pairs of pools.
 //!
-//! As in `firmware.rs` the tests count as ignored where there is no C compiler.
+//! As in `firmware.rs`, tests whose compiler is missing count as ignored unless `LENET_REQUIRE_EMULATOR=1`.
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use host_trainer::data::digits_10k;
 use host_trainer::formats::{CSource, ModelFile, encode_c};
-use host_trainer::quantization::QuantizedNetwork;
+use host_trainer::int8::QuantizedNetwork;
 use lenet_core::{LeNet5, Pixels, Pool};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ use tests::committed_model;
 use tests::firmware::succeed;
 use tests::random::{self, Biases, Image, Multipliers, Weights};
 
-const STRICT: [&str; 6] = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wconversion"];
+const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"];
 const POOLS: [[Pool; 2]; 4] = [
     [Pool::Average, Pool::Maximum],
     [Pool::Maximum, Pool::Average],
@@ -26,68 +26,115 @@ const POOLS: [[Pool; 2]; 4] = [
     [Pool::Maximum, Pool::Maximum],
 ];
 
-/// A compiler and how it is called.
-#[derive(Clone, Copy)]
+/// A compiler and its options.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Compiler {
-    name: &'static str,
+    command: &'static str,
     options: &'static [&'static str],
 }
 
-const OPTIMIZED: Compiler = Compiler { name: "gcc", options: &["-O2"] };
-/// Stops at the first step whose result the C standard leaves open.
-const CHECKED: Compiler =
-    Compiler { name: "gcc", options: &["-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"] };
-const CLANG: Compiler = Compiler { name: "clang", options: &["-O2"] };
+const GCC: Compiler = Compiler { command: "gcc", options: &["-x", "c", "-std=c99", "-O2"] };
+/// Stops the program at the first operation that C leaves undefined.
+const SANITIZERS: Compiler = Compiler {
+    command: "gcc",
+    options: &["-x", "c", "-std=c99", "-O1", "-fsanitize=undefined,address", "-fno-sanitize-recover=all"],
+};
+const CLANG: Compiler = Compiler { command: "clang", options: &["-x", "c", "-std=c99", "-O2"] };
+/// The oldest C++ that Arduino's cores for 32-bit boards and Zephyr use.
+const CPP11: Compiler = Compiler { command: "g++", options: &["-x", "c++", "-std=c++11", "-O2"] };
+const CPP17: Compiler = Compiler { command: "g++", options: &["-x", "c++", "-std=c++17", "-O2"] };
+const CPP20: Compiler = Compiler { command: "g++", options: &["-x", "c++", "-std=c++20", "-O2"] };
+
+/// How the exported files become a program.
+#[derive(Clone, Copy)]
+struct Build {
+    /// Compiles the exported `network.c`.
+    network: Compiler,
+    /// Compiles the main program, which includes the exported `network.h`, and links both.
+    main: Compiler,
+}
+
+impl Build {
+    /// One compiler for everything.
+    const fn all_by(compiler: Compiler) -> Self {
+        Self { network: compiler, main: compiler }
+    }
+
+    /// A C++ program that calls the network compiled as C: what an Arduino sketch or a C++ application for Zephyr is.
+    const fn c_called_by(main: Compiler) -> Self {
+        Self { network: GCC, main }
+    }
+}
 
 fn main() {
     let arguments = Arguments::from_args();
     let required = std::env::var_os("LENET_REQUIRE_EMULATOR").is_some_and(|value| value == "1");
+    let builds = [
+        ("gcc", Build::all_by(GCC)),
+        ("sanitizers", Build::all_by(SANITIZERS)),
+        ("clang", Build::all_by(CLANG)),
+        ("cpp11_calls_c", Build::c_called_by(CPP11)),
+        ("cpp20_calls_c", Build::c_called_by(CPP20)),
+        ("cpp11", Build::all_by(CPP11)),
+        ("cpp17", Build::all_by(CPP17)),
+        ("cpp20", Build::all_by(CPP20)),
+    ];
     let mut trials = Vec::new();
-    for (label, compiler) in [("gcc", OPTIMIZED), ("sanitizers", CHECKED), ("clang", CLANG)] {
-        let missing = compiler.check().err();
-        // clang is a second opinion; nobody need have it.
-        if missing.is_some() && compiler.name == CLANG.name {
+    for (label, build) in builds {
+        let missing = build.network.check().and_then(|()| build.main.check()).err();
+        // clang is a second opinion that nobody has to install.
+        if missing.is_some() && build.main == CLANG {
             continue;
         }
         if let Some(reason) = &missing {
-            eprintln!("The tests of exported C with {label} cannot run: {reason}");
-            eprintln!("`tests/run` installs what is missing; on Debian: sudo apt install gcc libc6-dev");
+            eprintln!("The tests of exported C cannot run with {label}: {reason}");
+            eprintln!("`tests/run` installs what is missing; on Debian: sudo apt install gcc g++ libc6-dev");
         }
         let ignored = missing.is_some() && !required;
-        let mut add = |name: &str, test: fn(Compiler) -> Result<(), Failed>| {
-            let trial = Trial::test(format!("{label}::{name}"), move || test(compiler));
+        let mut add = |name: &str, test: fn(Build) -> Result<(), Failed>| {
+            let trial = Trial::test(format!("{label}::{name}"), move || test(build));
             trials.push(trial.with_ignored_flag(ignored));
         };
         add("the_committed_model_on_1000_images", committed_model_on_1000_images);
         add("every_pair_of_pools", every_pair_of_pools);
-        add("random_networks_and_corner_values", random_networks);
+        // The arithmetic of C++ is that of C, so the corner values are tested in C only.
+        if build.main.command != CPP11.command {
+            add("random_networks_and_corner_values", random_networks);
+        }
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
 
 impl Compiler {
     /// Whether it can make programs here.
+    ///
+    /// # Errors
+    /// What is missing.
     fn check(self) -> Result<(), String> {
         let folder = TempDir::new().map_err(|error| error.to_string())?;
         let source = folder.path().join("probe.c");
         fs::write(&source, "#include <stdint.h>\nint main(void) { return 0; }\n").map_err(|error| error.to_string())?;
-        let output = self.run(folder.path(), &["probe.c"]).map_err(|error| format!("{}: {error}", self.name))?;
+        let output = self
+            .run(folder.path(), &["probe.c", "-o", "probe"])
+            .map_err(|error| format!("{}: {error}", self.command))?;
         succeed(output).map(drop).map_err(|error| error.message().unwrap_or_default().to_owned())
     }
 
-    /// Compiles sources of a folder to its `program`.
-    fn run(self, folder: &Path, sources: &[&str]) -> std::io::Result<Output> {
-        let mut command = Command::new(self.name);
-        command.args(STRICT).args(self.options).args(sources).args(["-o", "program"]);
+    /// Runs it in a folder.
+    fn run(self, folder: &Path, arguments: &[&str]) -> std::io::Result<Output> {
+        let mut command = Command::new(self.command);
+        command.args(WARNINGS).args(self.options).args(arguments);
         command.current_dir(folder).stdin(Stdio::null()).output()
     }
+}
 
+impl Build {
     /// Exports a model, compiles it, and compares everything it computes with what `lenet-core` does.
     fn compare<'a>(self, file: &ModelFile, images: impl Iterator<Item = &'a Pixels> + Clone) -> Result<(), Failed> {
         let folder = TempDir::new()?;
         let program = self.build(file, folder.path())?;
         let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let mut input = child.stdin.take().ok_or("the program has an input")?;
+        let mut input = child.stdin.take().ok_or("the program has no standard input")?;
         let pixels: Vec<u8> = images.clone().flatten().copied().collect();
         let writer = std::thread::spawn(move || input.write_all(&pixels));
         let output = child.wait_with_output()?;
@@ -105,7 +152,10 @@ impl Compiler {
             if let Some(place) = answer.iter().zip(expected).position(|(a, b)| a != b) {
                 let bytes = "10 logits, the class, 864 bytes of pool1, 256 of pool2, 120 of fc1, 84 of fc2";
                 let (c, core) = (answer[place], expected[place]);
-                return Err(format!("image {index}: byte {place} ({bytes}) is {c} in C, {core} in lenet-core").into());
+                return Err(format!(
+                    "image {index}: byte {place} ({bytes}) is {c} in the exported code, {core} in lenet-core"
+                )
+                .into());
             }
         }
         Ok(())
@@ -117,9 +167,19 @@ impl Compiler {
         {
             fs::write(folder.join(name), text)?;
         }
-        let printed = succeed(self.run(folder, &["network.c", "main.c"])?)?;
-        if !printed.is_empty() {
-            return Err(format!("the compiler says {printed}").into());
+        let steps: &[(Compiler, &[&str])] = if self.network == self.main {
+            &[(self.main, &["network.c", "main.c", "-o", "program"])]
+        } else {
+            &[
+                (self.network, &["-c", "network.c", "-o", "network.o"]),
+                (self.main, &["main.c", "-x", "none", "network.o", "-o", "program"]),
+            ]
+        };
+        for (compiler, arguments) in steps {
+            let printed = succeed(compiler.run(folder, arguments)?)?;
+            if !printed.is_empty() {
+                return Err(format!("the compiler says {printed}").into());
+            }
         }
         Ok(folder.join("program"))
     }
@@ -138,13 +198,13 @@ fn answer(core: &mut LeNet5<'_>, pixels: &Pixels) -> Vec<u8> {
     bytes
 }
 
-fn committed_model_on_1000_images(compiler: Compiler) -> Result<(), Failed> {
+fn committed_model_on_1000_images(build: Build) -> Result<(), Failed> {
     let test = digits_10k().test;
     assert_eq!(test.len(), 1_000);
-    compiler.compare(&committed_model(), (0..test.len()).map(|index| test.pixels(index)))
+    build.compare(&committed_model(), (0..test.len()).map(|index| test.pixels(index)))
 }
 
-fn every_pair_of_pools(compiler: Compiler) -> Result<(), Failed> {
+fn every_pair_of_pools(build: Build) -> Result<(), Failed> {
     let file = committed_model();
     let model = file.model()?;
     let test = digits_10k().test;
@@ -152,13 +212,13 @@ fn every_pair_of_pools(compiler: Compiler) -> Result<(), Failed> {
         let mut network = QuantizedNetwork::from(&model);
         (network.pools.pool1, network.pools.pool2) = (pool1, pool2);
         let file = network.encode(&model.description())?;
-        compiler.compare(&file, (0..100).map(|index| test.pixels(index)))?;
+        build.compare(&file, (0..100).map(|index| test.pixels(index)))?;
     }
     Ok(())
 }
 
-/// 30 networks: every kind of weights with every kind of multipliers, and biases and pools in turn.
-fn random_networks(compiler: Compiler) -> Result<(), Failed> {
+/// 30 networks: every kind of weights with every kind of multipliers; biases and pools take turns.
+fn random_networks(build: Build) -> Result<(), Failed> {
     let weights = [Weights::Uniform, Weights::Extremes, Weights::Tiny, Weights::All(127), Weights::All(-127)];
     let multipliers = [
         Multipliers::Fitting,
@@ -176,10 +236,10 @@ fn random_networks(compiler: Compiler) -> Result<(), Failed> {
         .collect();
     for index in 0..30 {
         let (weights, multipliers) = (weights[index % weights.len()], multipliers[index % multipliers.len()]);
-        // Not in step with the multipliers.
+        // Out of step with the multipliers, so that the pairs vary.
         let (biases, pools) = (biases[index / 2 % biases.len()], POOLS[index / 3 % POOLS.len()]);
         let file = random::network(index as u64, pools, weights, multipliers, biases).encode(&Default::default())?;
-        compiler.compare(&file, images.iter()).map_err(|problem| {
+        build.compare(&file, images.iter()).map_err(|problem| {
             let problem = problem.message().unwrap_or_default();
             format!("{weights:?} {multipliers:?} {biases:?} {pools:?}: {problem}")
         })?;

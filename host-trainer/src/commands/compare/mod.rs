@@ -100,7 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// The networks of two files, or what is wrong with their kinds.
 fn read_pair(float: &Path, int8: &Path) -> Result<(Box<FloatFile>, ModelFile)> {
-    let refused = |path: &Path, problem: &str| Error::Weights { path: path.to_owned(), problem: problem.to_owned() };
+    let refused = |path: &Path, problem: &str| Error::File { path: path.to_owned(), problem: problem.to_owned() };
     match (NetworkFile::read(float)?, NetworkFile::read(int8)?) {
         (NetworkFile::Float(float), NetworkFile::Int8(int8)) => Ok((float, int8)),
         (NetworkFile::Int8(_), NetworkFile::Float(_)) => Err(Error::Usage(format!(

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use clap::builder::styling::{AnsiColor, Style};
 
-use crate::commands::{count, percent, thousands};
 use crate::comparison::{Answer, Changed, Comparison, TensorComparison, Warning};
 use crate::numbers::decibels;
+use crate::numbers::{count, percent, thousands};
 
 const COLUMNS: usize = 80;
 /// Changed predictions that are listed.

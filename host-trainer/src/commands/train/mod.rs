@@ -7,17 +7,19 @@ mod recipe;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lenet_core::Workspace;
+use lenet_core::{Pools, Workspace};
 use rayon::ThreadPool;
 
-use super::{DataArguments, PoolKind, QuietArguments, ThreadArguments, count, measure, percent, spinner, thousands};
+use super::measuring::measure;
+use super::output::spinner;
+use super::{DataArguments, PoolKind, QuietArguments, ThreadArguments};
 use crate::TOOL;
 use crate::checkpoint::{Checkpoint, Plan, Record, data_crc32};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::files::Existing;
 use crate::formats::encode_safetensors;
-use crate::network::Pools;
+use crate::numbers::{count, percent, thousands};
 use crate::quantization::quantize_trained;
 use crate::report::report;
 use crate::run::{self, FinishedRun, RunFolder, Summary};

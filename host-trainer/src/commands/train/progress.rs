@@ -3,10 +3,10 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::super::{percent, thousands};
 use super::interrupt::interrupted;
 use crate::checkpoint::{Checkpoint, Plan, Record};
 use crate::error::Result;
+use crate::numbers::{percent, thousands};
 use crate::run::{Metrics, RunFolder};
 use crate::training::{BatchResult, EpochLine, LossLine, Observer, Snapshot};
 

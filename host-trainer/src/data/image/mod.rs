@@ -1,8 +1,8 @@
-//! Image files of any size and colour, read as 28x28 grey pixels.
+//! Reads image files of any size and colour as 28x28 grey pixels.
 //!
-//! An image becomes grey and eight bits deep, upright as its Exif orientation says. What is transparent becomes white
-//! paper; if the border is transparent and what is drawn is light, black paper. Then ink is made light if it is dark,
-//! and an image of other than 28x28 pixels is [normalized](normalize).
+//! An image is rotated upright as its Exif orientation says and converted to 8-bit grey. Transparent areas become white
+//! paper, or black paper if the border is transparent and the drawing is light. Dark ink is then inverted to light ink,
+//! and an image that is not 28x28 pixels is [normalized](normalize).
 
 mod normalize;
 
@@ -18,28 +18,28 @@ pub use normalize::{normalize, to_pixels};
 
 const MAX_PIXELS: u64 = 64_000_000;
 
-/// Whether the file's name ends as those [`read`] takes: PNG, JPEG, BMP, PGM, PPM and their kin do.
+/// Whether the file's extension is that of a format [`read`] supports: PNG, JPEG, BMP, PGM, PPM and their relatives.
 pub fn is_image(path: &Path) -> bool {
     ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
 }
 
-/// Reads an image file of at least 1x1 and at most 64 million pixels, as the [module](self) says.
+/// Reads an image file of 1 to 64 million pixels, as the [module](self) describes.
 ///
 /// # Errors
-/// A file that cannot be read or decoded, or is too large.
+/// When the file cannot be read or decoded, or is too large.
 pub fn read(path: &Path) -> Result<Pixels, Error> {
     let bytes = std::fs::read(path).map_err(Error::read(path))?;
     let format = ImageFormat::from_path(path).ok();
-    decode(&bytes, format).map_err(|problem| Error::Image { path: path.to_owned(), problem })
+    decode(&bytes, format).map_err(|problem| Error::File { path: path.to_owned(), problem })
 }
 
-/// The image in the bytes of a file. `format` is what the file's name promises, and counts only where the
-/// content does not tell.
+/// Decodes the bytes of an image file. `format` is the one that the file's name suggests; it is used only if the
+/// content does not reveal its format.
 ///
 /// # Errors
-/// A text that says what is wrong: bytes that cannot be decoded, or too many pixels.
+/// Describes what is wrong: bytes that cannot be decoded, or too many pixels.
 pub fn decode(bytes: &[u8], format: Option<ImageFormat>) -> Result<Pixels, String> {
-    let undecodable = |error| format!("it cannot be decoded ({error}); save it anew as PNG, or remove it");
+    let undecodable = |error| format!("it cannot be decoded ({error}); save it as PNG again, or remove it");
     let mut reader = ImageReader::new(Cursor::new(bytes));
     if let Some(format) = image::guess_format(bytes).ok().or(format) {
         reader.set_format(format);
@@ -47,7 +47,7 @@ pub fn decode(bytes: &[u8], format: Option<ImageFormat>) -> Result<Pixels, Strin
     let decoder = reader.into_decoder().map_err(undecodable)?;
     let (width, height) = decoder.dimensions();
     if !(1..=MAX_PIXELS).contains(&(u64::from(width) * u64::from(height))) {
-        return Err(format!("it has {width} x {height} pixels, 1 to 64 million can be read; scale it"));
+        return Err(format!("it has {width} x {height} pixels, but an image must have 1 to 64 million; resize it"));
     }
     upright(decoder).map(|image| to_pixels(&flatten(&image))).map_err(undecodable)
 }
@@ -59,7 +59,7 @@ fn upright(mut decoder: impl ImageDecoder) -> ImageResult<DynamicImage> {
     Ok(image)
 }
 
-/// The image in grey on opaque paper.
+/// Converts an image to grey on opaque paper.
 fn flatten(image: &DynamicImage) -> GrayImage {
     if !image.color().has_alpha() {
         return image.to_luma8();
@@ -70,7 +70,7 @@ fn flatten(image: &DynamicImage) -> GrayImage {
         normalize::median(normalize::border(width, height).map(|(x, y)| image.get_pixel(x, y).0[1])) < 128;
     let opacity: u64 = image.pixels().map(|pixel| u64::from(pixel.0[1])).sum();
     let light: u64 = image.pixels().map(|pixel| u64::from(pixel.0[0]) * u64::from(pixel.0[1])).sum();
-    // White strokes on nothing would vanish on white paper.
+    // White strokes on a transparent background would vanish on white paper.
     let paper = if transparent && light > 127 * opacity { 0 } else { 255 };
     GrayImage::from_fn(width, height, |x, y| {
         let [level, alpha] = image.get_pixel(x, y).0.map(u32::from);
@@ -141,7 +141,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("turned.png");
         let mut encoder = PngEncoder::new(File::create(&path).unwrap());
-        // One entry, the orientation: to be turned by 90 degrees clockwise.
+        // One entry, the orientation: rotate by 90 degrees clockwise.
         encoder.set_exif_metadata(b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec()).unwrap();
         let digit = digits()[0];
         imageops::rotate270(&pasted(&digit)).write_with_encoder(encoder).unwrap();

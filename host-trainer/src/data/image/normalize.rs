@@ -1,4 +1,4 @@
-//! Scales and centres what is drawn in an image as was done for MNIST.
+//! Scales and centres a drawing the way MNIST's digits were.
 
 use image::imageops;
 use image::{GrayImage, Luma};
@@ -7,20 +7,20 @@ use lenet_core::architecture::{IMAGE_BYTES, IMAGE_SIDE};
 
 const SIDE: u32 = IMAGE_SIDE as u32;
 const BOX_SIDE: u32 = 20;
-/// What fills a 28th of so long a side still has the 20 pixels it will have in the end.
+/// At this side length, a drawing that fills only 1/28 of the side still has the 20 pixels that the result needs.
 const REDUCED_SIDE: u32 = BOX_SIDE * SIDE;
 /// MNIST's digits have their centre of mass in this row and column.
 const CENTRE: u32 = 14;
-/// Rows and columns around the box that faint ink reaches into.
+/// Rows and columns around the box that faint ink may reach into.
 const MARGIN: u32 = 1;
-/// So many median deviations are 5.4 standard deviations of Gaussian noise.
+/// Noise threshold in median deviations; for Gaussian noise this is 5.4 standard deviations.
 const NOISE: u8 = 8;
 const LEAST_CONTRAST: u8 = 32;
 const STRONG: u8 = 64;
 
-/// Turns a grey image into pixels with light ink. One of 28x28 is only inverted, where the median of its border is
-/// above half: MNIST and Fashion-MNIST are often stored so, and only 2 of their 140,000 images are inverted wrongly.
-/// Others are [normalized](normalize).
+/// Turns a grey image into 28x28 pixels with light ink. An image that is already 28x28 is only inverted, and only if
+/// the median of its border is above 127: MNIST and Fashion-MNIST are often stored inverted, and the rule is wrong for
+/// only 2 of their 140,000 images. Any other size is [normalized](normalize).
 pub fn to_pixels(image: &GrayImage) -> Pixels {
     if image.dimensions() != (SIDE, SIDE) {
         return normalize(image);
@@ -28,22 +28,24 @@ pub fn to_pixels(image: &GrayImage) -> Pixels {
     with_light_ink(image).as_raw().as_slice().try_into().expect("28 x 28 are 784")
 }
 
-/// Scales and centres what is drawn in a grey image of any size, dark on light or light on dark, as was done for
-/// MNIST:
+/// Scales and centres the drawing in a grey image of any size, dark on light or light on dark, the way MNIST's digits
+/// were:
 ///
-/// 1. An image with a side of 1120 pixels or more is averaged down to between 560 and 1120, noise with it.
-/// 2. The median of the border pixels is the background; if it is above half, the image is inverted. So leave a margin
-///    around what is drawn.
-/// 3. Ink is what exceeds the background by more than eight times the border's median deviation from it, or by half of
-///    what the strongest ink does if that is less: grey paper, its noise and soft shadows vanish.
-/// 4. The box around all ink of at least a quarter of the strongest is scaled so that its longer side is 20 pixels,
-///    each the average of the area below it. Fainter ink may reach one pixel beyond.
-/// 5. The strongest ink becomes 255, so that thin strokes survive the averaging.
+/// 1. An image with a side of 1120 pixels or more is averaged down to between 560 and 1120, which also reduces noise.
+/// 2. The median of the border pixels is taken as the background; if it is above 127, the image is inverted. So leave a
+///    margin around the drawing.
+/// 3. Pixels count as ink if they exceed the background by more than a threshold: eight times the border's median
+///    deviation from the background, or half the contrast of the strongest ink if that is lower. This removes grey
+///    paper, its noise and soft shadows.
+/// 4. The bounding box of all ink with at least a quarter of the strongest ink's level is scaled so that its longer
+///    side is 20 pixels. Each pixel is the average of the area it covers. Fainter ink may reach one pixel beyond the
+///    box.
+/// 5. Levels are stretched so that the strongest ink is 255; otherwise averaging would fade thin strokes.
 /// 6. The box is shifted by whole pixels until the centre of mass is within half a pixel of row 14 and column 14,
-///    counted from 0, but never beyond the edge.
+///    counted from 0, but never beyond the edge of the image.
 ///
-/// Without ink the result is all 0: if nothing exceeds the background by 32 levels of 255, and by more than eight
-/// times the median difference of two neighbours on the border.
+/// The result is all 0 if there is no ink: if nothing exceeds the background both by 32 of 255 levels and by more than
+/// eight times the median difference between neighbours on the border.
 pub fn normalize(image: &GrayImage) -> Pixels {
     let mut pixels = [0; IMAGE_BYTES];
     if image.is_empty() {
@@ -92,27 +94,27 @@ fn background(image: &GrayImage) -> u8 {
     median(border(image.width(), image.height()).map(|(x, y)| image.get_pixel(x, y).0[0]))
 }
 
-/// The pixels on the border of an image that has any, line after line.
+/// The pixels on the border of an image that is not empty, one side after another.
 pub(super) fn border(width: u32, height: u32) -> impl Iterator<Item = (u32, u32)> + Clone {
     let rows = [0, height - 1].into_iter().flat_map(move |y| (0..width).map(move |x| (x, y)));
     let columns = [0, width - 1].into_iter().flat_map(move |x| (0..height).map(move |y| (x, y)));
     rows.chain(columns)
 }
 
-/// The median of at least one value, the upper one of two.
+/// The median of at least one value; of an even number, the upper of the two middle ones.
 pub(super) fn median(values: impl Iterator<Item = u8>) -> u8 {
     let mut values: Vec<u8> = values.collect();
     let middle = values.len() / 2;
     *values.select_nth_unstable(middle).1
 }
 
-/// How much ink is on each pixel of an image with light ink, 255 is the strongest. None if there is none.
+/// The ink on each pixel of an image with light ink, scaled so that the strongest is 255. `None` if there is no ink.
 fn find_ink(image: &GrayImage) -> Option<GrayImage> {
     let level = |(x, y)| image.get_pixel(x, y).0[0];
     let background = background(image);
     let contrast = image.iter().copied().max()?.saturating_sub(background);
     let border = border(image.width(), image.height());
-    // Neighbours tell noise from a shadow, which would have to be much darker to be ink.
+    // Differences between neighbours measure noise alone: a soft shadow hardly adds to them.
     let grain = median(border.clone().zip(border.clone().skip(1)).map(|(a, b)| level(a).abs_diff(level(b))));
     if contrast < LEAST_CONTRAST || contrast <= grain.saturating_mul(NOISE) {
         return None;
@@ -126,7 +128,7 @@ fn find_ink(image: &GrayImage) -> Option<GrayImage> {
     }))
 }
 
-/// Where a box lies on one axis of an image, in pixels.
+/// The position of a box along one axis of an image, in pixels.
 struct Extent {
     start: u32,
     length: u32,
@@ -143,8 +145,8 @@ impl Extent {
         ((self.length * BOX_SIDE + longer / 2) / longer).max(1)
     }
 
-    /// Which pixels lie under a part of the box, and how far, in units of 1 / `parts` pixels. The first of the `parts`
-    /// equal parts has the number [`MARGIN`]; there are others before and behind.
+    /// The pixels covered by one part of the box, each with the length covered, in units of 1 / `parts` pixels. The box
+    /// is divided into `parts` equal parts, numbered from [`MARGIN`]; the margins before and after it have parts too.
     fn covered(&self, parts: u32, part: u32) -> impl Iterator<Item = (u32, u64)> {
         let edge = |part: u32| {
             (self.start * parts + part * self.length).saturating_sub(MARGIN * self.length).min(self.image * parts)
@@ -157,7 +159,8 @@ impl Extent {
     }
 }
 
-/// Averages the ink in a box, given by its columns and rows with the number of each in the result, and around it.
+/// Averages the ink in a box and the margin around it. The box is given by its columns and rows, each with their number
+/// in the result.
 fn scale(ink: &GrayImage, (columns, width): (&Extent, u32), (rows, height): (&Extent, u32)) -> GrayImage {
     let area = u64::from(columns.length) * u64::from(rows.length);
     GrayImage::from_fn(width + 2 * MARGIN, height + 2 * MARGIN, |column, row| {
@@ -171,8 +174,8 @@ fn scale(ink: &GrayImage, (columns, width): (&Extent, u32), (rows, height): (&Ex
     })
 }
 
-/// Where a box of `length` pixels begins on one axis, for the centre of mass of its ink, counted from the margin, to
-/// lie in the centre pixel.
+/// Where a box of `length` pixels has to start along one axis for its centre of mass to lie in the centre pixel. The
+/// positions of `ink` include the margin.
 fn offset(length: u32, ink: impl Iterator<Item = (u32, u8)>) -> u32 {
     let (mass, moment) =
         ink.fold((0, 0), |(mass, moment), (place, level)| (mass + u32::from(level), moment + place * u32::from(level)));
@@ -191,20 +194,20 @@ pub(super) mod tests {
         GrayImage::from_raw(SIDE, SIDE, pixels.to_vec()).unwrap()
     }
 
-    /// The ten digits that are in the repository as PNG.
+    /// The ten digits that the repository also has as PNG files.
     pub(in super::super) fn digits() -> [Pixels; 10] {
         let test = digits_10k().test;
         std::array::from_fn(|index| *test.pixels(index))
     }
 
-    /// The digit on a larger canvas, off its centre.
+    /// The digit on a larger canvas, off centre.
     pub(in super::super) fn pasted(pixels: &Pixels) -> GrayImage {
         let mut canvas = GrayImage::new(90, 61);
         imageops::replace(&mut canvas, &grey(pixels), 51, 3);
         canvas
     }
 
-    /// The mean difference of a pixel, of 255, if one image may be shifted by so many pixels each way.
+    /// The mean absolute difference per pixel, of 255, at the best shift of one image by up to `reach` pixels each way.
     fn difference(a: &Pixels, b: &Pixels, reach: usize) -> f64 {
         let shifts = (0..=2 * reach).flat_map(|y| (0..=2 * reach).map(move |x| y * IMAGE_SIDE + x));
         let middle = reach * IMAGE_SIDE + reach;
@@ -215,21 +218,22 @@ pub(super) mod tests {
         f64::from(sums.min().unwrap()) / IMAGE_BYTES as f64
     }
 
-    /// Checks that only faint ink got lost, if any.
+    /// Checks that at most some faint ink was lost.
     pub(in super::super) fn assert_same(found: &Pixels, expected: &Pixels, what: &str) {
         let difference = difference(found, expected, 0);
         assert!(difference < 0.2, "{what}: {difference}");
         assert_normal(found, what);
     }
 
-    /// Checks that the mean difference is at most `bound`. Noise may move the centre of mass across the edge of a pixel.
+    /// Checks that the mean difference is below `bound`, allowing a shift of one pixel, as noise may move the centre of
+    /// mass across a pixel's edge.
     pub(in super::super) fn assert_near(found: &Pixels, expected: &Pixels, bound: f64, what: &str) {
         let difference = difference(found, expected, 1);
         assert!(difference < bound, "{what}: {difference}");
         assert_normal(found, what);
     }
 
-    /// Checks that the strong ink fills a box of 20 pixels and that the centre of mass lies in the centre pixel.
+    /// Checks that the longer side of the strong ink is 20 pixels and that the centre of mass lies in the centre pixel.
     fn assert_normal(pixels: &Pixels, what: &str) {
         let axes: [fn(usize) -> usize; 2] = [|place| place / IMAGE_SIDE, |place| place % IMAGE_SIDE];
         let strong = || (0..IMAGE_BYTES).filter(|place| pixels[*place] >= STRONG);
@@ -242,7 +246,7 @@ pub(super) mod tests {
         assert_eq!(pixels.iter().max(), Some(&255), "{what}");
     }
 
-    /// Grey paper with the noise of a scanner, up to `noise` levels either way, and dark ink.
+    /// Dark ink on grey paper with a scanner's noise of up to `noise` levels either way.
     fn scanned(digit: &GrayImage, noise: u32) -> GrayImage {
         let mut state = 1_u32;
         GrayImage::from_fn(digit.width(), digit.height(), |x, y| {
@@ -253,7 +257,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn dark_ink_on_28_pixels_is_inverted_and_nothing_else() {
+    fn a_28x28_image_is_only_inverted_and_only_if_its_ink_is_dark() {
         for digit in digits() {
             let mut image = grey(&digit);
             assert_eq!(to_pixels(&image), digit);
@@ -268,11 +272,11 @@ pub(super) mod tests {
         let (mut exact, mut near) = (0, 0);
         for index in 0..test.len() {
             let found = normalize(&grey(test.pixels(index)));
-            // The strongest ink may be 254, and becomes 255.
+            // The strongest ink may be 254 and is stretched to 255.
             exact += usize::from(found.iter().zip(test.pixels(index)).all(|(a, b)| a.abs_diff(*b) <= 1));
             near += usize::from(difference(&found, test.pixels(index), 0) < 0.25);
         }
-        // Some have faint ink far from the strong, and one has no strong ink at the edge of its box.
+        // Some have faint ink far from the strong ink, and one has no strong ink at the edge of its box.
         assert!(exact >= 994 && near >= 999, "{exact} exact and {near} near of {}", test.len());
     }
 
@@ -286,7 +290,7 @@ pub(super) mod tests {
                 assert_same(&normalize(&nearest), &digit, "enlarged");
                 assert_near(&normalize(&scanned(&nearest, 8)), &digit, 3.5, "scanned");
             }
-            // These are softer than the digit, and so is what becomes of them.
+            // These are softer than the digit, and so are the results.
             let mut smooth = imageops::resize(&original, 140, 140, FilterType::CatmullRom);
             assert_near(&normalize(&scanned(&smooth, 8)), &digit, 12.0, "smooth");
             let photo = imageops::resize(&pasted(&digit), 2700, 1830, FilterType::Triangle);

@@ -10,7 +10,7 @@ use lenet_core::{Layer, Pool, Tensor, Workspace};
 use super::ModelFile;
 use super::source::{provenance, rows, write_text};
 use crate::TOOL;
-use crate::quantization::{QuantizedLayer, QuantizedNetwork};
+use crate::int8::{QuantizedLayer, QuantizedNetwork};
 
 /// A network as C source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,12 +70,13 @@ fn constant_bytes() -> usize {
 fn arrays(prefix: &str, network: &QuantizedNetwork) -> String {
     let aligned = format!("{} ", format!("{prefix}_aligned").to_ascii_uppercase());
     let mut text = String::new();
-    for (layer, QuantizedLayer { weights, bias, mantissa, exponent, .. }) in Layer::ALL.into_iter().zip(&network.layers)
-    {
+    for (layer, QuantizedLayer { weights, bias, multiplier, .. }) in Layer::ALL.into_iter().zip(&network.layers) {
+        let mantissa: Vec<i32> = multiplier.iter().map(|multiplier| multiplier.mantissa).collect();
+        let exponent: Vec<i8> = multiplier.iter().map(|multiplier| multiplier.exponent).collect();
         array(&mut text, &format!("int8_t {prefix}_{layer}_weights[{}] {aligned}", weights.len()), weights);
         array(&mut text, &format!("int32_t {prefix}_{layer}_bias[{}] ", bias.len()), bias);
-        array(&mut text, &format!("int32_t {prefix}_{layer}_mantissa[{}] ", mantissa.len()), mantissa);
-        array(&mut text, &format!("int8_t {prefix}_{layer}_exponent[{}] ", exponent.len()), exponent);
+        array(&mut text, &format!("int32_t {prefix}_{layer}_mantissa[{}] ", mantissa.len()), &mantissa);
+        array(&mut text, &format!("int8_t {prefix}_{layer}_exponent[{}] ", exponent.len()), &exponent);
         let fields = ["weights", "bias", "mantissa", "exponent"].map(|field| format!("{prefix}_{layer}_{field}"));
         write_text(&mut text, format_args!("static const {prefix}_layer {prefix}_{layer} = {{\n"));
         write_text(&mut text, format_args!("    {},\n}};\n\n", fields.join(",\n    ")));

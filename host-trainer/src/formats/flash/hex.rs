@@ -2,7 +2,7 @@
 
 use ihex::{Reader, Record, create_object_file_representation};
 
-use super::{Assembly, FlashImage, check_range};
+use super::image::{Assembly, FlashImage, check_range};
 use crate::formats::ModelFile;
 
 /// Data bytes on a line, as most programs write them.

@@ -1,7 +1,7 @@
 //! UF2, the format of bootloaders that show themselves as a USB drive (<https://github.com/microsoft/uf2>): blocks of
 //! 512 bytes, each with its own address, so that they may arrive in any order.
 
-use super::{Assembly, FlashImage, check_range};
+use super::image::{Assembly, FlashImage, check_range};
 use crate::formats::ModelFile;
 
 const BLOCK_BYTES: usize = 512;

@@ -10,7 +10,7 @@ mod messages;
 #[cfg(test)]
 mod tests;
 
-use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, FC1_OUTPUTS, KERNEL_SIDE, POOL2_SIDE};
+use lenet_core::architecture::KERNEL_SIDE;
 use lenet_core::format::Description;
 use lenet_core::quantization::Quantization;
 use lenet_core::{Layer, Pool};
@@ -18,8 +18,9 @@ use prost::Message;
 
 use super::FloatFile;
 use crate::TOOL;
+use crate::int8::order::pytorch_order;
+use crate::int8::{QuantizedLayer, QuantizedNetwork};
 use crate::network::NAMES;
-use crate::quantization::{QuantizedLayer, QuantizedNetwork};
 use graph::Graph;
 use messages::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 
@@ -115,7 +116,7 @@ impl Int8<'_> {
         let input_scale = self.network.activations[layer as usize].scale;
         let name = layer.to_string();
         let scale = self.graph.floats(&format!("{name}_weight_scale"), &shape[..1], weight_scale.iter().copied());
-        let weight = self.graph.int8(&format!("{name}_weight_int8"), shape, in_pytorch_order(layer, weights));
+        let weight = self.graph.int8(&format!("{name}_weight_int8"), shape, pytorch_order(layer, weights));
         let bias_scale = weight_scale.iter().map(|scale| (f64::from(input_scale) * f64::from(*scale)) as f32);
         let bias_scale = self.graph.floats(&format!("{name}_bias_scale"), &shape[..1], bias_scale);
         let bias = self.graph.int32(&format!("{name}_bias_int32"), &shape[..1], bias.iter().copied());
@@ -148,23 +149,4 @@ impl Int8<'_> {
         }
         self.requantize(&x, &name, layer as usize + 1)
     }
-}
-
-/// Weights of the model file in PyTorch's order: OHWI to OIHW, fc1's HWC to CHW.
-fn in_pytorch_order(layer: Layer, weights: &[i8]) -> Vec<i8> {
-    let (outputs, side, channels) = match layer {
-        Layer::Conv1 => (CONV1_CHANNELS, KERNEL_SIDE, 1),
-        Layer::Conv2 => (CONV2_CHANNELS, KERNEL_SIDE, CONV1_CHANNELS),
-        Layer::Fc1 => (FC1_OUTPUTS, POOL2_SIDE, CONV2_CHANNELS),
-        Layer::Fc2 | Layer::Fc3 => return weights.to_vec(),
-    };
-    let mut ordered = Vec::with_capacity(weights.len());
-    for output in 0..outputs {
-        for channel in 0..channels {
-            for place in 0..side * side {
-                ordered.push(weights[(output * side * side + place) * channels + channel]);
-            }
-        }
-    }
-    ordered
 }

@@ -1,12 +1,12 @@
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use lenet_core::Pool;
 use lenet_core::architecture::{
     CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, Layer, POOL1_SIDE, POOL2_SIDE,
 };
 use lenet_core::format::{Description, WEIGHT_SUM_MAX};
 use lenet_core::quantization::{ACTIVATION_ZERO_POINT, Quantization};
+use lenet_core::{Pool, Pools};
 
 use super::graph::{Found, Graph, Step, operator_name};
 use super::schema_generated::{
@@ -15,8 +15,7 @@ use super::schema_generated::{
 use super::{DESCRIPTION, bias_scale};
 use crate::error::Error;
 use crate::formats::ModelFile;
-use crate::network::Pools;
-use crate::quantization::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
+use crate::int8::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
 
 /// By what part a bias's scale may differ from the product of the scales: LiteRT accepts as much.
 const BIAS_SCALE_TOLERANCE: f64 = 1e-6;
@@ -264,8 +263,7 @@ impl<'g, 'a> Chain<'g, 'a> {
                      2^-32 and below 1/4"
                 )));
             };
-            values.mantissa.push(multiplier.mantissa);
-            values.exponent.push(multiplier.exponent);
+            values.multiplier.push(multiplier);
         }
         self.quantization = quantization;
         Ok((values, quantization))

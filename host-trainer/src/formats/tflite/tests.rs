@@ -1,14 +1,13 @@
-use lenet_core::Pool;
 use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, Layer};
 use lenet_core::format::Description;
+use lenet_core::{Pool, Pools};
 use proptest::prelude::*;
 
 use super::schema_generated::{ActivationFunctionType, root_as_model};
 use super::write::{Writer, write};
 use super::{decode_tflite, encode_tflite};
 use crate::formats::ModelFile;
-use crate::network::Pools;
-use crate::quantization::{QuantizedNetwork, multiplier_from_real};
+use crate::int8::{QuantizedNetwork, multiplier_from_real};
 
 const COMMITTED: &[u8] = include_bytes!("../../../../data/digits-10k/digits-10k.lenet");
 const NONE: ActivationFunctionType = ActivationFunctionType::NONE;
@@ -59,7 +58,7 @@ fn the_data_of_tensors_start_at_multiples_of_16() {
 #[test]
 fn a_multiplier_that_is_not_of_the_scales_is_not_exported() {
     let mut network = committed();
-    network.layers[2].mantissa[5] ^= 1;
+    network.layers[2].multiplier[5].mantissa ^= 1;
     let message = encode_tflite(&network, &Description::default()).unwrap_err();
     assert!(message.contains("multiplier of fc1 channel 5"), "{message}");
 }
@@ -75,8 +74,7 @@ fn one_scale_for_all_weights_of_a_layer_is_read() {
         let multiplier = multiplier_from_real(input * f64::from(scale) / output).unwrap();
         let layer = &mut expected.layers[index];
         layer.weight_scale.fill(scale);
-        layer.mantissa.fill(multiplier.mantissa);
-        layer.exponent.fill(multiplier.exponent);
+        layer.multiplier.fill(multiplier);
     }
     let description = Description::default();
     let file = decode_tflite(&write(&per_tensor, &description)).unwrap();

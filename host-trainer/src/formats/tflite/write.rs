@@ -4,7 +4,7 @@ use lenet_core::architecture::{
     CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, IMAGE_SIDE, KERNEL_SIDE, Layer, POOL1_SIDE, POOL2_SIDE,
 };
 use lenet_core::format::Description;
-use lenet_core::quantization::{Multiplier, Quantization};
+use lenet_core::quantization::Quantization;
 
 use super::schema_generated::{
     ActivationFunctionType, Aligned, Buffer, BufferArgs, BuiltinOperator, BuiltinOptions, Conv2DOptions,
@@ -15,7 +15,7 @@ use super::schema_generated::{
     finish_model_buffer,
 };
 use super::{DESCRIPTION, SCHEMA_VERSION, bias_scale};
-use crate::quantization::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
+use crate::int8::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
 
 /// What LiteRT's signature runner calls the network by default.
 const SIGNATURE: &str = "serving_default";
@@ -54,10 +54,9 @@ pub(super) fn write(network: &QuantizedNetwork, description: &Description<'_>) -
 fn check_multipliers(network: &QuantizedNetwork) -> Result<(), String> {
     for (index, (layer, values)) in Layer::ALL.into_iter().zip(&network.layers).enumerate() {
         let [input, output] = [index, index + 1].map(|tensor| f64::from(network.activations[tensor].scale));
-        let stored = values.mantissa.iter().zip(&values.exponent);
-        for (channel, (scale, (&mantissa, &exponent))) in values.weight_scale.iter().zip(stored).enumerate() {
+        for (channel, (scale, stored)) in values.weight_scale.iter().zip(&values.multiplier).enumerate() {
             let of_scales = multiplier_from_real(input * f64::from(*scale) / output);
-            if of_scales != Some(Multiplier { mantissa, exponent }) {
+            if of_scales != Some(*stored) {
                 return Err(format!(
                     "the multiplier of {layer} channel {channel} is not the one of its scales, and a .tflite file has \
                      only scales; quantize the float network again with `lenet quantize`"

@@ -1,28 +1,28 @@
-//! 5x5 convolution without padding at stride 1, input `[I, H, H]`, weight `[O, I, 5, 5]`, output
-//! `[O, P, P]` with `P = H - 4`.
+//! 5x5 convolution without padding and with stride 1: input `[I, H, H]`, weight `[O, I, 5, 5]`, output `[O, P, P]` with
+//! `P = H - 4`.
 //!
-//! Each function works on [`TILE`] neighbouring positions of a row at a time, and holds in registers
-//! what their 5 taps share.
+//! Each function computes [`TILE`] neighbouring positions of a row at a time and keeps the inputs that their kernel
+//! taps share in registers.
 
 use lenet_core::architecture::KERNEL_SIDE as K;
 use pulp::Simd;
 
-use super::{Lanes, Map, load, mul_add, parts, store, sum};
+use super::vector::{Lanes, Map, load, mul_add, parts, store, sum};
 
-/// Positions of a row computed together; both convolutions' rows, 24 and 8, are multiples of it.
+/// Positions of a row computed together. The output rows of both convolutions, 24 and 8 long, are multiples of it.
 pub const TILE: usize = 8;
 
-/// Input positions that a tile of output positions meets.
+/// Input positions in a row that a tile of output positions depends on.
 pub const TAPS: usize = TILE + K - 1;
 
-/// Output channels computed together: two of them need 16 sums and 12 taps of AVX-512's 32 registers.
+/// Output channels computed together. Two take 16 registers for sums and 12 for inputs, of AVX-512's 32.
 const CHANNELS: usize = 2;
 
 /// `[O, I, 5, 5]`.
 pub type Weight<const I: usize, const O: usize> = [[[[f32; K]; K]; I]; O];
 
-/// `conv(input)`, then a ReLU if `RELU`. `blank(y, x)` may tell that `input[.., y, x..x + 12]` is zero in all lanes,
-/// which is then skipped.
+/// The convolution, followed by a ReLU if `RELU`. If `blank(y, x)` returns true, `input[.., y, x..x + 12]` must be zero
+/// in all lanes; it is skipped.
 #[inline(always)]
 pub fn forward<S: Simd, const I: usize, const H: usize, const O: usize, const P: usize, const RELU: bool>(
     simd: S,
@@ -61,7 +61,7 @@ pub fn forward<S: Simd, const I: usize, const H: usize, const O: usize, const P:
                     for c in 0..CHANNELS {
                         let row = output[c][y][x..].first_chunk_mut::<TILE>().expect(WHOLE_TILES);
                         for p in 0..TILE {
-                            // Not a maximum: a NaN must live on, to be found in the loss.
+                            // Not a maximum: a NaN must pass through, so that it shows up in the loss.
                             let negative = simd.less_than_f32s(sums[c][p], zero);
                             let value = if RELU { simd.select_f32s(negative, zero, sums[c][p]) } else { sums[c][p] };
                             store(simd, &mut row[p], part, value);
@@ -73,8 +73,8 @@ pub fn forward<S: Simd, const I: usize, const H: usize, const O: usize, const P:
     }
 }
 
-/// Adds to `d_weight` and `d_bias` their gradients, summed over the lanes, from the gradient before
-/// the ReLU. `blank` is as in [`forward`].
+/// Adds the gradients, summed over the lanes, to `d_weight` and `d_bias`. `d_output` is the gradient before the ReLU,
+/// and `blank` is as in [`forward`].
 #[inline(always)]
 pub fn backward_parameters<S: Simd, const I: usize, const H: usize, const O: usize, const P: usize>(
     simd: S,
@@ -143,8 +143,8 @@ pub fn backward_parameters<S: Simd, const I: usize, const H: usize, const O: usi
     }
 }
 
-/// The gradient in the input. Each row of it collects what the kernel's taps send there; `P` must be
-/// one tile.
+/// The gradient with respect to the input. Each of its rows sums the contributions of all kernel taps that reach it.
+/// `P` must be exactly one tile.
 #[inline(always)]
 pub fn backward_input<S: Simd, const I: usize, const H: usize, const O: usize, const P: usize>(
     simd: S,
@@ -180,7 +180,7 @@ pub fn backward_input<S: Simd, const I: usize, const H: usize, const O: usize, c
 
 const WHOLE_TILES: &str = "a row is a whole number of tiles long";
 
-/// `N` neighbours of a row from `x` on.
+/// `N` neighbouring values of a row, starting at `x`.
 #[inline(always)]
 fn tile<S: Simd, const N: usize>(simd: S, row: &[Lanes], x: usize, part: usize) -> [S::f32s; N] {
     let row = row[x..].first_chunk::<N>().expect(WHOLE_TILES);

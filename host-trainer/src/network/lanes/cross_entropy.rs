@@ -2,16 +2,16 @@
 
 use lenet_core::CLASSES;
 
-use super::{LANES, Lanes};
+use super::vector::{LANES, Lanes};
 
-/// Sixteen distributions over the classes to learn: labels, smoothed or not.
+/// Target distributions over the classes for sixteen images: their labels, smoothed or not.
 pub type Targets = [Lanes; CLASSES];
 
-/// The losses `-sum_c target[c] log softmax(logits)[c]` added up over the images, and their gradient
-/// in the logits, `softmax - target`, times `weight`.
+/// The loss `-sum_c target[c] log softmax(logits)[c]` summed over the images, and its gradient with respect to the
+/// logits, `softmax - target`, times `weight`.
 ///
-/// With `weight` 1 over the batch size, gradients add up to those of the batch's mean loss. A lane
-/// whose target is zero for each class is no image: it adds nothing.
+/// With a `weight` of 1 / batch size, the gradients of a batch's groups add up to the gradient of its mean loss. A lane
+/// whose target is zero for every class holds no image and adds nothing.
 pub fn loss_and_gradient(logits: &[Lanes; CLASSES], targets: &Targets, weight: f32) -> (f64, [Lanes; CLASSES]) {
     let mut gradient = [Lanes::ZERO; CLASSES];
     let mut loss = 0.0;
@@ -22,7 +22,7 @@ pub fn loss_and_gradient(logits: &[Lanes; CLASSES], targets: &Targets, weight: f
         if mass == 0.0 {
             continue;
         }
-        // Subtracting the largest logit changes nothing but keeps exp in range.
+        // Subtracting the largest logit does not change the result but keeps exp in range.
         let largest = row.into_iter().fold(f32::NEG_INFINITY, f32::max);
         let exponentials = row.map(|x| (x - largest).exp());
         let sum: f32 = exponentials.iter().sum();

@@ -1,10 +1,10 @@
-//! Fully connected layer, input `[I]`, weight `[O, I]`, output `[O]`.
+//! Fully connected layer: input `[I]`, weight `[O, I]`, output `[O]`.
 
 use pulp::Simd;
 
-use super::{LANES, Lanes, load, mul_add, parts, store, sum};
+use super::vector::{LANES, Lanes, load, mul_add, parts, store, sum};
 
-/// `weight . input + bias`, then a ReLU if `RELU`; `B` outputs at a time, a divisor of `O`.
+/// `weight . input + bias`, followed by a ReLU if `RELU`. Computes `B` outputs at a time, where `B` divides `O`.
 #[inline(always)]
 pub fn forward<S: Simd, const I: usize, const O: usize, const B: usize, const RELU: bool>(
     simd: S,
@@ -37,10 +37,10 @@ pub fn forward<S: Simd, const I: usize, const O: usize, const B: usize, const RE
     }
 }
 
-/// The gradient in the input; `B` inputs at a time, a divisor of `I`.
+/// The gradient with respect to the input. Computes `B` inputs at a time, where `B` divides `I`.
 ///
-/// If `RELU`, the input is what a ReLU gave, and the gradient that before it; nothing else of the input
-/// matters than where it is above zero.
+/// If `RELU`, `input` is the output of a ReLU, and the result is the gradient before that ReLU. Of `input`, only which
+/// values are above zero matters.
 #[inline(always)]
 pub fn backward_input<S: Simd, const I: usize, const O: usize, const B: usize, const RELU: bool>(
     simd: S,
@@ -75,11 +75,11 @@ pub fn backward_input<S: Simd, const I: usize, const O: usize, const B: usize, c
     }
 }
 
-/// Adds to `d_weight` and `d_bias` their gradients, summed over the lanes; `B` outputs at a time, a
-/// divisor of `O`.
+/// Adds the gradients, summed over the images, to `d_weight` and `d_bias`. Computes `B` outputs at a time, where `B`
+/// divides `O`.
 ///
-/// Here the vectors run along a row of the weight, and the sum over the images needs none across
-/// lanes; `rows` is the input in that order, `[16, I]`, padded with zeros to whole [`Lanes`].
+/// For the weights, vectors run along a row of the weight matrix, so that no sum across lanes is needed. `rows` is the
+/// input in that order, `[16, I]`, padded with zeros to whole [`Lanes`].
 #[inline(always)]
 pub fn backward_parameters<S: Simd, const I: usize, const V: usize, const O: usize, const B: usize>(
     simd: S,
@@ -113,7 +113,7 @@ pub fn backward_parameters<S: Simd, const I: usize, const V: usize, const O: usi
     }
 }
 
-/// Adds a part of 16 values to the part of at most 16 values that is there.
+/// Adds part `part` of 16 values to `target`, which may have fewer than 16 values.
 #[inline(always)]
 fn add_partial<S: Simd>(simd: S, target: &mut [f32], part: usize, value: S::f32s) {
     let start = target.len().min(part * S::F32_LANES);
@@ -123,7 +123,7 @@ fn add_partial<S: Simd>(simd: S, target: &mut [f32], part: usize, value: S::f32s
     simd.partial_store_f32s(target, sum);
 }
 
-/// `[I]` in lanes to one row an image, `[16, I]`.
+/// Transposes `[I]` in lanes to one row per image, `[16, I]`.
 #[inline(always)]
 pub fn rows<const I: usize, const V: usize>(input: &[Lanes; I]) -> [[Lanes; V]; LANES] {
     let mut rows = [[Lanes::ZERO; V]; LANES];

@@ -1,35 +1,36 @@
-//! The network at the speed of the processor: sixteen images at once, one in each lane of a vector.
+//! The fast implementation: computes sixteen images at once, one in each SIMD lane.
 //!
-//! The innermost dimension of everything is the image: one pixel, one activation or one gradient of
-//! sixteen images is a [`Lanes`]. So every layer, however odd its size, is plain arithmetic on whole
-//! vectors, and a weight is a number that all lanes share. Only where a gradient is summed over
-//! images do lanes meet.
+//! The innermost dimension of every array is the image: a [`Lanes`] holds one pixel, one activation or one gradient of
+//! sixteen images. So every layer, however odd its size, is arithmetic on whole vectors, and each weight is broadcast
+//! to all lanes. Values are combined across lanes only where a gradient is summed over images.
 //!
-//! Functions are generic over the instruction set, `S: Simd`; one vector of it holds all lanes or a
-//! part of them (see `parts`). Every instruction set with fused multiply-add gives the same bits.
-//! Shapes in the docs leave the lanes out.
+//! Functions are generic over the instruction set, `S: Simd`. One of its vectors holds all sixteen lanes or a part of
+//! them (see `parts`). All instruction sets with fused multiply-add give the same bits. The shapes in the docs leave
+//! out the lane dimension.
 
 #![allow(clippy::needless_range_loop, reason = "the layers are written with the indices of their formulas")]
 
 pub mod conv2d;
 pub mod cross_entropy;
 pub mod linear;
+mod pass;
 pub mod pool2d;
 mod simulated_int8;
-
-use std::any::TypeId;
+mod vector;
 
 use bytemuck::{Pod, Zeroable};
 use lenet_core::architecture::{
     CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE,
 };
-use lenet_core::{IMAGE_BYTES, Pixels, argmax};
-use pulp::{Scalar512b, Simd, WithSimd};
+use lenet_core::{IMAGE_BYTES, Pixels, Pools, argmax};
+use pulp::{Simd, WithSimd};
 
-use super::{Parameters, Pools};
+use super::Parameters;
 pub use cross_entropy::Targets;
 pub use lenet_core::workstation::InstructionSet;
+pub use pass::Pass;
 pub use simulated_int8::SimulatedInt8;
+pub use vector::{LANES, Lanes, Map};
 
 const CONV1_SIDE: usize = 2 * POOL1_SIDE;
 const CONV2_SIDE: usize = 2 * POOL2_SIDE;
@@ -45,65 +46,7 @@ const REAL_PIXELS: [f32; 256] = {
     values
 };
 
-/// Images computed at once.
-pub const LANES: usize = 16;
-
-/// One value of each of sixteen images.
-#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
-#[repr(C, align(64))]
-pub struct Lanes(pub [f32; LANES]);
-
-impl Lanes {
-    /// Zero in every lane.
-    pub const ZERO: Self = Self([0.0; LANES]);
-}
-
-/// A feature map, `[C, SIDE, SIDE]`.
-pub type Map<const C: usize, const SIDE: usize> = [[[Lanes; SIDE]; SIDE]; C];
-
-/// The parts of a [`Lanes`] that a vector of `S` holds, one after another.
-#[inline(always)]
-fn parts<S: Simd>() -> std::ops::Range<usize> {
-    0..LANES / S::F32_LANES
-}
-
-#[inline(always)]
-fn load<S: Simd>(_: S, lanes: &Lanes, part: usize) -> S::f32s {
-    S::as_simd_f32s(&lanes.0).0[part]
-}
-
-#[inline(always)]
-fn store<S: Simd>(_: S, lanes: &mut Lanes, part: usize, value: S::f32s) {
-    S::as_mut_simd_f32s(&mut lanes.0).0[part] = value;
-}
-
-/// `a * b + c`, rounded once where the instruction set can.
-#[inline(always)]
-fn mul_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
-    // Without the instruction, rounding once takes a call for each lane.
-    if TypeId::of::<S>() == TypeId::of::<Scalar512b>() {
-        simd.add_f32s(simd.mul_f32s(a, b), c)
-    } else {
-        simd.mul_add_f32s(a, b, c)
-    }
-}
-
-/// The sum over the lanes, halving their number until one is left, whatever the instruction set.
-#[inline(always)]
-fn sum<S: Simd>(simd: S, lanes: &Lanes) -> f32 {
-    let mut lanes = *lanes;
-    let vectors = S::as_mut_simd_f32s(&mut lanes.0).0;
-    let mut half = parts::<S>().len() / 2;
-    while half > 0 {
-        for part in 0..half {
-            vectors[part] = simd.add_f32s(vectors[part], vectors[part + half]);
-        }
-        half /= 2;
-    }
-    simd.reduce_sum_f32s(vectors[0])
-}
-
-/// The parameters of the network as the arrays the layers take; the order is that of [`super::NAMES`].
+/// The network's parameters as the fixed-size arrays that the layers take, in the order of [`super::NAMES`].
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Arrays {
@@ -130,19 +73,34 @@ pub struct Arrays {
 }
 
 impl Arrays {
-    /// The same values.
+    /// Views parameters as arrays.
     pub fn of(parameters: &Parameters<f32>) -> &Self {
         bytemuck::from_bytes(bytemuck::cast_slice(parameters.values()))
     }
 
-    /// The same values, to be changed.
+    /// Views parameters as mutable arrays.
     pub fn of_mut(parameters: &mut Parameters<f32>) -> &mut Self {
         bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(parameters.values_mut()))
     }
 }
 
-/// Everything computed for sixteen images. [`Group::backward`] takes the maps that it has used up as
-/// room for their gradients.
+/// What a forward pass in int8 leaves besides the activations.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Trace {
+    /// 1 where an output of fc1 was not clamped, else 0.
+    fc1: [Lanes; FC1_OUTPUTS],
+    /// The same for fc2.
+    fc2: [Lanes; FC2_OUTPUTS],
+    /// The same for the logits.
+    logits: [Lanes; CLASSES],
+    /// Highest real output of each layer before it was rounded and clamped.
+    highest: [Lanes; 5],
+    lowest_logit: Lanes,
+}
+
+/// All activations and gradients of sixteen images. [`Group::backward`] overwrites the convolutions' outputs with their
+/// gradients once it no longer needs them.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Group {
@@ -158,20 +116,20 @@ pub struct Group {
     d_fc1: [Lanes; FC1_OUTPUTS],
     d_pool2: Map<CONV2_CHANNELS, POOL2_SIDE>,
     d_pool1: Map<CONV1_CHANNELS, POOL1_SIDE>,
-    trace: simulated_int8::Trace,
-    /// For each row of the input and each of conv1's tiles, whether their taps are zero in all
-    /// lanes: 1 if so. The border of a digit is.
+    trace: Trace,
+    /// For each input row and each of conv1's tiles: 1 if the tile's inputs are zero in all lanes, as they are at the
+    /// border of a digit, else 0.
     blank: [[u8; CONV1_SIDE / conv2d::TILE]; IMAGE_SIDE],
     padding: [u8; 44],
 }
 
 impl Group {
-    /// An empty group, on the heap as it is large.
+    /// An empty group, on the heap because it is large.
     pub fn new() -> Box<Self> {
         bytemuck::zeroed_box()
     }
 
-    /// Puts images into the lanes; the lanes left over become blank. The real input is `p / 255`.
+    /// Puts images into the lanes; unused lanes become blank. The real input is `p / 255`.
     ///
     /// # Panics
     /// When there are more than sixteen images.
@@ -238,8 +196,8 @@ impl Group {
         set.run(Forward { group: self, parameters: Arrays::of(parameters), pools });
     }
 
-    /// Adds the gradient in every parameter to `gradient`, from that in the logits, `[10]`. The
-    /// convolutions' activations are lost.
+    /// Adds the gradient with respect to every parameter to `gradient`, from the gradient with respect to the logits,
+    /// `[10]`. Overwrites the convolutions' outputs.
     pub fn backward(
         &mut self,
         set: InstructionSet,
@@ -250,39 +208,6 @@ impl Group {
     ) {
         let (parameters, gradient) = (Arrays::of(parameters), Arrays::of_mut(gradient));
         set.run(Backward { group: self, parameters, pools, int8: false, d_logits, gradient });
-    }
-}
-
-/// What images run through.
-#[derive(Clone, Copy)]
-pub enum Pass<'a> {
-    /// The float network.
-    Float(&'a Parameters<f32>, Pools),
-    /// The int8 network that a float one becomes, simulated for the gradients of its training.
-    SimulatedInt8(&'a SimulatedInt8),
-}
-
-impl Pass<'_> {
-    /// Computes every activation of the images of `group`.
-    pub fn forward(self, set: InstructionSet, group: &mut Group) {
-        match self {
-            Self::Float(parameters, pools) => group.forward(set, parameters, pools),
-            Self::SimulatedInt8(int8) => group.forward_int8(set, int8),
-        }
-    }
-
-    /// Adds the gradient in every parameter to `gradient`, as [`Group::backward`], after the same forward pass.
-    pub fn backward(
-        self,
-        set: InstructionSet,
-        group: &mut Group,
-        d_logits: &[Lanes; CLASSES],
-        gradient: &mut Parameters<f32>,
-    ) {
-        match self {
-            Self::Float(parameters, pools) => group.backward(set, parameters, pools, d_logits, gradient),
-            Self::SimulatedInt8(int8) => group.backward_int8(set, int8, d_logits, gradient),
-        }
     }
 }
 
@@ -315,7 +240,7 @@ struct Backward<'a> {
     group: &'a mut Group,
     parameters: &'a Arrays,
     pools: Pools,
-    /// Whether the forward pass was that of int8.
+    /// Whether the forward pass was in int8.
     int8: bool,
     d_logits: &'a [Lanes; CLASSES],
     gradient: &'a mut Arrays,

@@ -1,11 +1,11 @@
-//! 2x2 pooling at stride 2, `[C, H, H]` to `[C, P, P]` with `P = H / 2`, after a ReLU.
+//! 2x2 pooling with stride 2 after a ReLU, `[C, H, H]` to `[C, P, P]` with `P = H / 2`.
 
 use lenet_core::Pool;
 use pulp::Simd;
 
-use super::{Lanes, Map, load, parts, store};
+use super::vector::{Lanes, Map, load, parts, store};
 
-/// Mean or largest value of each window.
+/// The mean or maximum of each window.
 #[inline(always)]
 pub fn forward<S: Simd, const C: usize, const H: usize, const P: usize>(
     simd: S,
@@ -32,10 +32,10 @@ pub fn forward<S: Simd, const C: usize, const H: usize, const P: usize>(
     }
 }
 
-/// Turns `map`, the ReLU's output that went into [`forward`], into the gradient before the ReLU, from
-/// the gradient in the pool's output. Only the order of the values in a window and their sign matter.
+/// Replaces `map`, the ReLU's output that went into [`forward`], by the gradient before the ReLU. `d_output` is the
+/// gradient with respect to the pool's output. Of `map`, only the order of values in a window and their signs matter.
 ///
-/// The maximum's goes to the first of equal largest values, in row order, as in PyTorch.
+/// In maximum pooling, if several values share the maximum, the gradient goes to the first in row order, as in PyTorch.
 #[inline(always)]
 pub fn backward<S: Simd, const C: usize, const H: usize, const P: usize>(
     simd: S,
@@ -76,7 +76,7 @@ pub fn backward<S: Simd, const C: usize, const H: usize, const P: usize>(
     }
 }
 
-/// The four places of a window, in row order.
+/// The four values of a window, in row order.
 pub(super) struct Window<'a>(pub(super) [&'a Lanes; 4]);
 
 #[inline(always)]
@@ -93,7 +93,7 @@ impl Window<'_> {
     }
 }
 
-/// The larger value; a NaN if `b` is one.
+/// The larger value; NaN if `b` is NaN.
 #[inline(always)]
 fn larger<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
     simd.select_f32s(simd.greater_than_f32s(a, b), a, b)

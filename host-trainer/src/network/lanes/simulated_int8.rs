@@ -14,18 +14,17 @@
 //! Léonard and Courville, 2013). Everything else has its own derivative; outside their bounds, clamps, ReLUs and
 //! saturation have derivative zero.
 
-use bytemuck::{Pod, Zeroable};
-use lenet_core::Pool;
-use lenet_core::architecture::{
-    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, KERNEL_SIDE, POOL2_SIDE,
-};
+use lenet_core::architecture::{CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Layer};
 use lenet_core::quantization::{Multiplier, Quantization};
 use lenet_core::workstation::{Requantizer, average};
+use lenet_core::{Pool, Pools};
 use pulp::{Simd, WithSimd};
 
-use super::{Arrays, Backward, Group, InstructionSet, LANES, Lanes, Map, conv2d, linear, load, parts, pool2d, store};
-use crate::network::{Parameters, Pools};
-use crate::quantization::{QuantizedLayer, QuantizedNetwork};
+use super::vector::{load, parts, store};
+use super::{Arrays, Backward, Group, InstructionSet, LANES, Lanes, Map, Trace, conv2d, linear, pool2d};
+use crate::int8::order::pytorch_order;
+use crate::int8::{QuantizedLayer, QuantizedNetwork};
+use crate::network::Parameters;
 
 /// An int8 network whose rounding is simulated in float lanes, see [the module's comment](self).
 pub struct SimulatedInt8 {
@@ -51,11 +50,8 @@ impl From<&QuantizedNetwork> for SimulatedInt8 {
     fn from(network: &QuantizedNetwork) -> Self {
         let (mut steps, mut real) = (Parameters::zeros(), Parameters::zeros());
         let arrays = steps.slices_mut().into_iter().zip(real.slices_mut()).step_by(2);
-        let kernel = KERNEL_SIDE * KERNEL_SIDE;
-        for ((layer, positions), (steps, real)) in
-            network.layers.iter().zip([kernel, kernel, POOL2_SIDE * POOL2_SIDE, 1, 1]).zip(arrays)
-        {
-            set_weights(layer, positions, steps, real);
+        for ((which, layer), (steps, real)) in Layer::ALL.into_iter().zip(&network.layers).zip(arrays) {
+            set_weights(which, layer, steps, real);
         }
         let [conv1, conv2, fc1, fc2, fc3] = &network.layers;
         let [input, scales @ .., _] = network.activations.map(|activation| activation.scale);
@@ -68,26 +64,22 @@ impl From<&QuantizedNetwork> for SimulatedInt8 {
             fc1: OutputChannels::new(fc1, scales[1]),
             fc2: OutputChannels::new(fc2, scales[2]),
             fc3: OutputChannels::new(fc3, scales[3]),
-            fc3_multiplier: std::array::from_fn(|class| fc3.multiplier(class)),
+            fc3_multiplier: std::array::from_fn(|class| fc3.multiplier[class]),
             scales,
             logits: network.activations[5],
         }
     }
 }
 
-/// OutputChannels, which come last in an int8 weight, come before the positions in a float one: OHWI to OIHW, and HWC to
-/// CHW in fc1. Where there is one position, nothing moves.
-fn set_weights(layer: &QuantizedLayer, positions: usize, steps: &mut [f32], real: &mut [f32]) {
-    let inputs = layer.weights.len() / layer.weight_scale.len();
-    let outputs = steps.chunks_exact_mut(inputs).zip(real.chunks_exact_mut(inputs));
-    let quantized = layer.weights.chunks_exact(inputs).zip(&layer.weight_scale);
-    for ((steps, real), (weights, scale)) in outputs.zip(quantized) {
-        for (position, weights) in weights.chunks_exact(inputs / positions).enumerate() {
-            for (channel, weight) in weights.iter().enumerate() {
-                let place = channel * positions + position;
-                steps[place] = f32::from(*weight);
-                real[place] = steps[place] * scale;
-            }
+/// Sets a layer's weights, in the float network's order, to their steps and to the real values of those.
+fn set_weights(which: Layer, layer: &QuantizedLayer, steps: &mut [f32], real: &mut [f32]) {
+    let weights = pytorch_order(which, &layer.weights);
+    let per_output = which.weights_per_output();
+    let outputs = steps.chunks_exact_mut(per_output).zip(real.chunks_exact_mut(per_output));
+    for ((steps, real), (weights, scale)) in outputs.zip(weights.chunks_exact(per_output).zip(&layer.weight_scale)) {
+        for ((step, real), weight) in steps.iter_mut().zip(real).zip(weights) {
+            *step = f32::from(*weight);
+            *real = *step * scale;
         }
     }
 }
@@ -104,7 +96,7 @@ impl<const O: usize> OutputChannels<O> {
     fn new(layer: &QuantizedLayer, input_scale: f32) -> Self {
         Self {
             bias: std::array::from_fn(|channel| layer.bias[channel]),
-            requantizer: std::array::from_fn(|channel| Requantizer::new(&[layer.multiplier(channel)])),
+            requantizer: std::array::from_fn(|channel| Requantizer::new(&[layer.multiplier[channel]])),
             scale: std::array::from_fn(|channel| input_scale * layer.weight_scale[channel]),
         }
     }
@@ -121,21 +113,6 @@ impl<const O: usize> OutputChannels<O> {
             *highest = highest.max(*accumulator as f32 * self.scale[channel]);
         }
     }
-}
-
-/// What a forward pass in int8 leaves besides the activations.
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-pub(super) struct Trace {
-    /// 1 where an output of fc1 was not clamped, else 0.
-    pub(super) fc1: [Lanes; FC1_OUTPUTS],
-    /// The same for fc2.
-    pub(super) fc2: [Lanes; FC2_OUTPUTS],
-    /// The same for the logits.
-    pub(super) logits: [Lanes; CLASSES],
-    /// Highest real output of each layer before it was rounded and clamped.
-    highest: [Lanes; 5],
-    lowest_logit: Lanes,
 }
 
 impl Group {

@@ -1,18 +1,18 @@
-//! 5x5 convolution without padding at stride 1, as a matrix product over unfolded patches.
+//! 5x5 convolution without padding and with stride 1, as a matrix product over unfolded patches.
 //!
-//! With `P = N * (H-4) * (W-4)` output positions, [`unfold`] makes the matrix of patches
-//! `[I*25, P]`; then `output[O, P] = weight[O, I*25] . columns + bias`.
+//! With `P = N * (H-4) * (W-4)` output positions, [`unfold`] returns the matrix of patches `[I*25, P]`, called
+//! `columns`. Then `output[O, P] = weight[O, I*25] . columns + bias`.
 
 use lenet_core::architecture::KERNEL_SIDE as K;
 use ndarray::{Array1, Array2, Array4, ArrayView1, ArrayView2, ArrayView4, Axis};
 
 use crate::network::Real;
 
-/// Shape `(C, N, H, W)` of a map.
+/// Shape `(C, N, H, W)` of a feature map.
 pub type MapShape = (usize, usize, usize, usize);
 
-/// `[I, N, H, W]` to `[I*25, N*(H-4)*(W-4)]`: row `(i, ky, kx)` holds, for each output position, the
-/// input that this kernel tap meets there. PyTorch's `unfold`, channels outermost.
+/// `[I, N, H, W]` to `[I*25, N*(H-4)*(W-4)]`: row `(i, ky, kx)` holds, for each output position, the input value that
+/// this kernel tap multiplies there. Same as PyTorch's `unfold`, with channels outermost.
 pub fn unfold<T: Real>(input: &Array4<T>) -> Array2<T> {
     let (channels, images, height, width) = input.dim();
     let (out_h, out_w) = (height - K + 1, width - K + 1);
@@ -25,7 +25,7 @@ pub fn unfold<T: Real>(input: &Array4<T>) -> Array2<T> {
     Array2::from_shape_vec((channels * K * K, images * out_h * out_w), columns).expect("every patch was visited")
 }
 
-/// The transpose of [`unfold`]: adds each column back to where it was taken from.
+/// The transpose of [`unfold`]: adds each value back to the position it was taken from.
 fn fold<T: Real>(columns: &Array2<T>, shape: MapShape) -> Array4<T> {
     let (channels, images, height, width) = shape;
     let out_w = width - K + 1;
@@ -42,8 +42,8 @@ fn fold<T: Real>(columns: &Array2<T>, shape: MapShape) -> Array4<T> {
     map
 }
 
-/// Visits, in the order of the columns' elements, every run of output positions that shares channel,
-/// kernel tap, image and row; gives the index of the input row `(channel, image, y)` and `kx`.
+/// Visits every run of output positions with the same channel, kernel tap, image and row, in the order of the elements
+/// in `columns`. `visit` gets the index of the input row `(channel, image, y)` and `kx`.
 fn for_each_row(channels: usize, images: usize, height: usize, mut visit: impl FnMut(usize, usize)) {
     for channel in 0..channels {
         for ky in 0..K {
@@ -58,7 +58,7 @@ fn for_each_row(channels: usize, images: usize, height: usize, mut visit: impl F
     }
 }
 
-/// `columns` of an input `[I, N, H, W]`, `weight` `[O, I, 5, 5]`, `bias` `[O]`; to `[O, N, H-4, W-4]`.
+/// From the `columns` of an input `[I, N, H, W]`, `weight` `[O, I, 5, 5]` and `bias` `[O]` to `[O, N, H-4, W-4]`.
 pub fn forward<T: Real>(
     columns: &Array2<T>,
     weight: ArrayView4<'_, T>,
@@ -73,8 +73,8 @@ pub fn forward<T: Real>(
         .expect("one column per position")
 }
 
-/// Gradients in weight `[O, I, 5, 5]` and bias `[O]`, from the input's columns and the gradient in
-/// the output, `[O, N, H-4, W-4]`.
+/// Gradients with respect to the weight `[O, I, 5, 5]` and the bias `[O]`, from the input's columns and the gradient
+/// with respect to the output, `[O, N, H-4, W-4]`.
 pub fn backward_parameters<T: Real>(columns: &Array2<T>, d_output: &Array4<T>) -> (Array4<T>, Array1<T>) {
     let d_output = position_matrix(d_output);
     let d_weight = d_output.dot(&columns.t());
@@ -84,7 +84,7 @@ pub fn backward_parameters<T: Real>(columns: &Array2<T>, d_output: &Array4<T>) -
     (d_weight, d_bias)
 }
 
-/// Gradient in the input, `[I, N, H, W]`.
+/// Gradient with respect to the input, `[I, N, H, W]`.
 pub fn backward_input<T: Real>(weight: ArrayView4<'_, T>, d_output: &Array4<T>) -> Array4<T> {
     let (_, images, out_h, out_w) = d_output.dim();
     let d_columns = weight_matrix(&weight).t().dot(&position_matrix(d_output));

@@ -4,14 +4,15 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::network::Real;
 
-/// `input` `[N, I]`, `weight` `[O, I]`, `bias` `[O]`; to `[N, O]`.
+/// From `input` `[N, I]`, `weight` `[O, I]` and `bias` `[O]` to `[N, O]`.
 pub fn forward<T: Real>(input: &Array2<T>, weight: ArrayView2<'_, T>, bias: ArrayView1<'_, T>) -> Array2<T> {
     let mut output = input.dot(&weight.t());
     output += &bias;
     output
 }
 
-/// Gradients in weight `[O, I]`, bias `[O]` and input `[N, I]`, from the gradient in the output, `[N, O]`.
+/// Gradients with respect to the weight `[O, I]`, the bias `[O]` and the input `[N, I]`, from the gradient with respect
+/// to the output, `[N, O]`.
 pub fn backward<T: Real>(
     input: &Array2<T>,
     weight: ArrayView2<'_, T>,

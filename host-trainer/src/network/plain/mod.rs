@@ -1,9 +1,8 @@
-//! The network written for reading: ndarray operations on whole chunks of images, in any precision.
+//! The network written to be easy to read: ndarray operations on whole chunks of images, in any precision.
 //!
-//! Feature maps are `[C, N, H, W]`: channels outermost, so that one matrix product convolves a whole
-//! chunk of images. Dense activations are `[N, features]`. Everything is generic over [`Real`]: in
-//! f64 it is what backpropagation is checked by, and what [`lanes`](super::lanes), which trains, is
-//! checked against.
+//! Feature maps are `[C, N, H, W]`, with channels outermost so that one matrix product convolves a whole chunk of
+//! images. Dense activations are `[N, features]`. Everything is generic over [`Real`]: in f64, tests use it to check
+//! the gradients and to check [`lanes`](super::lanes), which does the training.
 
 pub mod conv2d;
 pub mod cross_entropy;
@@ -11,12 +10,13 @@ pub mod linear;
 pub mod pool2d;
 pub mod relu;
 
+use lenet_core::Pools;
 use lenet_core::architecture::{CONV2_CHANNELS, FC1_INPUTS, IMAGE_SIDE, POOL2_SIDE};
 use ndarray::{Array2, Array4, ArrayView2};
 
-use super::{Parameters, Pools, Real};
+use super::{Parameters, Real};
 
-/// What the forward pass leaves for the backward pass, for `N` images.
+/// The activations of the forward pass for `N` images, kept for the backward pass.
 pub struct Activations<T> {
     conv1_columns: Array2<T>,
     /// Output of conv1 after its ReLU, `[6, N, 24, 24]`.
@@ -38,17 +38,19 @@ pub struct Activations<T> {
 }
 
 impl<T> Activations<T> {
-    /// What conv1's weights meet, `[25, N * 576]`: a column for each place of the kernel, in OIHW order.
+    /// The inputs that conv1's weights multiply, `[25, N * 576]`: one column per output position, rows in the weights'
+    /// order.
     pub fn conv1_columns(&self) -> ArrayView2<'_, T> {
         self.conv1_columns.view()
     }
 
-    /// What conv2's weights meet, `[150, N * 64]`, likewise.
+    /// The inputs that conv2's weights multiply, `[150, N * 64]`: one column per output position, rows in the weights'
+    /// order.
     pub fn conv2_columns(&self) -> ArrayView2<'_, T> {
         self.conv2_columns.view()
     }
 
-    /// What fc1's weights meet, `[N, 256]`, in CHW order.
+    /// The inputs that fc1's weights multiply, `[N, 256]`, in CHW order.
     pub fn features(&self) -> ArrayView2<'_, T> {
         self.features.view()
     }
@@ -74,7 +76,7 @@ pub fn forward<T: Real>(parameters: &Parameters<T>, pools: Pools, images: ArrayV
     Activations { conv1_columns, conv1, pool1, conv2_columns, conv2, pool2, features, fc1, fc2, logits }
 }
 
-/// The gradient of the loss in every parameter, from its gradient in the logits, `[N, 10]`.
+/// The gradient of the loss with respect to every parameter, from its gradient with respect to the logits, `[N, 10]`.
 pub fn backward<T: Real>(
     parameters: &Parameters<T>,
     pools: Pools,

@@ -1,4 +1,4 @@
-//! 2x2 pooling at stride 2 on maps `[C, N, H, W]`, `H` and `W` even.
+//! 2x2 pooling with stride 2 on maps `[C, N, H, W]` with even `H` and `W`.
 
 use lenet_core::Pool;
 use ndarray::Array4;
@@ -22,9 +22,9 @@ pub fn forward<T: Real>(input: &Array4<T>, pool: Pool) -> Array4<T> {
     Array4::from_shape_vec((channels, images, height / 2, width / 2), output).expect("height and width are even")
 }
 
-/// Gradient in the input from `input`, `output` and the gradient in the output.
+/// Gradient with respect to the input, from `input`, `output` and the gradient with respect to the output.
 ///
-/// The maximum's goes to the first of equal largest values, in row order, as in PyTorch.
+/// In maximum pooling, if several values share the maximum, the gradient goes to the first in row order, as in PyTorch.
 pub fn backward<T: Real>(input: &Array4<T>, output: &Array4<T>, d_output: &Array4<T>, pool: Pool) -> Array4<T> {
     let width = input.dim().3;
     let quarter = T::from_f32(0.25).expect("f32 and f64 hold 1/4");

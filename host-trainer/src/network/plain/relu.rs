@@ -6,7 +6,7 @@ use crate::network::Real;
 
 /// `max(x, 0)`.
 pub fn forward<T: Real, D: Dimension>(values: &mut Array<T, D>) {
-    // Not `max`: a NaN must live on, to be found in the loss.
+    // Not `max`: a NaN must pass through, so that it shows up in the loss.
     values.mapv_inplace(|x| if x < T::zero() { T::zero() } else { x });
 }
 

@@ -9,10 +9,9 @@ use host_trainer::Result;
 use host_trainer::data::{DataSet, Split};
 use host_trainer::evaluation::{Evaluation, classify_all, evaluate_float, evaluate_int8};
 use host_trainer::formats::read_float;
+use host_trainer::int8::QuantizedNetwork;
 use host_trainer::network::{Network, plain};
-use host_trainer::quantization::{
-    Calibration, Granularity, Options, QuantizedNetwork, Rounding, calibrate, quantize, quantize_trained,
-};
+use host_trainer::quantization::{Calibration, Granularity, Options, Rounding, calibrate, quantize, quantize_trained};
 use host_trainer::training::{QatOptions, fine_tune};
 use lenet_core::{CLASSES, Tensor};
 use rayon::{ThreadPool, ThreadPoolBuilder};

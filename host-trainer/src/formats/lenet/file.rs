@@ -1,3 +1,5 @@
+//! A model file in memory.
+
 use lenet_core::{Error, Model};
 
 /// The bytes of a `.lenet` file, at an address the reader accepts.

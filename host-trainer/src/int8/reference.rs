@@ -8,10 +8,11 @@
 use lenet_core::architecture::{
     CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, KERNEL_SIDE,
 };
+use lenet_core::quantization::Multiplier;
 use lenet_core::{Pixels, Pool};
 use ndarray::{Array1, Array3, Array4, ArrayView1, s};
 
-use crate::quantization::{QuantizedLayer, QuantizedNetwork};
+use super::network::{QuantizedLayer, QuantizedNetwork};
 
 /// The quantized outputs `q` of every layer for one image, as integers in [-128, 127]; maps in HWC order.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,9 +102,8 @@ fn connect(
 
 /// `zero_out + round(accumulator * M)`, ties up, saturated to int8.
 fn requantize(accumulator: f64, layer: &QuantizedLayer, channel: usize, zero_out: f64) -> f64 {
-    let mantissa = f64::from(layer.mantissa[channel]);
-    let exponent = i32::from(layer.exponent[channel]);
-    (zero_out + round_product(accumulator, mantissa, exponent)).clamp(-128.0, 127.0)
+    let Multiplier { mantissa, exponent } = layer.multiplier[channel];
+    (zero_out + round_product(accumulator, f64::from(mantissa), i32::from(exponent))).clamp(-128.0, 127.0)
 }
 
 /// `floor(accumulator * mantissa / 2^(31 - exponent) + 1/2)`, exactly.

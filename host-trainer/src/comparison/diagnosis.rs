@@ -1,13 +1,8 @@
 //! Which figures of a comparison are off.
 
-use super::{Cause, Comparison, Stage, TensorComparison, Warning};
-
-/// More percentage points of accuracy lost than this are a [`Warning`].
-pub const POINTS_LOST_MAX: f64 = 0.3;
-/// A tensor with a lower signal-to-quantization-noise ratio, dB, is a [`Warning`].
-pub const SQNR_MIN_DB: f64 = 20.0;
-/// A greater share of values saturated or clipped, in [0, 1], is a [`Warning`].
-pub const SATURATION_MAX: f64 = 0.01;
+use super::findings::{Comparison, TensorComparison};
+use super::stage::Stage;
+use super::warning::{Cause, POINTS_LOST_MAX, SATURATION_MAX, SQNR_MIN_DB, Warning};
 
 /// Networks that predict the same for a smaller share of the images do not behave alike at all.
 const AGREEMENT_MIN: f64 = 0.5;

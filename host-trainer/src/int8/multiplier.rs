@@ -1,3 +1,5 @@
+//! Real multipliers in the form that a model file stores.
+
 use lenet_core::quantization::Multiplier;
 
 /// The integer form of a real multiplier: `real = f * 2^exponent` with `f` in [1/2, 1) (C's `frexp`),

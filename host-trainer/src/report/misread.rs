@@ -1,4 +1,4 @@
-//! The misread images: what they have in common, each of them, and those that only one of the networks misreads.
+//! The sections on misread images: what they have in common, a card for each, and where float and int8 disagree.
 
 use maud::{Markup, html};
 
@@ -7,18 +7,18 @@ use crate::analysis::{BOTH_MIN, Misread, NEIGHBOURS, OUTLYING_MAX, PATCH, Standi
 use crate::comparison::Changed;
 use crate::numbers::{count, percent, thousands};
 
-/// Groups of no more images than this all together stand open.
+/// All groups start out expanded if there are at most this many misread images.
 const OPEN_MAX: usize = 150;
-/// Cards on a page; a network that knows nothing misreads thousands.
+/// The most cards on a page; an untrained network misreads thousands of images.
 const CARDS: usize = 1_000;
-/// From so many misread images on a card has fewer neighbours as pictures, and of the figures of the stroke only the
-/// outlying ones, so that the page stays a few megabytes.
+/// With at least this many misread images, each card shows fewer neighbours and only the outliers among the stroke
+/// measurements, to keep the page down to a few megabytes.
 const MANY: usize = 300;
-/// Neighbours as pictures, and of many images.
+/// Neighbours shown on a card: normally, and with [`MANY`] misread images.
 const PICTURED: [usize; 2] = [NEIGHBOURS, 3];
 
 impl Findings<'_> {
-    /// The paragraphs that sum up the error set.
+    /// The paragraphs and the table that sum up the misread images.
     pub(super) fn in_common(&self) -> Markup {
         let found = &self.misreads;
         let all = found.misread.len();
@@ -53,21 +53,21 @@ impl Findings<'_> {
             .count();
         html! {
             p {
-                strong { (thousands(all)) " of " (count(found.images, "image")) } " are misread; "
+                strong { (thousands(all)) " of " (count(found.images, "image")) } " are misread, "
                 (thousands(both)) " of them by the float network too. "
-                "The right class comes second in " (thousands(second)) " (" (share(second)) "). "
-                "In " (thousands(unsure)) " (" (share(unsure)) ") the network is less than 90 % sure, as it is in "
-                (percent(unsure_others)) " of the images it reads right. "
-                "Most often read: " (commonest.join(", ")) "."
+                "The correct class comes second in " (thousands(second)) " (" (share(second)) "). "
+                "The network's confidence is below 90 % in " (thousands(unsure)) " (" (share(unsure)) "), compared with "
+                (percent(unsure_others)) " of the correctly classified images. "
+                "Most frequent confusions: " (commonest.join(", ")) "."
             }
             p {
-                "In " (thousands(unanimous)) " the network's features put the image right among training images of the wrong class: all "
-                (NEIGHBOURS) " nearest have it. "
-                "A figure of the stroke is outlying in " (thousands(outlying)) " (" (share(outlying)) ")"
+                "For " (thousands(unanimous)) ", the " (NEIGHBOURS) " training images nearest in the network's features "
+                "are all labelled with the predicted class. "
+                "At least one stroke measurement is an outlier in " (thousands(outlying)) " (" (share(outlying)) ")"
                 @if words.is_empty() { "." } @else { ", most often: " (words.join(", ")) "." }
             }
             div .scroll { table {
-                thead { tr { th { "verdict: the first whose rule holds" } th .num { "images" } th .num { "share" } th .num { "others*" } } }
+                thead { tr { th { "verdict: the first rule that holds" } th .num { "images" } th .num { "share" } th .num { "among correct*" } } }
                 tbody {
                     @for verdict in Verdict::ALL {
                         @let number = found.count(verdict);
@@ -84,25 +84,26 @@ impl Findings<'_> {
                 }
             } }
             p .note {
-                "* Of " (count(found.others, "image")) " read right, evenly spaced, the share for which the rule holds, with the network's "
-                "second choice in the place of the wrong class. A rule that holds as often for them explains nothing. "
-                "Two rules ask what makes an image misread, and so nothing of these. "
-                "Fewer than " (BOTH_MIN) " neighbours with the label do not make an image ambiguous: training labels have errors too."
+                "* How often the rule holds for " (count(found.others, "correctly classified image")) ", evenly spaced, with the network's "
+                "second choice in place of the wrong class. A rule that holds just as often for them explains nothing. "
+                "Two of the rules make sense for misread images only. "
+                "An image needs at least " (BOTH_MIN) " neighbours with its label to count as ambiguous, because some training labels are wrong too."
             }
             h3 { "How to read a card" }
             p {
-                "The first picture is the image, the second what the network looked at: a patch of " (PATCH) "×" (PATCH)
-                " pixels was blanked, place after place. "
-                span .pred { "Orange" } " ink speaks for the class predicted, " span .truth { "blue" } " ink for the label. "
-                "Below are the nearest training images by fc2, the network's own features, with their labels: "
-                span .pred { "as predicted" } ", " span .truth { "as labelled" } ". "
-                "Figures of the stroke are held against all training images with the label; outlying is what at most "
-                (100.0 * OUTLYING_MAX) " % of these have."
+                "The first picture is the image. The second shows what the network looked at, found by blanking a patch of " (PATCH) "×" (PATCH)
+                " pixels at one position after another: "
+                span .pred { "orange" } " ink supports the predicted class, " span .truth { "blue" } " ink supports the label. "
+                "Below are the training images nearest in the network's features (the outputs of fc2) with their labels, coloured if they equal "
+                span .pred { "the predicted class" } " or " span .truth { "the image's label" } ". "
+                "Each stroke measurement is compared with all training images that have the image's label: the last two columns give "
+                "the share of them with a lower and with a higher value. A value is an outlier if at most "
+                (100.0 * OUTLYING_MAX) " % of them are as extreme on the same side."
             }
         }
     }
 
-    /// Share of the images read right of whose class the network is less sure than so.
+    /// Share of the correctly classified images with a confidence below `sure`.
     fn unsure_among_right(&self, sure: f64) -> f64 {
         let labels = self.judged.labels();
         let (mut right, mut unsure) = (0usize, 0usize);
@@ -126,9 +127,9 @@ impl Findings<'_> {
         confusions.retain(|confusion| !confusion.misread.is_empty());
         let many = all >= MANY;
         html! {
-            @if confusions.is_empty() { p { "There is none." } }
-            @if all > CARDS { p { "Only the surest " (thousands(CARDS)) " are shown; " code { "lenet errors -o" } " writes all." } }
-            p .note { "By what is taken for what, most frequent first; within, the surest first; at the end what happened once. The number is the image's in its split, from 0." }
+            @if confusions.is_empty() { p { "No image was misread." } }
+            @if all > CARDS { p { "Only the " (thousands(CARDS)) " most confident errors are shown; " code { "lenet errors -o" } " writes all of them." } }
+            p .note { "Grouped by label and predicted class, most frequent first; within a group, most confident first. Confusions that happened only once come last. Images are numbered from 0 in their split." }
             @for confusion in confusions.iter().filter(|confusion| confusion.misread.len() > 1) {
                 details .pair id=(anchor(confusion.label, confusion.predicted)) open[all <= OPEN_MAX] {
                     summary { h3 {
@@ -141,7 +142,7 @@ impl Findings<'_> {
             @let single: Vec<_> = confusions.iter().filter(|confusion| confusion.misread.len() == 1).collect();
             @if !single.is_empty() {
                 details .pair open[all <= OPEN_MAX] {
-                    summary { h3 { "Once each" span .count { (count(single.len(), "image")) } } }
+                    summary { h3 { "Confusions that happened once" span .count { (count(single.len(), "image")) } } }
                     div .cards { @for confusion in single {
                         @let id = anchor(confusion.label, confusion.predicted);
                         (self.card(confusion.misread[0], Some(&id), many))
@@ -160,16 +161,16 @@ impl Findings<'_> {
         html! {
             article .card id=[id] {
                 div .look {
-                    (pictures::digit(pixels, 3, &format!("image {index}, a {label}")))
-                    (pictures::occlusion(pixels, &misread.occlusion, 3, &format!("what speaks for {predicted} and what for {label}")))
+                    (pictures::digit(pixels, 3, &format!("image {index}, label {label}")))
+                    (pictures::occlusion(pixels, &misread.occlusion, 3, &format!("ink that supports {predicted} or {label}")))
                 }
                 div .says {
                     p .headline {
                         span .truth { (label) } " read as " span .pred { (predicted) } " "
                         span class={ "tag " (class(misread.verdict)) } { (misread.verdict) }
                     }
-                    p { (percent(misread.probability)) " sure, margin " (format!("{:.2}", misread.margin)) "; "
-                        (label) " has " (percent(misread.label_probability)) @if misread.label_rank > 1 { ", rank " (misread.label_rank + 1) } }
+                    p { (percent(misread.probability)) " confident, margin " (format!("{:.2}", misread.margin)) "; "
+                        (label) " gets " (percent(misread.label_probability)) @if misread.label_rank > 1 { ", rank " (misread.label_rank + 1) } }
                     p { (capital(&misread.reason(misread.verdict))) "." @for rule in misread.rules.iter().skip(1) { " Also " (rule) ": " (misread.reason(*rule)) "." } }
                 }
                 div .near {
@@ -180,16 +181,16 @@ impl Findings<'_> {
                     } }
                 }
                 @if many && misread.outliers().is_empty() {
-                    p .note { "Image " (index) ", no outlying stroke" }
+                    p .note { "Image " (index) ": no unusual stroke measurements" }
                 } @else { details .strokes {
-                    summary { "Image " (index) ": stroke" @for outlier in misread.outliers() { ", " strong { (outlier.words()) } } }
+                    summary { "Image " (index) ": stroke measurements" @for outlier in misread.outliers() { " · " strong { (outlier.words()) } } }
                     (strokes(misread.standings.iter().filter(|standing| !many || standing.is_outlying())))
                 } }
             }
         }
     }
 
-    /// Median margin of the float network.
+    /// Median logit margin of the float network.
     fn median_margin(&self) -> f32 {
         let mut margins: Vec<f32> = self.float.iter().map(crate::analysis::Outputs::margin).collect();
         margins.sort_by(f32::total_cmp);
@@ -208,27 +209,27 @@ impl Findings<'_> {
             changed.iter().filter(belongs).collect()
         };
         let groups = [
-            ("Read right by float only", group(true, false)),
-            ("Read right by int8 only", group(false, true)),
+            ("Correct in float only", group(true, false)),
+            ("Correct in int8 only", group(false, true)),
             ("Misread by both, as different classes", group(false, false)),
         ];
         html! {
             @if changed.is_empty() {
-                p { "Nowhere: both put every image into the same class." }
+                p { "Nowhere: both networks predict the same class for every image." }
             } @else {
                 p {
-                    "Rounding to int8 changes the class of " (count(changed.len(), "image")) ": it spoils " (groups[0].1.len()) " and mends " (groups[1].1.len())
-                    ". The margin of the float network is at most " (format!("{:.2}", widest)) " there, and "
-                    "above " (format!("{:.2}", self.median_margin())) " in half of all images."
+                    "Quantization changes the prediction for " (count(changed.len(), "image")) ": " (groups[0].1.len()) " from right to wrong, " (groups[1].1.len())
+                    " from wrong to right. The float network's margin is at most " (format!("{:.2}", widest)) " on these images; "
+                    "its median over all images is " (format!("{:.2}", self.median_margin())) "."
                 }
                 @for (title, group) in &groups {
                     @if !group.is_empty() {
                         h3 { (title) }
                         div .cards .small { @for changed in group {
                             article .card {
-                                div .look { (pictures::digit(self.judged.pixels(changed.index), 2, &format!("image {}, a {}", changed.index, changed.label))) }
+                                div .look { (pictures::digit(self.judged.pixels(changed.index), 2, &format!("image {}, label {}", changed.index, changed.label))) }
                                 div .says {
-                                    p .headline { "a " span .truth { (changed.label) } }
+                                    p .headline { "label " span .truth { (changed.label) } }
                                     p { "float " (changed.float.class) ", margin " (format!("{:.2}", changed.float.margin)) }
                                     p { "int8 " (changed.int8.class) ", margin " (format!("{:.2}", changed.int8.margin)) }
                                     p .note { "image " (changed.index) }
@@ -245,7 +246,7 @@ impl Findings<'_> {
 fn strokes<'a>(standings: impl Iterator<Item = &'a Standing>) -> Markup {
     html! {
         table {
-            thead { tr { th { "figure" } th .num { "here" } th .num { "median" } th .num { "lower" } th .num { "higher" } } }
+            thead { tr { th { "measure" } th .num { "here" } th .num { "median" } th .num { "lower" } th .num { "higher" } } }
             tbody { @for standing in standings {
                 tr class=[standing.is_outlying().then_some("outlying")] {
                     th scope="row" { (standing.statistic) }
@@ -259,7 +260,7 @@ fn strokes<'a>(standings: impl Iterator<Item = &'a Standing>) -> Markup {
     }
 }
 
-/// Where the group of a confusion is in the page.
+/// The `id` of a confusion's group in the page.
 pub(super) fn anchor(label: usize, predicted: usize) -> String {
     format!("as-{label}-{predicted}")
 }
@@ -280,18 +281,18 @@ fn capital(sentence: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-/// What each figure of a stroke is, for the page's end.
+/// Definitions of the stroke measurements, for the end of the page.
 pub(super) fn glossary() -> Markup {
     let means = |statistic: Statistic| match statistic {
         Statistic::Ink => "sum of all pixels, in pixels of full ink",
-        Statistic::Slant => "how far upright strokes lean to the right, from the moments of the ink",
-        Statistic::Aspect => "width of the bounding box over its height",
-        Statistic::Loops => "holes that the stroke encloses",
-        Statistic::Pieces => "parts of the stroke that do not touch",
-        Statistic::Width => "mean width of the stroke",
-        Statistic::Strength => "mean value of the ink, 1 is full",
-        Statistic::Edge => "ink in the outermost two rows and columns",
-        Statistic::Cut => "the longest straight cut, as a share of its side of the bounding box",
+        Statistic::Slant => "how far upright strokes lean to the right, in degrees, from the moments of the ink",
+        Statistic::Aspect => "width of the bounding box divided by its height",
+        Statistic::Loops => "holes enclosed by the stroke",
+        Statistic::Pieces => "parts of the stroke that do not touch each other",
+        Statistic::Width => "mean width of the stroke, in pixels",
+        Statistic::Strength => "mean level of the ink, weighted by itself; 1 is full ink",
+        Statistic::Edge => "ink in the two outermost rows and columns on each side, in pixels of full ink",
+        Statistic::Cut => "longest unbroken run of stroke along a side of the bounding box, as a share of that side",
     };
     html! {
         dl .glossary { @for statistic in Statistic::ALL { div { dt { (statistic) } dd { (means(statistic)) } } } }

@@ -1,9 +1,10 @@
+//! A quantized network read back from a model file.
+
 use lenet_core::architecture::{KERNEL_SIDE, Layer};
 use lenet_core::model::{Channels, ConvParameters, DenseParameters};
-use lenet_core::{Model, Tensor};
+use lenet_core::{Model, Pools, Tensor};
 
-use super::{QuantizedLayer, QuantizedNetwork};
-use crate::network::Pools;
+use crate::int8::{QuantizedLayer, QuantizedNetwork};
 
 impl From<&Model<'_>> for QuantizedNetwork {
     /// The numbers of a model file, copied into plain arrays; [`QuantizedNetwork::encode`] gives the file again.
@@ -43,14 +44,12 @@ fn dense<const IP: usize, const OP: usize, const O: usize>(
 }
 
 fn layer<const O: usize>(channels: &Channels<'_, O>, weights: Vec<i8>) -> QuantizedLayer {
-    let mut layer =
-        QuantizedLayer { weight_scale: channels.weight_scales().to_vec(), weights, ..QuantizedLayer::default() };
-    for channel in channels.iter() {
-        layer.bias.push(channel.bias);
-        layer.mantissa.push(channel.multiplier.mantissa);
-        layer.exponent.push(channel.multiplier.exponent);
+    QuantizedLayer {
+        bias: channels.iter().map(|channel| channel.bias).collect(),
+        multiplier: channels.iter().map(|channel| channel.multiplier).collect(),
+        weight_scale: channels.weight_scales().to_vec(),
+        weights,
     }
-    layer
 }
 
 #[cfg(test)]
@@ -60,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_file_decoded_and_encoded_is_the_same_file() {
-        let bytes = include_bytes!("../../../data/digits-10k/digits-10k.lenet");
+        let bytes = include_bytes!("../../../../data/digits-10k/digits-10k.lenet");
         let file = ModelFile::new(bytes);
         let model = file.model().unwrap();
         let again = QuantizedNetwork::from(&model).encode(&model.description()).unwrap();

@@ -1,16 +1,17 @@
-//! Less error in the outputs than rounding each number to the nearest gives.
+//! Less quantization noise in the outputs than rounding each number to the nearest gives.
 
 use ndarray::ArrayView2;
 
 use super::moments::{Moments, input_moments};
-use super::{BIAS_MAX, QuantizedNetwork, WEIGHT_MAX, weights_in_file_order};
+use super::quantize::{BIAS_MAX, WEIGHT_MAX, int8_weights};
 use crate::data::Split;
+use crate::int8::QuantizedNetwork;
 use crate::network::Network;
 
 /// Passes over the weights of a channel, at most; a few are enough.
 const PASSES: usize = 20;
 
-/// What [`reduce_output_error`] changes.
+/// What [`reduce_output_noise`] changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Changes {
     /// Weights are rounded up or down together.
@@ -32,13 +33,13 @@ pub(super) struct Changes {
 ///   correction", 2019, section 4.2, with means that are measured instead of derived).
 ///
 /// `images` must be training images.
-pub(super) fn reduce_output_error(
+pub(super) fn reduce_output_noise(
     quantized: &mut QuantizedNetwork,
     network: &Network,
     images: &Split,
     changes: Changes,
 ) {
-    let weights = weights_in_file_order(&network.parameters);
+    let weights = int8_weights(&network.parameters);
     let moments = input_moments(network, images);
     for (index, ((layer, weights), moments)) in quantized.layers.iter_mut().zip(&weights).zip(&moments).enumerate() {
         let input_scale = f64::from(quantized.activations[index].scale);
@@ -130,11 +131,11 @@ mod tests {
         let ranges = calibrate(&network, &images, Calibration::MinMax).unwrap();
         let nearest = quantize(&network, &ranges, Granularity::PerChannel).unwrap();
         let mut together = nearest.clone();
-        reduce_output_error(&mut together, &network, &images, Changes { weights: true, biases: true });
+        reduce_output_noise(&mut together, &network, &images, Changes { weights: true, biases: true });
         together.encode(&Default::default()).unwrap();
 
         let moments = input_moments(&network, &images);
-        for (index, real) in weights_in_file_order(&network.parameters).iter().enumerate() {
+        for (index, real) in int8_weights(&network.parameters).iter().enumerate() {
             let k = moments[index].mean.len();
             let input_scale = f64::from(nearest.activations[index].scale);
             let (mut before, mut after) = (0.0, 0.0);

@@ -5,15 +5,18 @@ use std::ops::Range;
 use lenet_core::architecture::Layer;
 use lenet_core::{LeNet5, Model};
 
+use super::findings::{Answer, Changed, Comparison, TensorComparison};
+use super::stage::Stage;
 use super::tally::{Scheme, Tally};
-use super::{Answer, Changed, Comparison, Stage, TensorComparison, weights};
+use super::weights::weight_noise;
 use crate::data::Split;
+use crate::int8::QuantizedNetwork;
+use crate::int8::order::chw_index;
 use crate::network::Network;
 use crate::network::lanes::{Group, Lanes};
-use crate::quantization::QuantizedNetwork;
 
 /// Everything added up over some images.
-pub(super) struct Part {
+pub(super) struct Totals {
     tensors: [TensorTally; 5],
     float_correct: usize,
     int8_correct: usize,
@@ -27,7 +30,7 @@ struct TensorTally {
     clipped: u64,
 }
 
-impl Part {
+impl Totals {
     pub(super) fn new() -> Self {
         let tensors = Layer::ALL.map(|layer| TensorTally {
             channels: vec![Tally::default(); layer.outputs()],
@@ -86,7 +89,7 @@ impl Part {
 
     pub(super) fn comparison(self, network: &Network, model: Model<'_>, images: usize) -> Comparison {
         let quantized = QuantizedNetwork::from(&model);
-        let weights = weights::errors(network, &quantized);
+        let weights = weight_noise(network, &quantized);
         let tensors = Stage::ALL.map(|stage| {
             let tally = &self.tensors[stage as usize];
             let quantization = model.quantization(stage.tensor());
@@ -162,9 +165,4 @@ fn flat<const C: usize, const SIDE: usize>(map: &[[[Lanes; SIDE]; SIDE]; C]) -> 
 /// `q` from the `u = q + 128` of a workspace.
 fn q_of(u: u8) -> i8 {
     (u ^ 0x80) as i8
-}
-
-/// Where the value lies in CHW order that has this index in HWC order, of `values` in all.
-pub(super) fn chw_index(hwc_index: usize, channels: usize, values: usize) -> usize {
-    hwc_index % channels * (values / channels) + hwc_index / channels
 }

@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
-use super::ModelFile;
-use crate::inspection::{Description, Int8Summary, Span, TensorSummary, real_multipliers, weight_shape};
-use crate::quantization::{QuantizedLayer, QuantizedNetwork};
+use super::Span;
+use super::int8::{Description, Int8Summary, TensorSummary, real_multipliers, weight_shape};
+use crate::formats::ModelFile;
+use crate::int8::{QuantizedLayer, QuantizedNetwork};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -31,8 +32,8 @@ struct LayerFields<'a> {
     weight: Span<i8>,
     weight_scale: &'a [f32],
     bias: &'a [i32],
-    multiplier_mantissa: &'a [i32],
-    multiplier_exponent: &'a [i8],
+    multiplier_mantissa: Vec<i32>,
+    multiplier_exponent: Vec<i8>,
     multiplier: Vec<f64>,
 }
 
@@ -78,8 +79,8 @@ fn layer_fields(layer: Layer, weight: Span<i8>, values: &QuantizedLayer) -> Laye
         weight,
         weight_scale: &values.weight_scale,
         bias: &values.bias,
-        multiplier_mantissa: &values.mantissa,
-        multiplier_exponent: &values.exponent,
+        multiplier_mantissa: values.multiplier.iter().map(|multiplier| multiplier.mantissa).collect(),
+        multiplier_exponent: values.multiplier.iter().map(|multiplier| multiplier.exponent).collect(),
         multiplier: real_multipliers(values).collect(),
     }
 }

@@ -11,8 +11,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use host_trainer::formats::NetworkFile;
-use host_trainer::quantization::QuantizedNetwork;
-use host_trainer::reference;
+use host_trainer::int8::{QuantizedNetwork, reference};
 use lenet_core::{IMAGE_BYTES, LeNet5, Model, Pixels};
 use rayon::prelude::*;
 

@@ -1,0 +1,133 @@
+//! What a comparison found.
+
+use lenet_core::{CLASSES, Logits, Pools};
+use serde::{Serialize, Serializer};
+
+use super::stage::Stage;
+use super::tally::{Channel, Statistics};
+use super::weights::WeightNoise;
+
+/// What comparing two networks found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Images both networks ran on.
+    pub images: usize,
+    /// Images the float network classified rightly.
+    pub float_correct: usize,
+    /// Images the int8 network classified rightly.
+    pub int8_correct: usize,
+    /// Fraction of images the float network classified rightly, in [0, 1].
+    pub float_accuracy: f64,
+    /// Fraction of images the int8 network classified rightly, in [0, 1].
+    pub int8_accuracy: f64,
+    /// Percentage points of accuracy the int8 network lost; negative when it gained.
+    pub points_lost: f64,
+    /// The float network's pools.
+    #[serde(serialize_with = "pool_names")]
+    pub float_pools: Pools,
+    /// The int8 network's pools.
+    #[serde(serialize_with = "pool_names")]
+    pub int8_pools: Pools,
+    /// The tensors, in the order of [`Stage::ALL`].
+    pub tensors: [TensorComparison; 5],
+    /// The images the networks predict different classes for, in order.
+    pub changed: Vec<Changed>,
+}
+
+/// Both kinds by their names, as on the command line.
+pub(super) fn pool_names<S: Serializer>(pools: &Pools, serializer: S) -> Result<S::Ok, S::Error> {
+    [pools.pool1, pools.pool2].map(|pool| pool.to_string()).serialize(serializer)
+}
+
+/// A tensor in both networks, and the layer before it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TensorComparison {
+    /// Which one.
+    pub tensor: Stage,
+    /// Real value of a step.
+    pub scale: f32,
+    /// The `q` that stands for zero.
+    pub zero_point: i8,
+    /// Over all its values.
+    #[serde(flatten)]
+    pub statistics: Statistics,
+    /// Share of the float layer's values, before its pool, that lie beyond the last step of int8.
+    pub clipped: f64,
+    /// The noise of the layer's weights.
+    pub weights: WeightNoise,
+    /// Each channel.
+    pub channels: Vec<Channel>,
+}
+
+impl TensorComparison {
+    /// How many channels are never active in int8.
+    pub fn never_active(&self) -> usize {
+        self.channels.iter().filter(|channel| !channel.int8_active).count()
+    }
+}
+
+/// An image for which the networks predict different classes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Changed {
+    /// Its number in the split, from 0.
+    pub index: usize,
+    /// Its label.
+    pub label: u8,
+    /// The float network's answer.
+    pub float: Answer,
+    /// The int8 network's answer, in real units.
+    pub int8: Answer,
+    /// The margin of the int8 network's answer, steps.
+    pub int8_margin_steps: u8,
+}
+
+/// What a network says of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Answer {
+    /// The predicted class.
+    pub class: usize,
+    /// The logits.
+    pub logits: [f32; CLASSES],
+    /// The largest logit minus the second.
+    pub margin: f32,
+}
+
+impl Answer {
+    pub(super) fn of_float(class: usize, logits: [f32; CLASSES]) -> Self {
+        let [largest, second] = largest_two(logits, f32::NEG_INFINITY);
+        Self { class, logits, margin: largest - second }
+    }
+
+    /// With the margin in steps.
+    pub(super) fn of_int8(logits: &Logits) -> (Self, u8) {
+        let quantization = logits.quantization();
+        let [largest, second] = largest_two(logits.values, i8::MIN);
+        let steps = largest.abs_diff(second);
+        let answer =
+            Self { class: logits.class(), logits: logits.real(), margin: quantization.scale * f32::from(steps) };
+        (answer, steps)
+    }
+}
+
+fn largest_two<T: PartialOrd + Copy>(values: [T; CLASSES], least: T) -> [T; 2] {
+    values.into_iter().fold([least; 2], |[first, second], value| {
+        if value > first { [value, first] } else { [first, if value > second { value } else { second }] }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn margins_are_the_largest_minus_the_second() {
+        let quantization = lenet_core::quantization::Quantization { scale: 0.5, zero_point: 10 };
+        let (answer, steps) = Answer::of_int8(&Logits::new([-128, 3, 20, 5, 17, 0, 0, 0, 0, 0], quantization));
+        assert_eq!((answer.class, answer.margin, steps), (2, 1.5, 3));
+        assert_eq!(answer.logits[..3], [-69.0, -3.5, 5.0]);
+        let (tied, steps) = Answer::of_int8(&Logits::new([127, -128, 0, 127, 0, 0, 0, 0, 0, 0], quantization));
+        assert_eq!((tied.class, tied.margin, steps), (0, 0.0, 0));
+        let float = Answer::of_float(1, [-3.0, -1.0, -2.5, -9.0, -9.0, -9.0, -9.0, -9.0, -9.0, -9.0]);
+        assert_eq!(float.margin, 1.5);
+    }
+}

@@ -1,0 +1,41 @@
+//! Forward and backward through either network.
+
+use lenet_core::Pools;
+use lenet_core::architecture::CLASSES;
+
+use super::{Group, InstructionSet, Lanes, SimulatedInt8};
+use crate::network::Parameters;
+
+/// The network to run images through.
+#[derive(Clone, Copy)]
+pub enum Pass<'a> {
+    /// The float network.
+    Float(&'a Parameters<f32>, Pools),
+    /// The int8 network that a float network becomes, simulated for the gradients of its training.
+    SimulatedInt8(&'a SimulatedInt8),
+}
+
+impl Pass<'_> {
+    /// Computes every activation of the images in `group`.
+    pub fn forward(self, set: InstructionSet, group: &mut Group) {
+        match self {
+            Self::Float(parameters, pools) => group.forward(set, parameters, pools),
+            Self::SimulatedInt8(int8) => group.forward_int8(set, int8),
+        }
+    }
+
+    /// Adds the gradient with respect to every parameter to `gradient`, see [`Group::backward`]. The forward pass must
+    /// be the last one computed on `group`.
+    pub fn backward(
+        self,
+        set: InstructionSet,
+        group: &mut Group,
+        d_logits: &[Lanes; CLASSES],
+        gradient: &mut Parameters<f32>,
+    ) {
+        match self {
+            Self::Float(parameters, pools) => group.backward(set, parameters, pools, d_logits, gradient),
+            Self::SimulatedInt8(int8) => group.backward_int8(set, int8, d_logits, gradient),
+        }
+    }
+}
