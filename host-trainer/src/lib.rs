@@ -35,6 +35,7 @@ pub mod comparison;
 pub mod data;
 mod error;
 pub mod evaluation;
+#[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod files;
 pub mod formats;

@@ -3,7 +3,7 @@
 //! See `tests::firmware` for what happens where the emulator is missing.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -102,7 +102,7 @@ struct Emulator {
 }
 
 impl Emulator {
-    fn start(machine: &str, elf: &PathBuf) -> Result<Self, Failed> {
+    fn start(machine: &str, elf: &Path) -> Result<Self, Failed> {
         let mut command = Command::new("qemu-system-arm");
         command.args(["-machine", machine, "-display", "none", "-serial", "none", "-monitor", "none"]);
         command.args(["-qmp", "stdio", "-kernel"]).arg(elf);

@@ -71,13 +71,14 @@ fn assert_reached(data: &DataSet, recipe: Recipe, bar: &Bar) {
     let network = train(&data.train, None, &options, &threads, &mut ()).unwrap();
     let quantized = quantize_trained(&network, &data.train, &Default::default()).unwrap();
     let file = quantized.encode(&Default::default()).unwrap();
-    let [float, int8] = [evaluate_float(&network, &data.test), evaluate_int8(file.model().unwrap(), &data.test)]
-        .map(|outcome| outcome.accuracy());
+    let float = evaluate_float(&network, &data.test).accuracy();
+    let int8 = evaluate_int8(file.model().unwrap(), &data.test).accuracy();
     println!("{}: float {float} int8 {int8}", data.name);
     assert!(float >= bar.float, "{}: float accuracy is {float}", data.name);
     assert!((float - int8).abs() <= bar.difference, "{}: float {float}, int8 {int8}", data.name);
 }
 
+/// On the embedded digits seeds 1 to 3 give 91.6 to 92.2 %.
 #[test]
 fn the_tutorial_reaches_its_accuracy() {
     let recipe = Recipe::named(RecipeName::Tutorial);
@@ -87,7 +88,8 @@ fn the_tutorial_reaches_its_accuracy() {
     }
 }
 
-/// A twentieth of the default recipe does better on MNIST than the whole tutorial.
+/// A twentieth of the default recipe does better on MNIST than the whole tutorial. The embedded digits are fewer, so
+/// their epochs are shorter: after 30 of 100, seeds 1 to 3 give 98.6 to 99.1 %, float and int8.
 #[test]
 fn the_default_recipe_cut_short_beats_the_tutorial() {
     let cut = |epochs| Recipe { epochs, ..Recipe::named(RecipeName::Default) };

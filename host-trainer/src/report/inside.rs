@@ -32,7 +32,7 @@ impl Findings<'_> {
             h3 { "Quantized activations" }
             p .note {
                 "Activations on the first " (SAMPLE.min(self.judged.len())) " evaluated images, in int8 steps above the lowest value: the bars are the int8 network, the line the "
-                "float network. Zeros after a ReLU are left out; values beyond the last step are counted there."
+                "float network. Zeros after a ReLU are left out; values beyond the last step are counted in it."
             }
             div .charts { @for chart in self.activations(&model) { (chart) } }
             h3 { "Quantization error" }

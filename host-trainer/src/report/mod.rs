@@ -138,7 +138,7 @@ impl Findings<'_> {
                         section #inside { h2 { "Inside the network" } (self.inside()) }
                         section #budget { h2 { "Does it fit your board?" } (budget::section(self.run.model.bytes().len())) }
                     }
-                    footer { p { "Written by " (summary.tool) ". A single file: no scripts, nothing to load." } }
+                    footer { p { "Written by " (summary.tool) ". This page is one self-contained file without scripts." } }
                 }
             }
         }

@@ -1,10 +1,13 @@
 //! The modules of a crate, found from its root file by its `mod` lines, and what each one names of the others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::tokens::{Token, tokens};
+
+/// The keywords before the name of an item.
+const ITEMS: [&str; 8] = ["fn", "struct", "enum", "union", "trait", "type", "const", "static"];
 
 /// A module: a file, or a block in one.
 pub(super) struct Module {
@@ -14,8 +17,10 @@ pub(super) struct Module {
     imports: Vec<Import>,
     /// Paths in the code outside of `use`.
     paths: Vec<Named>,
-    /// How often each word occurs outside of `use`.
-    words: HashMap<String, usize>,
+    /// The words that occur outside of `use`.
+    words: HashSet<String>,
+    /// The names of the items that it defines.
+    definitions: HashSet<String>,
 }
 
 /// A path in the source.
@@ -77,9 +82,15 @@ impl Crate {
 
     fn add(&mut self, code: &[Token], file: &Path, folder: &Path, parent: Option<usize>) -> Result<usize, String> {
         let index = self.modules.len();
-        let children = BTreeMap::new();
-        let (imports, paths, words) = (Vec::new(), Vec::new(), HashMap::new());
-        self.modules.push(Module { file: file.to_owned(), parent, children, imports, paths, words });
+        self.modules.push(Module {
+            file: file.to_owned(),
+            parent,
+            children: BTreeMap::new(),
+            imports: Vec::new(),
+            paths: Vec::new(),
+            words: HashSet::new(),
+            definitions: HashSet::new(),
+        });
         let text = |place: usize| code.get(place).map_or("", |token: &Token| token.text.as_str());
         let mut place = 0;
         while place < code.len() {
@@ -111,7 +122,10 @@ impl Crate {
                 }
                 let path = code[start..=place].iter().step_by(2).map(|token| token.text.clone()).collect();
                 let module = &mut self.modules[index];
-                *module.words.entry(text(start).to_owned()).or_default() += 1;
+                module.words.insert(text(start).to_owned());
+                if start > 0 && ITEMS.contains(&text(start - 1)) {
+                    module.definitions.insert(text(start).to_owned());
+                }
                 // What follows a `.` or a generic type's `::` is a member of something.
                 if start == place || start > 0 && matches!(text(start - 1), "." | "::") {
                     place += 1;
@@ -189,6 +203,7 @@ impl Crate {
         }
         imports.iter().filter(|import| import.glob).find_map(|import| {
             match self.resolve_import(module, &import.named.path, depth)? {
+                Target::Module(source) if self.modules[source].definitions.contains(name) => Some(Target::Item(source)),
                 Target::Module(source) => self.lookup(source, name, depth + 1),
                 Target::Item(_) => None,
             }
@@ -260,7 +275,7 @@ impl Module {
 
     /// Whether the code uses what it re-exports.
     fn uses(&self, import: &Import) -> bool {
-        import.name.as_ref().is_some_and(|name| self.words.contains_key(name))
+        import.name.as_ref().is_some_and(|name| self.words.contains(name))
     }
 }
 

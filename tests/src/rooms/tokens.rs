@@ -153,7 +153,9 @@ fn item(tokens: &[Token]) -> usize {
     while !attribute(&tokens[end..]).is_empty() {
         end += attribute(&tokens[end..]).len();
     }
-    let is_use = tokens[end..].iter().take_while(|token| token.text != ";").any(|token| token.text == "use");
+    // The braces of a `use` are not its end.
+    let mut head = tokens[end..].iter().take_while(|token| !matches!(token.text.as_str(), ";" | "{"));
+    let is_use = head.any(|token| token.text == "use");
     while let Some(token) = tokens.get(end) {
         match token.text.as_str() {
             ";" => return end + 1,
@@ -201,6 +203,7 @@ mod tests {
         assert_eq!(texts("#[cfg(test)] #[allow(x)] mod tests { fn a() { {} } } b"), ["b"]);
         assert_eq!(texts("#[cfg(test)] pub(super) fn a(b: [u8; 2]) -> c { d } e"), ["e"]);
         assert_eq!(texts("#[cfg(test)] use a::{b, c}; d"), ["d"]);
+        assert_eq!(texts("#[cfg(test)] mod tests { use a; } b; c"), ["b", ";", "c"]);
         assert_eq!(texts("#[cfg(not(test))] a").last().unwrap(), "a");
     }
 }

@@ -167,16 +167,16 @@ impl Build {
         {
             fs::write(folder.join(name), text)?;
         }
-        let steps: &[(Compiler, &[&str])] = if self.network == self.main {
-            &[(self.main, &["network.c", "main.c", "-o", "program"])]
+        let steps = if self.network == self.main {
+            vec![(self.main, vec!["network.c", "main.c", "-o", "program"])]
         } else {
-            &[
-                (self.network, &["-c", "network.c", "-o", "network.o"]),
-                (self.main, &["main.c", "-x", "none", "network.o", "-o", "program"]),
+            vec![
+                (self.network, vec!["-c", "network.c", "-o", "network.o"]),
+                (self.main, vec!["main.c", "-x", "none", "network.o", "-o", "program"]),
             ]
         };
         for (compiler, arguments) in steps {
-            let printed = succeed(compiler.run(folder, arguments)?)?;
+            let printed = succeed(compiler.run(folder, &arguments)?)?;
             if !printed.is_empty() {
                 return Err(format!("the compiler says {printed}").into());
             }
