@@ -115,8 +115,8 @@ fn mean(groups: Vec<(f64, usize)>, split: &Split) -> LossAndAccuracy {
     LossAndAccuracy { loss: loss / images, accuracy: correct as f64 / images }
 }
 
-/// Runs a float network over images in groups, on the threads of the current rayon pool. Returns, in order, what `take`
-/// makes of each group and the range of its images.
+/// Runs a float network on images, one group of lanes at a time, on the threads of the current rayon pool. Calls `take`
+/// with each group and the range of its images, and returns the results in order.
 pub fn for_each_group<T: Send>(
     network: &Network,
     pixels: &[Pixels],
@@ -134,8 +134,8 @@ pub fn for_each_group<T: Send>(
         .collect()
 }
 
-/// Runs an int8 network over images, on the threads of the current rayon pool. Returns, in order, what `take` makes of
-/// each image's activations and logits.
+/// Runs an int8 network on images, on the threads of the current rayon pool. Calls `take` with each image's activations
+/// and logits, and returns the results in order.
 pub fn for_each_image<T: Send>(
     classifier: &Classifier,
     pixels: &[Pixels],

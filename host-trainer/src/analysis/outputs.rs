@@ -12,21 +12,21 @@ use crate::network::Network;
 /// Features of an image: the outputs of fc2 after its ReLU.
 pub const FEATURES: usize = FC2_OUTPUTS;
 
-/// A network of either kind, to be analysed.
+/// The network to analyse: float or int8.
 pub enum Subject {
-    /// A float network.
+    /// A float network, run by [`lanes`](crate::network::lanes).
     Float(Box<Network>),
     /// An int8 network, run by `lenet-core`.
     Int8(Box<Int8Subject>),
 }
 
-/// An int8 network, and what converts its features to real units.
+/// An int8 network and the scale of its features.
 pub struct Int8Subject {
     classifier: Classifier,
     feature_scale: f32,
 }
 
-/// What a network makes of an image.
+/// A network's outputs for one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outputs {
     /// fc2 after its ReLU, in real units.
@@ -36,10 +36,10 @@ pub struct Outputs {
 }
 
 impl Subject {
-    /// The network of a file; `path` is named when it is invalid.
+    /// The network in a file.
     ///
     /// # Errors
-    /// When an int8 model is invalid.
+    /// An int8 model is invalid; the message names `path`.
     pub fn of_file(file: &NetworkFile, path: &std::path::Path) -> Result<Self> {
         Ok(match file {
             NetworkFile::Float(file) => Self::from(&file.network),
@@ -47,7 +47,7 @@ impl Subject {
         })
     }
 
-    /// What it makes of each image, in order, computed on the threads of the current rayon pool.
+    /// The outputs for each image, in order, computed on the threads of the current rayon pool.
     pub fn outputs(&self, pixels: &[Pixels]) -> Vec<Outputs> {
         match self {
             Self::Float(network) => {

@@ -1,5 +1,5 @@
-//! Inside the network: its kernels, what they make of an image, its weights and activations on the grid of int8, and
-//! what that grid costs.
+//! Inside the network: conv1's kernels and feature maps, the distributions of quantized weights and activations, and the
+//! quantization error.
 
 use std::iter::Sum;
 
@@ -15,7 +15,7 @@ use crate::inspection::{BINS, Int8Summary};
 use crate::network::lanes::Lanes;
 use crate::numbers::decibels;
 
-/// Judged images whose activations are counted.
+/// Number of evaluated images whose activations are counted.
 const SAMPLE: usize = 500;
 
 impl Findings<'_> {
@@ -150,15 +150,15 @@ impl Findings<'_> {
     }
 }
 
-/// How many values of each tensor are in each bin of five steps.
+/// Histograms of the tensors, in bins of five steps.
 struct Counts([[usize; BINS]; 5]);
 
 impl Counts {
     const NONE: Self = Self([[0; BINS]; 5]);
 
-    /// Counts a value that is so many steps above the lowest.
+    /// Counts a value, given in steps above the lowest.
     fn add(&mut self, stage: Stage, steps: f32) {
-        // After a ReLU, 0 means that the unit was not active.
+        // After a ReLU, 0 means that the unit is not active.
         if stage == Stage::Logits || steps > 0.0 {
             self.0[stage as usize][((steps.max(1.0) as usize - 1) / 5).min(BINS - 1)] += 1;
         }

@@ -39,7 +39,8 @@ impl Simulation {
         Ok(SimulatedInt8::from(&quantize(&network, &self.ranges, self.granularity)?))
     }
 
-    /// Loss and accuracy on a split of the int8 network that a float one becomes now, computed by lenet-core.
+    /// Loss and accuracy, on a split, of the int8 network that `network` becomes with the current ranges. They come from
+    /// `lenet-core`.
     ///
     /// # Errors
     /// As [`quantize`].

@@ -11,7 +11,7 @@ use crate::network::Parameters;
 pub enum Pass<'a> {
     /// The float network.
     Float(&'a Parameters<f32>, Pools),
-    /// The int8 network that a float one becomes, simulated for the gradients of its training.
+    /// The int8 network that a float network becomes, simulated for the gradients of its training.
     SimulatedInt8(&'a SimulatedInt8),
 }
 
