@@ -5,16 +5,19 @@
 //! and an image that is not 28x28 pixels is [normalized](normalize).
 
 mod normalize;
+mod png_orientation;
 
 use std::io::Cursor;
 use std::path::Path;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, ImageResult};
 use lenet_core::Pixels;
 
 use crate::error::Error;
 
 pub use normalize::{normalize, to_pixels};
+use png_orientation::png_orientation;
 
 const MAX_PIXELS: u64 = 64_000_000;
 
@@ -49,11 +52,11 @@ pub fn decode(bytes: &[u8], format: Option<ImageFormat>) -> Result<Pixels, Strin
     if !(1..=MAX_PIXELS).contains(&(u64::from(width) * u64::from(height))) {
         return Err(format!("it has {width} x {height} pixels, but an image must have 1 to 64 million; resize it"));
     }
-    upright(decoder).map(|image| to_pixels(&flatten(&image))).map_err(undecodable)
+    upright(decoder, png_orientation(bytes)).map(|image| to_pixels(&flatten(&image))).map_err(undecodable)
 }
 
-fn upright(mut decoder: impl ImageDecoder) -> ImageResult<DynamicImage> {
-    let orientation = decoder.orientation()?;
+fn upright(mut decoder: impl ImageDecoder, in_png: Option<Orientation>) -> ImageResult<DynamicImage> {
+    let orientation = in_png.map_or_else(|| decoder.orientation(), Ok)?;
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
     Ok(image)
@@ -80,11 +83,10 @@ fn flatten(image: &DynamicImage) -> GrayImage {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-
     use image::codecs::png::PngEncoder;
     use image::imageops::{self, FilterType};
-    use image::{ImageBuffer, ImageEncoder, Luma, LumaA, Rgb, RgbImage};
+    use image::{ImageBuffer, Luma, LumaA, Rgb, RgbImage};
+    use lenet_core::checksum::crc32;
     use tempfile::TempDir;
 
     use super::normalize::tests::{assert_near, assert_same, digits, pasted};
@@ -140,11 +142,16 @@ mod tests {
     fn photos_are_turned_upright() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("turned.png");
-        let mut encoder = PngEncoder::new(File::create(&path).unwrap());
-        // One entry, the orientation: rotate by 90 degrees clockwise.
-        encoder.set_exif_metadata(b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec()).unwrap();
         let digit = digits()[0];
-        imageops::rotate270(&pasted(&digit)).write_with_encoder(encoder).unwrap();
+        let mut png = Vec::new();
+        imageops::rotate270(&pasted(&digit)).write_with_encoder(PngEncoder::new(&mut png)).unwrap();
+        // One entry, the orientation: rotate by 90 degrees clockwise.
+        let exif = b"eXIfMM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let length = (exif.len() as u32 - 4).to_be_bytes();
+        let chunk = [&length[..], exif, &crc32(exif).to_be_bytes()].concat();
+        // Behind the signature and the header, whose chunk has 13 bytes of content.
+        png.splice(8 + 25..8 + 25, chunk);
+        std::fs::write(&path, png).unwrap();
         assert_same(&read(&path).unwrap(), &digit, "turned");
     }
 
