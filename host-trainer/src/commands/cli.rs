@@ -29,19 +29,19 @@ enum Command {
     Train(train::Arguments),
     /// Quantize a float network to an int8 model
     Quantize(quantize::Arguments),
-    /// Measure the accuracy of a network, and the checksum of its logits
+    /// Measure a network's accuracy, and a checksum of its logits
     Eval(eval::Arguments),
     /// Classify images
     Predict(predict::Arguments),
     /// List the misread test images, and explain why each was misread
     Errors(errors::Arguments),
-    /// Show where an int8 model diverges from its float network, and what to do about it
+    /// Show where int8 diverges from float, and what to do about it
     Compare(compare::Arguments),
     /// Convert a network to another format
     Export(export::Arguments),
     /// Convert .tflite to .lenet
     ImportTflite(import_tflite::Arguments),
-    /// Show what is in a network file: layers, ranges, multipliers, histograms
+    /// Show what is in a network file: layers, ranges, histograms
     Inspect(inspect::Arguments),
     /// Regenerate the HTML report of a finished run
     Report(report::Arguments),

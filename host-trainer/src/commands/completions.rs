@@ -8,7 +8,7 @@ use crate::error::Result;
 /// Arguments of `lenet completions`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Examples, with the files that each shell loads by itself:
+Examples, writing to the file that each shell looks for:
   lenet completions bash > ~/.local/share/bash-completion/completions/lenet
   lenet completions zsh > ~/.zfunc/_lenet      (with ~/.zfunc in fpath)
   lenet completions fish > ~/.config/fish/completions/lenet.fish")]

@@ -12,9 +12,9 @@ use crate::formats::decode_tflite;
 /// Arguments of `lenet import-tflite`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The file must contain LeNet-5 in int8 (inputs, outputs, activations and weights)
-with a batch size of 1. Nothing is quantized again: weights, biases and scales are
-kept exactly. If that is impossible, the file is rejected with the reason.
+The file must contain LeNet-5 in int8 (inputs, outputs, activations, weights)
+with a batch size of 1. Nothing is quantized again: a network that cannot be
+converted bit for bit is rejected, and the message says why.
 
 Example:
   lenet import-tflite tutorial.tflite -o tutorial.lenet")]

@@ -21,7 +21,7 @@ pub(super) struct RecipeArguments {
     /// How the weights are initialized.
     #[arg(long, value_enum)]
     init: Option<InitArgument>,
-    /// Optimizer.
+    /// Optimization algorithm.
     #[arg(long, value_enum)]
     optimizer: Option<OptimizerArgument>,
     /// Learning rate; with a schedule, its peak.
