@@ -1,8 +1,7 @@
-//! The file an unfinished run is resumed from.
+//! The file from which an unfinished run is resumed.
 //!
-//! It is a postcard message followed by a CRC-32, as the model file is, and holds all that a training
-//! depends on: where it is, and what was asked for. It is this program's own; another version may
-//! refuse it.
+//! Like the model file it is a postcard message followed by a CRC-32. It holds everything that training depends on:
+//! its options and its current state. The format is private to this program; other versions may not read it.
 
 use std::path::{Path, PathBuf};
 
@@ -23,19 +22,19 @@ const VERSION: u16 = 2;
 /// What a run was asked to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The command that repeats the run, see [`Summary::command`](crate::run::Summary::command).
+    /// The command that reproduces the run, see [`Summary::command`](crate::run::Summary::command).
     pub command: String,
     /// Hyper-parameters, pools and seed.
     pub options: Options,
-    /// Folder of the data set, absolute; none for the embedded one.
+    /// Absolute path of the data set's folder; none for the built-in digits.
     pub data: Option<PathBuf>,
     /// Name of the data set.
     pub data_name: String,
     /// CRC-32 over the training images and labels.
     pub data_crc32: u32,
-    /// Training images held out for validation.
+    /// Number of training images held out for validation.
     pub validation: usize,
-    /// Whether the test images are left alone.
+    /// Whether the test images stay unused.
     pub no_test: bool,
     /// Epochs between checkpoints; 0 for none.
     pub checkpoint_every: usize,
@@ -59,13 +58,13 @@ pub struct Record {
 pub struct Checkpoint {
     /// What the run was asked to do.
     pub plan: Plan,
-    /// What it has reported.
+    /// What it has reported so far.
     pub record: Record,
-    /// Where it is.
+    /// The state of training.
     pub snapshot: Snapshot,
 }
 
-/// CRC-32 over the images and labels that a run trains on, validation images included.
+/// CRC-32 over the training images and labels of a data set, including those held out for validation.
 pub fn data_crc32(split: &Split) -> u32 {
     let mut crc32 = Crc32::new();
     for index in 0..split.len() {
@@ -76,7 +75,7 @@ pub fn data_crc32(split: &Split) -> u32 {
 }
 
 impl Plan {
-    /// Makes sure that `data` is what the run began with.
+    /// Checks that `data` is the data set that the run was started with.
     ///
     /// # Errors
     /// [`Error::Usage`] when it is not.
@@ -84,24 +83,25 @@ impl Plan {
         if data_crc32(&data.train) == self.data_crc32 {
             return Ok(());
         }
-        let place = self.data.as_deref().map_or("inside this program".into(), Path::to_string_lossy);
+        let place = self.data.as_deref().map_or("built into this program".into(), Path::to_string_lossy);
         Err(Error::Usage(format!(
-            "the training images of {} are not those this run began with ({place}); name their folder with --data",
+            "the training images of {} are not those the run was started with ({place}); give their folder with --data",
             data.name
         )))
     }
 }
 
 impl Checkpoint {
-    /// Writes the file into a run folder, in place of an earlier one, which stays if that fails.
+    /// Writes the file to a run folder. It replaces an earlier one, which is kept if writing fails.
     ///
     /// # Errors
     /// When the folder cannot be written to.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(FILE_NAME);
-        // The one value that may have no encoding.
+        // The only value that might not be encodable.
         if self.plan.data.as_ref().is_some_and(|data| data.to_str().is_none()) {
-            let problem = "the name of the data folder is not UTF-8, which a checkpoint cannot hold; rename it".into();
+            let problem =
+                "the data folder's name is not UTF-8, so a checkpoint cannot hold it; rename the folder".into();
             return Err(Error::File { path, problem });
         }
         write_whole(&path, &self.encode(), Existing::Overwrite)
@@ -110,18 +110,18 @@ impl Checkpoint {
     /// Reads the file of a run folder.
     ///
     /// # Errors
-    /// [`Error::File`] when it is missing, damaged, or of another version of this program.
+    /// [`Error::File`] when it is missing, damaged, or written by another version of this program.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE_NAME);
         let refused = |problem: String| Error::File { path: path.clone(), problem };
         if !path.exists() {
-            return Err(refused("there is no such file: the run is finished, or never wrote one".into()));
+            return Err(refused("there is no such file: the run is finished, or has not written a checkpoint".into()));
         }
         let bytes = std::fs::read(&path).map_err(Error::read(&path))?;
         Self::decode(&bytes).map_err(refused)
     }
 
-    /// The bytes of the file.
+    /// Encodes the file.
     ///
     /// # Panics
     /// When the name of the data folder is not UTF-8, which [`write`](Self::write) refuses.
@@ -133,12 +133,12 @@ impl Checkpoint {
         bytes
     }
 
-    /// Reads the bytes of the file.
+    /// Decodes the file.
     ///
     /// # Errors
-    /// A text that says whether it is damaged or of another version.
+    /// A message that says whether it is damaged or of another version.
     pub fn decode(bytes: &[u8]) -> std::result::Result<Self, String> {
-        const DAMAGED: &str = "it is no checkpoint, or a damaged one; train anew";
+        const DAMAGED: &str = "this is not a checkpoint, or it is damaged; start the training again";
         let (message, stored) = bytes.split_last_chunk::<4>().ok_or(DAMAGED)?;
         if crc32(message).to_le_bytes() != *stored {
             return Err(DAMAGED.into());
@@ -149,7 +149,8 @@ impl Checkpoint {
         }
         if version != VERSION {
             return Err(format!(
-                "it is a checkpoint of version {version}, this program reads version {VERSION}; resume it with the program that wrote it"
+                "the checkpoint has version {version}, but this program reads version {VERSION}; resume it with the \
+                 program that wrote it"
             ));
         }
         postcard::from_bytes(rest).map_err(|_| DAMAGED.into())

@@ -1,7 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a command failed. Every message names the file or value, what is wrong with it, and what to do.
+/// Why a command failed. Each message names the file or value, says what is wrong with it, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -10,7 +10,7 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// The system's answer.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A file or folder could not be written.
@@ -18,19 +18,19 @@ pub enum Error {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// The system's answer.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// An output is there already.
-    #[error("{} exists already; choose another name with -o, or add --force to overwrite it", path.display())]
+    /// An output file already exists.
+    #[error("{} already exists; choose another name with -o, or add --force to overwrite it", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// A data folder lacks one of the four IDX files, and holds no images either.
+    /// A data folder lacks one of the four IDX files and has no images either.
     #[error(
-        "{} holds neither {name} nor {name}.gz; a data folder has the four IDX files of MNIST, see `lenet fetch \
-         --help`, or images in the subfolders train/0 to train/9 and test/0 to test/9, or in 0 to 9",
+        "{} holds neither {name} nor {name}.gz; a data folder needs the four IDX files of MNIST (`lenet fetch` \
+         downloads them), or images in the subfolders train/0 to train/9 and test/0 to test/9, or in 0 to 9",
         folder.display()
     )]
     MissingIdx {
@@ -39,7 +39,7 @@ pub enum Error {
         /// The file, without `.gz`.
         name: String,
     },
-    /// A file or folder was read and cannot be used: it is damaged, or not what it should be.
+    /// A file or folder was read but cannot be used, because it is damaged or of the wrong kind.
     #[error("{}: {problem}", path.display())]
     File {
         /// The file or folder.
@@ -47,45 +47,45 @@ pub enum Error {
         /// What is wrong, where, and what to do.
         problem: String,
     },
-    /// A `.lenet` file was refused.
-    #[error("{}: {source}; write it anew with `lenet quantize`", path.display())]
+    /// A `.lenet` file was rejected.
+    #[error("{}: {source}; recreate it with `lenet quantize`", path.display())]
     Model {
         /// The file.
         path: PathBuf,
-        /// The check that refused it.
+        /// The check that rejected it.
         source: lenet_core::Error,
     },
     /// The float network cannot be quantized.
     #[error("cannot quantize: {0}")]
     Quantize(String),
-    /// The loss stopped being a number.
+    /// The loss became infinite or NaN.
     #[error(
-        "the loss is not finite at step {step} of epoch {epoch}: the first values that are not are in {layer}; \
-         the learning rate {lr} is too high, lower it with --lr"
+        "the loss is not finite at step {step} of epoch {epoch}, first seen in {layer}; the learning rate {lr} is \
+         too high: lower it with --lr"
     )]
     Diverged {
         /// The epoch, from 1.
         epoch: usize,
         /// The step in the epoch, from 1.
         step: usize,
-        /// Where the first values that are not finite are.
+        /// The first layer with values that are not finite.
         layer: &'static str,
         /// The learning rate of that step.
         lr: f32,
     },
-    /// A run folder holds a run that is not finished.
+    /// A folder already holds an unfinished run.
     #[error(
-        "{} holds an unfinished run; go on with it by `lenet train --resume {}`, choose another name with -o, \
-         or add --force to begin anew",
+        "{} holds an unfinished run; resume it with `lenet train --resume {}`, choose another name with -o, \
+         or add --force to start over",
         folder.display(), folder.display()
     )]
     Unfinished {
         /// The folder.
         folder: PathBuf,
     },
-    /// Ctrl-C ended a training in good order.
+    /// Ctrl-C stopped training, and a checkpoint was written.
     #[error(
-        "interrupted in epoch {epoch} after {step} steps; go on with `lenet train --resume {}`",
+        "interrupted in epoch {epoch} after {step} steps; resume with `lenet train --resume {}`",
         folder.display()
     )]
     Interrupted {
@@ -101,8 +101,8 @@ pub enum Error {
     Usage(String),
     /// An int8 model lost more accuracy than `--max-drop` allows.
     #[error(
-        "int8 lost {lost:.2} points of accuracy, and --max-drop allows {allowed}; the report says where the networks \
-         part, and its warnings what to try"
+        "int8 lost {lost:.2} points of accuracy, but --max-drop allows {allowed}; the report shows where the networks \
+         diverge, and its warnings say what to try"
     )]
     Dropped {
         /// Percentage points lost.
@@ -110,7 +110,7 @@ pub enum Error {
         /// Percentage points allowed.
         allowed: f64,
     },
-    /// A download failed; the rooms below know nothing of downloads, so its own error type is behind a box.
+    /// A download failed. The error is boxed because this module must not depend on `fetch`.
     #[error(transparent)]
     Fetch(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -119,10 +119,10 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// What a program exits with that Ctrl-C ended: 128 and the signal's number.
+    /// Exit code after Ctrl-C: 128 plus the number of SIGINT.
     pub const INTERRUPTED_CODE: u8 = 130;
 
-    /// What the program exits with: 2 for wrong usage, 3 when `--max-drop` is exceeded, 130 after Ctrl-C, else 1.
+    /// The program's exit code: 2 for wrong usage, 3 when `--max-drop` is exceeded, 130 after Ctrl-C, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,

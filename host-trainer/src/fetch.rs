@@ -1,7 +1,7 @@
-//! Downloads a published data set, file by file, from the first mirror that serves it whole.
+//! Downloads a published data set, file by file, from the first mirror that serves it complete.
 //!
-//! Nothing a server sends is trusted: a file gets its name only after the digest of its content was found right,
-//! and no more is stored than its known size allows.
+//! Nothing that a server sends is trusted. A file gets its final name only after its content's SHA-256 has been
+//! verified, and a download that exceeds the file's known size is stopped.
 
 mod content;
 mod download;
@@ -25,15 +25,15 @@ pub use failure::Failure;
 pub use manifest::{FASHION_MNIST, MNIST, Manifest, PUBLISHED, RemoteFile};
 pub use progress::{Event, bar, for_stderr, lines};
 
-/// How the names of unfinished downloads start: hidden, and recognizable for the next run, which removes them.
+/// Prefix for the names of unfinished downloads. It hides them, and the next run removes the files that have it.
 pub const TEMPORARY_PREFIX: &str = ".lenet-fetch-";
 
 /// What [`fetch`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// Files that were there already, with the right content.
+    /// Files that already existed with the correct content.
     pub kept: Vec<String>,
-    /// Files that are new.
+    /// Files that were downloaded.
     pub downloaded: Vec<Downloaded>,
 }
 
@@ -42,20 +42,20 @@ pub struct Summary {
 pub struct Downloaded {
     /// Its name in the folder.
     pub file: String,
-    /// Its size as it was sent.
+    /// Number of bytes received, which is its gzipped size.
     pub bytes: u64,
-    /// The mirror's address.
+    /// URL of the mirror.
     pub mirror: String,
 }
 
-/// Completes `folder`, which is created if it is missing, with the files of a data set.
+/// Downloads the files of a data set to `folder`, which is created if it does not exist.
 ///
-/// Files that are there already and right are kept. A mirror that failed is asked for the next file only after the
-/// others. `on_event` hears what happens; [`for_stderr`], [`lines`] and [`bar`] show it to a person.
+/// Files that already exist with the correct content are kept. A mirror that failed is moved to the end of the list for
+/// the next file. `on_event` receives the progress; [`for_stderr`], [`lines`] and [`bar`] show it to a person.
 ///
 /// # Errors
-/// When a file in the folder has another content, the folder cannot be written, or no mirror serves a file whole
-/// and right. Files that were complete by then stay; no unfinished one does.
+/// When a file in the folder has different content, the folder cannot be written to, or no mirror serves a file
+/// complete and correct. Files that were finished by then are kept, unfinished ones are removed.
 pub fn fetch(
     manifest: &Manifest<'_>,
     folder: &Path,
@@ -64,7 +64,7 @@ pub fn fetch(
     let mut mirrors = manifest.mirrors.iter().map(|address| Mirror::parse(address)).collect::<Result<Vec<_>, _>>()?;
     fs::create_dir_all(folder).map_err(FetchError::folder(folder))?;
     remove_temporaries(folder);
-    // All files are looked at before the first download: a wrong one is reported at once, not after megabytes.
+    // Check all existing files before the first download, so that a wrong one is reported at once.
     let present = manifest.files.iter().map(|file| find(folder, file)).collect::<Result<Vec<_>, _>>()?;
 
     let mut summary = Summary::default();
@@ -79,9 +79,9 @@ pub fn fetch(
     Ok(summary)
 }
 
-/// The name under which a file is there, if it is and is right.
+/// The name under which a file exists with the correct content, gzipped or not; `None` if it does not exist.
 ///
-/// Names are tried in the order in which the data loader tries them, so that what is checked is what is read later.
+/// The names are tried in the data loader's order, so the file that is checked is the one that will be read.
 fn find<'a>(folder: &Path, file: &RemoteFile<'a>) -> Result<Option<&'a str>, FetchError> {
     let unpacked = file.name.strip_suffix(".gz").unwrap_or(file.name);
     let Some(name) = [file.name, unpacked].into_iter().find(|name| folder.join(name).exists()) else {
@@ -107,7 +107,7 @@ fn from_any(
             Ok(bytes) => {
                 on_event(Event::Finished { file: file.name, bytes, host: mirror.host() });
                 let mirror = mirror.address().to_owned();
-                // A dead mirror costs its timeout once, not once a file.
+                // So that a dead mirror costs its timeout once, not once per file.
                 mirrors.rotate_left(index);
                 return Ok(Downloaded { file: file.name.to_owned(), bytes, mirror });
             }
@@ -121,7 +121,7 @@ fn from_any(
     Err(FetchError::NoMirror { file: file.name.to_owned(), folder: folder.to_owned(), attempts })
 }
 
-/// Whose fault it is that an attempt ended: only a mirror's is worth another mirror.
+/// Why an attempt failed. Only after a failure of the mirror is it worth trying another one.
 enum Stop {
     Mirror(Failure),
     Here(FetchError),
@@ -158,10 +158,10 @@ fn from_one(
     Ok(download.received())
 }
 
-/// Removes what an interrupted run left behind.
+/// Removes the unfinished files of an interrupted run.
 ///
-/// The file of another run that is under way may be hit as well; that run then goes on to its next mirror. Failing
-/// is harmless: the files are in nobody's way.
+/// This may also remove the file of another run in progress, which then tries its next mirror. Errors are ignored,
+/// because leftover files do no harm.
 fn remove_temporaries(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX) {

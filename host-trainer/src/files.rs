@@ -1,4 +1,4 @@
-//! Output files that appear whole or not at all.
+//! Output files that are written completely or not at all.
 
 use std::fs;
 use std::io::Write;
@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
-/// How the name of an output begins while it is incomplete.
+/// Prefix for the name of an output file while it is being written.
 const TEMPORARY_PREFIX: &str = ".lenet-";
 
 /// What to do when an output file exists.
@@ -20,10 +20,10 @@ pub enum Existing {
     Overwrite,
 }
 
-/// Writes `bytes` to `path`: into a temporary file beside it, synced, then renamed.
+/// Writes `bytes` to `path`: to a temporary file in the same folder, which is synced, then renamed.
 ///
 /// # Errors
-/// When the folder cannot be written to, or the file exists and is to be kept. `path` is untouched then.
+/// When the folder cannot be written to, or the file exists and must be kept. `path` is then left as it was.
 pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
     let mut file = temporary_in(&folder_of(path), TEMPORARY_PREFIX).map_err(Error::write(path))?;
     file.write_all(bytes).map_err(Error::write(path))?;
@@ -38,7 +38,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> 
     Ok(())
 }
 
-/// Fails early if `path` could not be written, before hours of work go into its content.
+/// Fails now if `path` cannot be written, rather than after hours of work on its content.
 ///
 /// # Errors
 /// As [`write_whole`].
@@ -50,7 +50,7 @@ pub fn check_writable(path: &Path, existing: Existing) -> Result<()> {
     Ok(())
 }
 
-/// Creates a folder and its parents, if they are missing.
+/// Creates a folder and its parents if they do not exist.
 ///
 /// # Errors
 /// When it cannot be created or is not a folder.
@@ -58,10 +58,10 @@ pub fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(Error::write(path))
 }
 
-/// Removes what writers that were killed left in a folder where no other one is at work.
+/// Removes the temporary files of killed writers. No other process may be writing to the folder.
 ///
 /// # Errors
-/// When the folder cannot be read, or what is in it not removed.
+/// When the folder cannot be read, or a file in it cannot be removed.
 pub fn remove_temporaries(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(Error::read(folder))? {
         let name = entry.map_err(Error::read(folder))?.file_name();
@@ -80,11 +80,11 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// A temporary file in `folder`, removed unless it is persisted, whose name starts with `prefix`.
+/// A temporary file in `folder` with a name that starts with `prefix`. It is removed unless it is persisted.
 pub(crate) fn temporary_in(folder: &Path, prefix: &str) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);
-    // The default is private to its owner; an output is an ordinary file, and the umask applies.
+    // The default mode is private to the owner. An output is an ordinary file, so the umask decides.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)

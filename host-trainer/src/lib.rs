@@ -1,4 +1,4 @@
-//! The workstation's side of the project: everything the `lenet` command does, as a library.
+//! The workstation part of the project: everything the `lenet` command does, as a library.
 //!
 //! # The rooms
 //!
@@ -52,5 +52,5 @@ pub mod training;
 
 pub use error::{Error, Result};
 
-/// Name and version of this program, as files carry it.
+/// Name and version of this program, as recorded in the files it writes.
 pub const TOOL: &str = concat!("lenet ", env!("CARGO_PKG_VERSION"));

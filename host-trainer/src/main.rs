@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let kind = if matches!(error, Error::Interrupted { .. }) { "" } else { "error: " };
-            // Without a standard error the exit code has to do.
+            // If standard error is closed, the exit code alone must do.
             let _ = writeln!(io::stderr(), "{kind}{error}");
             ExitCode::from(error.exit_code())
         }

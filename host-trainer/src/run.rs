@@ -1,5 +1,5 @@
-//! The folder a training writes: `runs/NAME/` with the float network, the int8 model, the metrics and
-//! the summary.
+//! The folder that training writes: `runs/NAME/` with the float network, the int8 model, the metrics, the summary and
+//! the report.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -13,18 +13,18 @@ use crate::formats::{ModelFile, read_float};
 use crate::network::Network;
 use crate::training::{EpochLine, LossLine, Recipe};
 
-/// Float weights, with the PyTorch model's names.
+/// The float network, with the tensor names of the PyTorch model.
 pub const SAFETENSORS: &str = "model.safetensors";
 /// The int8 model to flash.
 pub const LENET: &str = "model.lenet";
 /// One line for each logged loss and each epoch.
 pub const METRICS: &str = "metrics.jsonl";
-/// Every final number.
+/// The final figures.
 pub const SUMMARY: &str = "summary.json";
-/// All of it as a page to read.
+/// The run as an HTML page.
 pub const REPORT: &str = "report.html";
 
-/// A run folder that was found writable.
+/// A run folder that has been checked to be writable.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -32,22 +32,22 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Creates the folder and makes sure that every file can be written there, before the work begins.
+    /// Creates the folder and checks, before the work begins, that every file can be written there.
     ///
     /// # Errors
-    /// When it cannot be created or written to, or holds a run, finished or not, that is to be kept.
+    /// When it cannot be created or written to, or holds a run, finished or not, that must be kept.
     pub fn create(path: &Path, existing: Existing) -> Result<Self> {
         create_folder(path)?;
         if path.join(checkpoint::FILE_NAME).exists() && existing == Existing::Keep {
             return Err(Error::Unfinished { folder: path.to_owned() });
         }
         let folder = Self::checked(path, existing)?;
-        // It belongs to the run that is overwritten.
+        // The checkpoint, if any, belongs to the run that is overwritten.
         folder.remove_checkpoint()?;
         Ok(folder)
     }
 
-    /// The folder of a run that is to be resumed.
+    /// Opens the folder of a run to resume.
     ///
     /// # Errors
     /// When it cannot be written to.
@@ -65,7 +65,7 @@ impl RunFolder {
         Ok(Self { path: path.to_owned(), existing })
     }
 
-    /// `runs/NAME`, or `runs/NAME-2` and so on when that is taken.
+    /// `runs/NAME`, or `runs/NAME-2` and so on if that exists.
     pub fn unused(name: &str) -> PathBuf {
         let first = Path::new("runs").join(name);
         let numbered = (2..).map(|number| Path::new("runs").join(format!("{name}-{number}")));
@@ -80,7 +80,7 @@ impl RunFolder {
     /// Removes the checkpoint, if there is one.
     ///
     /// # Errors
-    /// When it is there to stay.
+    /// When it cannot be removed.
     pub fn remove_checkpoint(&self) -> Result<()> {
         let path = self.path.join(checkpoint::FILE_NAME);
         match std::fs::remove_file(&path) {
@@ -89,7 +89,7 @@ impl RunFolder {
         }
     }
 
-    /// Writes one of the run's files, whole or not at all.
+    /// Writes one of the run's files, completely or not at all.
     ///
     /// # Errors
     /// As [`write_whole`].
@@ -110,7 +110,7 @@ pub enum MetricLine {
     Loss {
         /// Epoch, from 1.
         epoch: usize,
-        /// Step of the epoch, from 1.
+        /// Step within the epoch, from 1.
         step: usize,
         /// Mean over the steps since the last such line.
         loss: f64,
@@ -119,13 +119,13 @@ pub enum MetricLine {
     Epoch {
         /// Its number, from 1.
         epoch: usize,
-        /// Mean loss over its batches, on distorted images.
+        /// Mean loss over its batches, on augmented images.
         loss: f64,
-        /// Fraction of its images classified rightly, likewise.
+        /// Fraction of these images that were classified correctly.
         accuracy: f64,
         /// Mean loss on the validation images, if there are any.
         validation_loss: Option<f64>,
-        /// Fraction of them classified rightly.
+        /// Fraction of the validation images that were classified correctly.
         validation_accuracy: Option<f64>,
         /// Learning rate of the last step.
         lr: f32,
@@ -148,7 +148,7 @@ impl Metrics {
         self.push(&MetricLine::Epoch { epoch, loss, accuracy, validation_loss, validation_accuracy, lr, seconds });
     }
 
-    /// Goes on after these lines.
+    /// Continues after these lines.
     pub fn continued(lines: String) -> Self {
         Self(lines)
     }
@@ -164,25 +164,25 @@ impl Metrics {
     }
 }
 
-/// The content of `summary.json`. Accuracies are fractions of the test images.
+/// The content of `summary.json`. Accuracies are fractions, in [0, 1], of the images named by `measured_on`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Summary {
-    /// The command that repeats the run, but for where it writes and how much it prints.
+    /// The command that reproduces the run, without the options for output folder and printing.
     #[serde(default)]
     pub command: String,
     /// Name of the data set.
     pub data: String,
-    /// Its folder, absolute; none for the embedded one.
+    /// Absolute path of its folder; none for the built-in digits.
     #[serde(default)]
     pub data_folder: Option<PathBuf>,
-    /// CRC-32 over its training images and labels, eight hex digits.
+    /// CRC-32 over its training images and labels, as eight hex digits.
     #[serde(default)]
     pub data_crc32: Option<String>,
     /// Name of the recipe.
     pub recipe: String,
     /// Its hyper-parameters.
     pub hyper_parameters: Recipe,
-    /// Seed of initialization and shuffling.
+    /// Seed for initialization, shuffling and augmentation.
     pub seed: u64,
     /// Epochs trained.
     pub epochs: usize,
@@ -198,13 +198,13 @@ pub struct Summary {
     pub validation_images: usize,
     /// Whether the accuracies below were measured on the test or on the validation images.
     pub measured_on: String,
-    /// How many those are.
+    /// The number of these images.
     pub measured_images: usize,
     /// Seconds spent training.
     pub train_seconds: f64,
-    /// The same for each epoch.
+    /// Mean of that per epoch.
     pub seconds_per_epoch: f64,
-    /// Mean loss of the float network on the validation images after the last epoch, if there are any.
+    /// Mean loss of the float network on the validation images after the last epoch, if there are such images.
     pub validation_loss: Option<f64>,
     /// Its accuracy on them.
     pub validation_accuracy: Option<f64>,
@@ -214,39 +214,39 @@ pub struct Summary {
     pub float_accuracy: f64,
     /// Accuracy of the int8 network.
     pub int8_accuracy: f64,
-    /// Test images that the two networks put into different classes.
+    /// Number of images for which the two networks predict different classes.
     pub changed_predictions: usize,
-    /// CRC-32 over the float logits of the test images.
+    /// CRC-32 over the float logits of the measured images.
     pub float_crc32: String,
-    /// CRC-32 over the int8 logits of the test images.
+    /// CRC-32 over the int8 logits of the measured images.
     pub int8_crc32: String,
-    /// Bytes of flash the model takes.
+    /// Bytes of flash that the model takes.
     pub model_bytes: usize,
-    /// Bytes of RAM an inference takes besides its image and stack, on the cores that need most.
+    /// Bytes of RAM that an inference takes, without image and stack, on the cores that need most.
     pub workspace_bytes: usize,
     /// The program that wrote this.
     pub tool: String,
 }
 
-/// The lines of a `metrics.jsonl`.
+/// Parses the lines of a `metrics.jsonl`.
 ///
 /// # Errors
-/// A text that says which line is none.
+/// A message that names the first invalid line.
 pub fn parse_metrics(lines: &str) -> std::result::Result<Vec<MetricLine>, String> {
     let parse = |(number, line)| serde_json::from_str(line).map_err(|error| format!("line {number}: {error}"));
     (1..).zip(lines.lines()).map(parse).collect()
 }
 
-/// What a finished run left.
+/// A finished run, read back from its folder.
 #[derive(Clone, Debug)]
 pub struct FinishedRun {
-    /// Its figures.
+    /// The final figures.
     pub summary: Summary,
-    /// How it went.
+    /// Loss and accuracy over the course of training.
     pub metrics: Vec<MetricLine>,
     /// The float network.
     pub network: Network,
-    /// The int8 one.
+    /// The int8 model.
     pub model: ModelFile,
 }
 
@@ -254,7 +254,7 @@ impl FinishedRun {
     /// Reads the files of a run folder.
     ///
     /// # Errors
-    /// When one is missing or damaged, as in a folder where no run ended.
+    /// When a file is missing or damaged, or the run is not finished.
     pub fn read(folder: &Path) -> Result<Self> {
         let text = |name: &str| {
             let path = folder.join(name);
@@ -262,14 +262,14 @@ impl FinishedRun {
         };
         let refused = |name: &str, problem: String| Error::File {
             path: folder.join(name),
-            problem: format!("{problem}; a folder that `lenet train` has written is needed"),
+            problem: format!("{problem}; give the folder of a run that `lenet train` finished"),
         };
         if folder.is_file() {
-            let problem = "this is a file; the folder that `lenet train` has written is needed".into();
+            let problem = "this is a file; give the folder of a run that `lenet train` finished".into();
             return Err(Error::File { path: folder.to_owned(), problem });
         }
         if folder.join(checkpoint::FILE_NAME).exists() {
-            let resume = format!("it is not finished; go on with it by `lenet train --resume {}`", folder.display());
+            let resume = format!("the run is not finished; resume it with `lenet train --resume {}`", folder.display());
             return Err(Error::File { path: folder.to_owned(), problem: resume });
         }
         let summary = serde_json::from_str(&text(SUMMARY)?).map_err(|error| refused(SUMMARY, error.to_string()))?;

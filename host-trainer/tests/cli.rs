@@ -85,7 +85,7 @@ fn nothing_is_overwritten_silently() {
     let before = fs::read(folder.path().join("run/summary.json")).unwrap();
     let again = [TRAIN.as_slice(), &["run"]].concat();
     let message = refusal(folder.path(), 1, &again);
-    assert!(message.contains("model.safetensors exists already") && message.contains("--force"), "{message}");
+    assert!(message.contains("model.safetensors already exists") && message.contains("--force"), "{message}");
     assert_eq!(fs::read(folder.path().join("run/summary.json")).unwrap(), before);
     stdout(folder.path(), &[again.as_slice(), &["--force", "--seed", "2"]].concat());
     assert_ne!(fs::read(folder.path().join("run/summary.json")).unwrap(), before);
@@ -95,7 +95,7 @@ fn nothing_is_overwritten_silently() {
     assert!(stdout(folder.path(), &unnamed).contains("runs/small-default-2: "));
     let message =
         refusal(folder.path(), 1, &["quantize", "run/model.safetensors", "--data", "small", "-o", "run/model.lenet"]);
-    assert!(message.contains("run/model.lenet exists already"), "{message}");
+    assert!(message.contains("run/model.lenet already exists"), "{message}");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn diverging_training_stops_with_advice_and_writes_nothing() {
     small_data(folder.path(), 400);
     let message = refusal(folder.path(), 1, &["train", "--data", "small", "--lr", "1e30", "-o", "run"]);
     assert!(message.contains("not finite at step 2 of epoch 1"), "{message}");
-    assert!(message.contains("are in conv") && message.contains("--lr"), "{message}");
+    assert!(message.contains("first seen in conv") && message.contains("--lr"), "{message}");
     assert_eq!(fs::read_dir(folder.path().join("run")).unwrap().count(), 0);
 }
 
@@ -227,7 +227,7 @@ fn diverging_training_stops_with_advice_and_writes_nothing() {
 fn wrong_usage_exits_with_2() {
     let folder = TempDir::new().unwrap();
     for (arguments, expected) in [
-        (["train", "--batch", "0"].as_slice(), "at least one image"),
+        (["train", "--batch", "0"].as_slice(), "must be at least 1"),
         (&["train", "--lr", "NaN"], "number above 0"),
         (&["train", "--momentum", "1"], "below 1"),
         (&["train", "--threads", "0"], "--threads"),

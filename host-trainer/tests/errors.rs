@@ -82,7 +82,7 @@ fn files_show_the_images_and_force_removes_stale_ones() {
     // Another model misreads other images. Files that the command did not write are kept.
     small_data(path, 400);
     stdout(path, &["train", "--data", "small", "--epochs", "0", "-o", "run"]);
-    assert!(refusal(path, 1, &["errors", "run/model.lenet", "-o", "out"]).contains("exists already"));
+    assert!(refusal(path, 1, &["errors", "run/model.lenet", "-o", "out"]).contains("already exists"));
     assert_eq!(names(&out.join("digits")), pictures);
     fs::write(out.join("digits/holiday.png"), "mine").unwrap();
     stdout(path, &["errors", "run/model.lenet", "--data", "small", "-o", "out", "--force"]);

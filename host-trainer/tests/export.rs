@@ -132,7 +132,7 @@ fn c_is_two_files_named_after_the_output() {
     // If one of the two exists, neither is written.
     fs::remove_file(folder.path().join("my-net.c")).unwrap();
     let message = refusal(folder.path(), 1, &["export", "m.lenet", "--format", "c", "-o", "my-net.c"]);
-    assert!(message.contains("my-net.h exists already"), "{message}");
+    assert!(message.contains("my-net.h already exists"), "{message}");
     assert!(!folder.path().join("my-net.c").exists());
 }
 
@@ -174,8 +174,8 @@ fn wrong_usage_exits_with_2_and_writes_nothing() {
         (["hex", "-o", "out"].as_slice(), "--format hex needs --base ADDRESS"),
         (&["uf2", "--base", "0", "-o", "out"], "--format uf2 needs --family NAME|ID"),
         (&["uf2", "--family", "rp2040", "-o", "out"], "--format uf2 needs --base ADDRESS"),
-        (&["bin", "--base", "0", "-o", "out"], "--base ADDRESS means nothing for --format bin"),
-        (&["hex", "--base", "0", "--family", "rp2040", "-o", "out"], "--family NAME|ID means nothing for --format hex"),
+        (&["bin", "--base", "0", "-o", "out"], "--base ADDRESS does not apply to --format bin"),
+        (&["hex", "--base", "0", "--family", "rp2040", "-o", "out"], "--family NAME|ID does not apply to --format hex"),
         (&["hex", "--base", "0x32002", "-o", "out"], "--base 0x00032002 is no multiple of 4; choose 0x00032000"),
         (&["hex", "--base", "0xfffff000", "-o", "new"], "go beyond 0xffffffff"),
         (&["hex", "--base", "0x100000000", "-o", "out"], "32 bits"),

@@ -189,7 +189,7 @@ fn the_limits_are_printed_and_depend_on_the_data() {
     };
     assert!(printed.contains("of 9,000 training images of digits-10k"), "{printed}");
     assert!(printed.contains(&limit("distance")) && printed.contains(&limit("correlation")), "{printed}");
-    let note = "note: the network was trained on digits-10k; give that with --data";
+    let note = "note: the network was trained on digits-10k; give that data set with --data";
     assert!(!printed.contains("note:"));
     assert!(stdout(folder.path(), &["predict", "m.lenet", "png", "--data", "bars"]).contains(note));
 }
@@ -257,9 +257,9 @@ fn wrong_usage_is_refused() {
     let folder = folder();
     for (code, arguments, expected) in [
         (2, vec!["m.lenet"], "<IMAGE>..."),
-        (2, vec!["m.lenet", "-", "-"], "standard input holds one image; give - once"),
+        (2, vec!["m.lenet", "-", "-"], "standard input can hold only one image; give - once"),
         (2, vec!["m.lenet", "png", "--show", "--json"], "cannot be used with"),
-        (2, vec!["m.lenet", "png", "--pool1", "max"], "tells its pools itself"),
+        (2, vec!["m.lenet", "png", "--pool1", "max"], "records its own pools"),
         (1, vec!["none.lenet", "png"], "cannot read none.lenet"),
         (1, vec!["png/3-label-6.png", "png"], "png/3-label-6.png: "),
         (1, vec!["m.lenet", "png", "--data", "none"], "cannot read none"),

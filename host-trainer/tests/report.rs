@@ -97,7 +97,7 @@ fn a_folder_that_is_not_a_run_and_other_data_are_refused() {
     let model = digits("digits-10k.lenet");
     assert!(refusal(path, 1, &["report", model.to_str().unwrap()]).contains("digits-10k.lenet: this is a file"));
     fs::write(path.join("there.html"), "mine").unwrap();
-    assert!(refusal(path, 1, &["report", "run", "-o", "there.html"]).contains("there.html exists already"));
+    assert!(refusal(path, 1, &["report", "run", "-o", "there.html"]).contains("there.html already exists"));
     assert_eq!(fs::read_to_string(path.join("there.html")).unwrap(), "mine");
 
     // Without its folder the embedded digits are used, which are more images.
@@ -120,7 +120,7 @@ fn a_folder_that_is_not_a_run_and_other_data_are_refused() {
     let mut moved: Value = serde_json::from_str(&summary).unwrap();
     moved["data_folder"] = "elsewhere".into();
     fs::write(path.join("run/summary.json"), moved.to_string()).unwrap();
-    assert!(refusal(path, 2, &["report", "run"]).contains("elsewhere, which is not there now"));
+    assert!(refusal(path, 2, &["report", "run"]).contains("elsewhere, which no longer exists"));
     other["int8_crc32"] = "00000000".into();
     fs::write(path.join("run/summary.json"), other.to_string()).unwrap();
     assert!(refusal(path, 2, &["report", "run", "--data", "small"]).contains("summary.json"));

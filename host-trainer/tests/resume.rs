@@ -173,7 +173,8 @@ fn a_full_disk_keeps_the_last_good_checkpoint_and_a_bad_one_is_refused() {
     fs::write(&checkpoint, &good[..good.len() / 2]).unwrap();
     let damaged = output(folder.path(), &["train", "--resume", "run"]);
     assert_eq!(damaged.status.code(), Some(1));
-    assert!(stderr(&damaged).contains("run/checkpoint: it is no checkpoint, or a damaged one"), "{}", stderr(&damaged));
+    let damaged = stderr(&damaged);
+    assert!(damaged.contains("run/checkpoint: this is not a checkpoint, or it is damaged"), "{damaged}");
     fs::remove_file(&checkpoint).unwrap();
     let missing = output(folder.path(), &["train", "--resume", "run"]);
     assert_eq!(missing.status.code(), Some(1));
@@ -187,7 +188,7 @@ fn a_full_disk_keeps_the_last_good_checkpoint_and_a_bad_one_is_refused() {
     fs::write(&labels, changed).unwrap();
     let other = output(folder.path(), &["train", "--resume", "run"]);
     assert_eq!(other.status.code(), Some(2));
-    assert!(stderr(&other).contains("not those this run began with"), "{}", stderr(&other));
+    assert!(stderr(&other).contains("not those the run was started with"), "{}", stderr(&other));
 }
 
 #[test]

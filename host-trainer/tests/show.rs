@@ -141,7 +141,7 @@ fn lines_fit_the_terminal() {
     assert_eq!(of_grid("300").lines().next().unwrap().len(), 289);
     let narrow = lenet_on(&[("COLUMNS", "78")], here(), &["show", "--grid", "10x1"]);
     let message = String::from_utf8(narrow.stderr).unwrap();
-    assert!(message.contains("need a terminal of 79 columns, and this one has 78; use fewer, or -o"), "{message}");
+    assert!(message.contains("need a terminal of 79 columns, but this one has 78; use fewer, or -o"), "{message}");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn files_have_the_pixels_of_the_digits() {
     let again = ["show", "-o", "one.png", "--index", "5"];
     let output = lenet_on(&[], folder.path(), &again);
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("one.png exists already") && message.contains("--force"), "{message}");
+    assert!(message.contains("one.png already exists") && message.contains("--force"), "{message}");
     assert_eq!((output.status.code(), fs::read(folder.path().join("one.png")).unwrap()), (Some(1), before));
     assert!(write("one.png", &["--index", "5", "--force"]) == enlarged(&digits[5], 8));
 }
@@ -212,21 +212,21 @@ fn bad_requests_are_refused_with_a_remedy() {
         (vec!["--index", "1000"], "there is no image 1000: digits-10k has 1,000 test images, 0 to 999"),
         (vec!["--index", "100", "--label", "0"], "there is no image 100: digits-10k has 100 test images of class 0"),
         (vec!["--range", "990..1001"], "--range 990..1001 goes too far: digits-10k has 1,000 test images"),
-        (vec!["--range", "5..5"], "it holds no image, since B is not shown itself"),
-        (vec!["--range", "9..5"], "it holds no image"),
+        (vec!["--range", "5..5"], "the range is empty, because it ends before B"),
+        (vec!["--range", "9..5"], "the range is empty"),
         (vec!["--range", "1-5"], "give A..B, such as 0..10"),
         (vec!["--range", "..5"], "give A..B"),
-        (vec!["--grid", "10"], "give columns x rows"),
-        (vec!["--grid", "0x3"], "give columns x rows"),
-        (vec!["--grid", "99999999999x99999999999"], "give columns x rows"),
-        (vec!["--grid", "11x1"], "11 digits side by side need a terminal of 87 columns, and this one has 80"),
+        (vec!["--grid", "10"], "give COLUMNSxROWS"),
+        (vec!["--grid", "0x3"], "give COLUMNSxROWS"),
+        (vec!["--grid", "99999999999x99999999999"], "give COLUMNSxROWS"),
+        (vec!["--grid", "11x1"], "11 digits side by side need a terminal of 87 columns, but this one has 80"),
         (vec!["--label", "10"], "classes are 0 to 9"),
         (vec!["--index", "1", "--range", "0..3"], "cannot be used with"),
         (vec!["--normalize", "0.1"], "give a mean and a standard deviation above 0"),
         (vec!["--normalize", "0.1,0"], "give a mean and a standard deviation above 0"),
         (vec!["--normalize", "inf,1"], "give a mean and a standard deviation above 0"),
         (vec!["--scale", "2"], "--output <FILE.png>"),
-        (vec!["-o", "digit.jpg"], "digit.jpg: only PNG files are written; give a name that ends in .png"),
+        (vec!["-o", "digit.jpg"], "digit.jpg: the output is always a PNG file; give a name that ends in .png"),
         (vec!["-o", "out.png", "--grid", "1000x1000", "--scale", "100"], "show fewer images, or lower --scale"),
     ] {
         let message = refusal(2, &[&["show"], arguments.as_slice()].concat());

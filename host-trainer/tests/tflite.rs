@@ -101,7 +101,7 @@ fn nothing_is_overwritten_silently() {
     ] {
         fs::write(folder.join("there"), "before").unwrap();
         let message = refusal(folder, arguments);
-        assert!(message.contains("there exists already") && message.contains("--force"), "{message}");
+        assert!(message.contains("there already exists") && message.contains("--force"), "{message}");
         assert_eq!(fs::read(folder.join("there")).unwrap(), b"before");
         stdout(folder, &[arguments, &["--force"]].concat());
         assert_ne!(fs::read(folder.join("there")).unwrap(), b"before");

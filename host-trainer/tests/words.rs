@@ -121,7 +121,7 @@ fn the_manual_has_a_page_for_each_subcommand() {
     }
     fs::write(folder.path().join("man1/lenet-train.1"), "mine").unwrap();
     let message = refusal(folder.path(), 1, &["man", "-o", "man1"]);
-    assert!(message.contains("exists already") && message.contains("--force"), "{message}");
+    assert!(message.contains("already exists") && message.contains("--force"), "{message}");
     assert_eq!(fs::read_to_string(folder.path().join("man1/lenet-train.1")).unwrap(), "mine");
     assert_eq!(stdout(folder.path(), &["man", "-o", "man1", "--force", "-q"]), "");
     assert_ne!(fs::read_to_string(folder.path().join("man1/lenet-train.1")).unwrap(), "mine");
@@ -176,7 +176,7 @@ fn quiet_prints_errors_only() {
         assert!(output.status.success(), "{arguments:?}");
         assert_eq!((output.stdout, output.stderr), (vec![], vec![]), "{arguments:?}");
         let message = refusal(folder.path(), 1, &[arguments, &["-q"]].concat());
-        assert!(message.starts_with("error: ") && message.contains("exists already"), "{message}");
+        assert!(message.starts_with("error: ") && message.contains("already exists"), "{message}");
     }
     let message = refusal(folder.path(), 1, &["fetch", "--quiet", "--mirror", NO_MIRROR]);
     assert!(message.starts_with("error: "), "{message}");
@@ -223,7 +223,7 @@ fn a_full_disk_is_an_error() {
     let output = lenet(Path::new("."), &["man"]).stdout(full).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(message.starts_with("error: cannot write to the standard output: "), "{message}");
+    assert!(message.starts_with("error: cannot write to standard output: "), "{message}");
 }
 
 #[test]

@@ -11,12 +11,12 @@ use crate::data::DataSet;
 use crate::error::{Error, Result};
 use crate::formats::{FloatFile, NetworkFile, read_float};
 
-/// Where the images come from; shared by the subcommands.
+/// Where the images come from.
 #[derive(Args, Clone, Debug)]
 pub struct DataArguments {
-    /// Folder with the four IDX files of a data set, gzipped or not, or with images (PNG, JPEG,
-    /// BMP, PGM, PPM) in train/0 to train/9 and test/0 to test/9, or in 0 to 9, of which one in six
-    /// is to test [default: the 10,000 digits inside this program].
+    /// Folder with the data set: four IDX files as MNIST has them, gzipped or not; or images (PNG,
+    /// JPEG, BMP, PGM, PPM) in train/0 to train/9 and test/0 to test/9; or images in 0 to 9, one in
+    /// six of which is held out for testing [default: the 10,000 built-in digits].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 }
@@ -27,10 +27,10 @@ impl DataArguments {
     }
 }
 
-/// How many threads; shared by the subcommands.
+/// How many threads to use.
 #[derive(Args, Clone, Debug)]
 pub struct ThreadArguments {
-    /// Threads to use; the results are the same for any number [default: all processors].
+    /// Number of threads; it does not change the results [default: one per processor].
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 }
@@ -44,10 +44,10 @@ impl ThreadArguments {
     }
 }
 
-/// Whether to print; shared by the subcommands that write files.
+/// Whether to print anything, for the subcommands that write files.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct QuietArguments {
-    /// Print nothing but errors.
+    /// Print only errors.
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -72,13 +72,13 @@ impl From<PoolKind> for Pool {
     }
 }
 
-/// Pools of a float network, for files that do not tell them; shared by the subcommands.
+/// Pools of a float network, for files that do not record them.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct PoolArguments {
-    /// Pool after conv1 of a float network whose file does not tell it [default: average].
+    /// Pool after conv1, if the float network's file does not record it [default: average].
     #[arg(long, value_enum, value_name = "KIND")]
     pub pool1: Option<PoolKind>,
-    /// Pool after conv2, likewise [default: maximum].
+    /// Pool after conv2, if the float network's file does not record it [default: maximum].
     #[arg(long, value_enum, value_name = "KIND")]
     pub pool2: Option<PoolKind>,
 }
@@ -94,7 +94,7 @@ impl PoolArguments {
         match NetworkFile::read(path)? {
             NetworkFile::Float(file) => Ok(NetworkFile::Float(Box::new(self.apply(path, *file)?))),
             NetworkFile::Int8(_) if self.pool1.is_some() || self.pool2.is_some() => Err(Error::Usage(format!(
-                "{} is a .lenet model, which tells its pools itself; leave --pool1 and --pool2 out",
+                "{} is an int8 model, which records its own pools; leave out --pool1 and --pool2",
                 path.display()
             ))),
             int8 => Ok(int8),

@@ -7,16 +7,16 @@ use super::{
 };
 use crate::error::Result;
 
-/// Trains LeNet-5, quantizes it to int8, and tests the network a microcontroller runs.
+/// Trains LeNet-5, quantizes it to int8, and tests exactly what the microcontroller will compute.
 #[derive(Debug, Parser)]
 #[command(
     name = "lenet",
     version,
     max_term_width = 80,
     after_help = "\
-Examples, with nothing but this program:
+Examples that need no other files:
   lenet show --range 0..10
-  lenet train       (to be read in runs/digits-10k-default/report.html)
+  lenet train   (then open runs/digits-10k-default/report.html)
   lenet eval runs/digits-10k-default/model.lenet"
 )]
 pub struct Cli {
@@ -26,34 +26,34 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a network, quantize it, and write both with their figures into a folder
+    /// Train a network, quantize it, evaluate both, and write a report
     Train(train::Arguments),
-    /// Quantize a float network to an int8 model file
+    /// Quantize a float network to an int8 model
     Quantize(quantize::Arguments),
-    /// Measure the accuracy of a network, and the checksum of its answers
+    /// Measure a network's accuracy, and a checksum of its logits
     Eval(eval::Arguments),
-    /// Tell the classes of images
+    /// Classify images
     Predict(predict::Arguments),
-    /// Collect the misread test images, with the reasons why
+    /// List the misread test images, and explain why each was misread
     Errors(errors::Arguments),
-    /// Show where an int8 model parts from its float network, and what to do about it
+    /// Show where int8 diverges from float, and what to do about it
     Compare(compare::Arguments),
-    /// Write a network in another format
+    /// Convert a network to another format
     Export(export::Arguments),
-    /// Make a model file of a .tflite file
+    /// Convert .tflite to .lenet
     ImportTflite(import_tflite::Arguments),
-    /// Show what a network file holds: layers, ranges, multipliers, histograms
+    /// Show what is in a network file: layers, ranges, histograms
     Inspect(inspect::Arguments),
-    /// Make a page of a finished run: its figures, and why each image was misread
+    /// Regenerate the HTML report of a finished run
     Report(report::Arguments),
-    /// Show digits of a data set, on the terminal or as a PNG file
+    /// Show images of a data set, on the terminal or as a PNG file
     Show(show::Arguments),
     /// Download a data set
     #[cfg(feature = "fetch")]
     Fetch(fetch::Arguments),
-    /// Print a script that completes the command line in a shell
+    /// Print a completion script for your shell
     Completions(completions::Arguments),
-    /// Print this help as a page of the manual, or write a page for each subcommand
+    /// Print the manual page, or write one page per subcommand
     Man(man::Arguments),
 }
 
@@ -61,7 +61,7 @@ impl Cli {
     /// Runs the subcommand.
     ///
     /// # Errors
-    /// What the subcommand's own `run` tells.
+    /// As the `run` function of the subcommand.
     pub fn run(&self) -> Result<()> {
         match &self.command {
             Command::Train(arguments) => train::run(arguments),

@@ -1,4 +1,4 @@
-//! `lenet errors`: the misread test images, why they were misread, and all of it as files.
+//! `lenet errors`: lists the misread test images and why they were misread, and can write it all to files.
 
 use std::ffi::OsStr;
 use std::fmt::Write;
@@ -19,17 +19,17 @@ use crate::formats::NetworkFile;
 use crate::numbers::{percent, thousands};
 use crate::picture;
 
-/// All misread images on one sheet.
+/// One picture with all misread images.
 const SHEET: &str = "contact-sheet.png";
-/// A line for each of them.
+/// A table with one line per misread image.
 const TABLE: &str = "errors.csv";
-/// Folder with a picture of each.
+/// A folder with one picture per misread image.
 const DIGITS: &str = "digits";
-/// Images to a row of the sheet.
+/// Images per row of the sheet.
 const COLUMNS: usize = 10;
-/// Columns of a terminal.
+/// Width of the printed table, in characters.
 const COLUMNS_OF_TEXT: usize = 80;
-/// Pixels for each one, in the sheet and in the single pictures.
+/// Enlargement of each pixel, in the sheet and in the single pictures.
 const SCALES: [u32; 2] = [3, 8];
 
 /// Arguments of `lenet errors`.
@@ -40,22 +40,22 @@ Examples:
   lenet errors runs/mnist-default/model.lenet --data mnist -o errors
   lenet errors data/digits-10k/digits-10k.lenet --json")]
 pub struct Arguments {
-    /// A float network (.safetensors, .pt, .npz) or an int8 model (.lenet).
+    /// Float network (.safetensors, .pt, .npz) or int8 model (.lenet, .tflite).
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
     pools: PoolArguments,
     #[command(flatten)]
     data: DataArguments,
-    /// Write contact-sheet.png, errors.csv and a PNG of each image in digits/ into this folder.
+    /// Write contact-sheet.png, errors.csv, and a PNG of each misread image in digits/, to this folder.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Overwrite what an earlier run wrote there.
+    /// Overwrite the files that an earlier run wrote there.
     #[arg(long, requires = "output")]
     force: bool,
     #[command(flatten)]
     threads: ThreadArguments,
-    /// Print one JSON object.
+    /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -82,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let output = arguments.output.as_deref().map(|path| Output::create(path, arguments.force)).transpose()?;
     let pool = arguments.threads.pool()?;
     let data = pool.install(|| arguments.data.load())?;
-    let progress = spinner("looks for misread images and why they are", arguments.quiet.quiet);
+    let progress = spinner("Finding and explaining misread images", arguments.quiet.quiet);
     let found = pool.install(|| Analyst::new(&subject, &data.train).misreads(&data.test));
     if let Some(output) = &output {
         output.write(&found, &data.test)?;
@@ -112,7 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The misread images for people, in 80 columns.
+/// The misread images as text for people, in 80 columns.
 fn table(found: &Misreads) -> String {
     let mut text = String::new();
     if found.misread.is_empty() {
@@ -125,29 +125,29 @@ fn table(found: &Misreads) -> String {
             let sure = format!("{:.1} %", 100.0 * probability);
             let line = format!("{label} as {predicted}  {index:>6} {sure:>7}  {margin:>5.2}  {verdict}:");
             let reason = misread.reason(*verdict);
-            // What does not fit goes below the verdict.
+            // A reason that does not fit goes on the next line.
             let gap = if line.len() + 1 + reason.len() > COLUMNS_OF_TEXT { format!("\n{:31}", "") } else { " ".into() };
             writeln!(text, "{line}{gap}{reason}").expect("a String");
         }
     }
-    writeln!(text, "\nimages  verdict                 its rule also holds for").expect("a String");
+    writeln!(text, "\nimages  verdict                 also true of").expect("a String");
     for verdict in Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Mistake) {
         let rate = found.rate_of_others(verdict).map_or("–".into(), percent);
-        let name = verdict.to_string();
-        writeln!(text, "{:>6}  {name:<22}  {rate:>7} of those read right", found.count(verdict)).expect("a String");
+        let (count, name) = (found.count(verdict), verdict.to_string());
+        writeln!(text, "{count:>6}  {name:<22}  {rate:>7} of correctly read images").expect("a String");
     }
     writeln!(text, "{:>6}  {}", found.count(Verdict::Mistake), Verdict::Mistake).expect("a String");
     text
 }
 
-/// The folder the files go to.
+/// The folder for the files.
 struct Output {
     folder: PathBuf,
     existing: Existing,
 }
 
 impl Output {
-    /// Makes sure that everything can be written, before the work begins.
+    /// Checks that everything can be written, before the work begins.
     fn create(folder: &Path, force: bool) -> Result<Self> {
         let existing = if force { Existing::Overwrite } else { Existing::Keep };
         let digits = folder.join(DIGITS);
@@ -171,7 +171,7 @@ impl Output {
         let digits = self.folder.join(DIGITS);
         if self.existing == Existing::Overwrite {
             remove_temporaries(&digits)?;
-            // Another model misreads other images.
+            // Another model misreads different images, so the old pictures must go.
             for entry in fs::read_dir(&digits).map_err(Error::read(&digits))? {
                 let path = entry.map_err(Error::read(&digits))?.path();
                 if path.file_name().is_some_and(is_picture_name) {
@@ -187,7 +187,7 @@ impl Output {
             write_whole(&path, &picture::png(picture::enlarge(&digit, large)), self.existing)?;
             tiles.push(picture::captioned(&digit, &format!("{}>{}", misread.label, misread.predicted)));
         }
-        // A picture of nothing is one blank tile.
+        // A picture cannot be empty, so without misread images it is one blank tile.
         if tiles.is_empty() {
             tiles.push(picture::captioned(&picture::digit(&[0; lenet_core::IMAGE_BYTES]), ""));
         }
@@ -197,7 +197,7 @@ impl Output {
     }
 }
 
-/// What lies between the images of the sheet: dark, as their ground is, but to be told from it.
+/// Grey level between the images of the sheet: dark like their background, but distinguishable from it.
 const GROUND: u8 = 48;
 
 fn picture_name(index: usize, label: usize, predicted: usize) -> String {
@@ -213,7 +213,7 @@ fn is_picture_name(name: &OsStr) -> bool {
     numbers.is_some_and(|(index, label, predicted)| name == picture_name(index, label, predicted).as_str())
 }
 
-/// A line for each misread image, in the order of the sheet. No field needs quotes.
+/// One line per misread image, in the order of the sheet. No field needs quotes.
 fn csv(found: &Misreads) -> String {
     let mut text = String::from(
         "index,label,predicted,probability,label_probability,label_rank,margin,entropy,verdict,rules,\

@@ -1,4 +1,4 @@
-//! `lenet eval`: accuracy and checksum of a network of either kind.
+//! `lenet eval`: accuracy of a float or int8 network, and the checksum of its logits.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,11 +15,14 @@ use crate::numbers::{percent, thousands};
 /// Arguments of `lenet eval`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
+The CRC-32 covers all logits. The second example prints the same CRC-32 as the
+firmware's demo.
+
 Examples:
   lenet eval runs/tutorial/model.lenet --data mnist
-  lenet eval data/digits-10k/digits-10k.lenet --images 10   (what the firmware's demo prints)")]
+  lenet eval data/digits-10k/digits-10k.lenet --images 10")]
 pub struct Arguments {
-    /// A float network (.safetensors, .pt, .npz) or an int8 model (.lenet).
+    /// Float network (.safetensors, .pt, .npz) or int8 model (.lenet, .tflite).
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
@@ -31,10 +34,10 @@ pub struct Arguments {
     images: Option<NonZeroUsize>,
     #[command(flatten)]
     threads: ThreadArguments,
-    /// Print one JSON object.
+    /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
-    /// Add the predicted class of each image to the JSON.
+    /// Include the predicted class of each image in the JSON.
     #[arg(long, requires = "json")]
     predictions: bool,
 }

@@ -1,4 +1,4 @@
-//! `lenet export`: a network in another format.
+//! `lenet export`: converts a network to another format.
 
 use std::path::{Path, PathBuf};
 
@@ -27,51 +27,51 @@ Examples:
   lenet export model.lenet --format uf2 --family rp2040 --base 0x10100000 \\
       -o model.uf2")]
 pub struct Arguments {
-    /// A float network (.safetensors, .pt, .npz) or an int8 model (.lenet).
+    /// Float network (.safetensors, .pt, .npz) or int8 model (.lenet, .tflite).
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
     pools: PoolArguments,
-    /// What to write.
+    /// Format to write.
     #[arg(long, value_enum)]
     format: Format,
-    /// Where in flash the model is to lie, for hex and uf2: decimal, or 0x and hexadecimal.
+    /// For hex and uf2: flash address of the model, decimal, or hexadecimal with 0x.
     #[arg(long, value_name = "ADDRESS", value_parser = parse_u32)]
     base: Option<u32>,
-    /// For uf2: the boards it is for, by a name such as rp2040, samd21, nrf52840 or stm32f4, or by the
-    /// number of their family.
+    /// For uf2: board family, as a name such as rp2040, samd21, nrf52840 or stm32f4, or as its numeric
+    /// ID.
     #[arg(long, value_name = "NAME|ID", value_parser = parse_family)]
     family: Option<u32>,
-    /// The file to write.
+    /// File to write.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Overwrite it if it exists.
+    /// Overwrite the output if it exists.
     #[arg(long)]
     force: bool,
     #[command(flatten)]
     quiet: QuietArguments,
 }
 
-/// A format to export to.
+/// An export format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// The bytes of the int8 model, for a flasher.
+    /// Bytes of the int8 model, for a flashing tool.
     Bin,
-    /// The int8 model as a file for LiteRT (TensorFlow Lite).
+    /// int8 model for LiteRT (TensorFlow Lite).
     Tflite,
-    /// The float network, or the int8 one in QDQ form, for ONNX Runtime and others.
+    /// Float network, or int8 network in QDQ form, for ONNX Runtime and others.
     Onnx,
-    /// The float network in float32, with the PyTorch model's names.
+    /// Float network in float32, with the tensor names of the PyTorch model.
     Safetensors,
-    /// The float network as a NumPy archive; pools and other metadata are in its zip comment.
+    /// Float network as a NumPy archive; the zip comment holds pools and other metadata.
     Npz,
-    /// The bytes of the int8 model at --base, as Intel HEX.
+    /// Bytes of the int8 model at address --base, as Intel HEX.
     Hex,
-    /// The bytes of the int8 model at --base, as UF2, for the bootloaders of --family.
+    /// Bytes of the int8 model at address --base, as UF2 for boards of --family.
     Uf2,
-    /// The int8 network as C99, code and weights: NAME.c and NAME.h.
+    /// int8 network in C99, code and weights: NAME.c and NAME.h.
     C,
-    /// The bytes of the int8 model as Rust, for `include!`.
+    /// Bytes of the int8 model as Rust source, for `include!`.
     Rust,
     /// Scales, zero points, multipliers and biases of the int8 model.
     Json,
@@ -161,7 +161,7 @@ fn tflite(path: &Path, file: &ModelFile) -> Result<Vec<u8>> {
 }
 
 impl Arguments {
-    /// Refuses options that mean nothing for the format, and the lack of those it needs, before anything is read.
+    /// Rejects options that do not apply to the format and asks for missing ones, before anything is read.
     fn check_usage(&self) -> Result<()> {
         let (based, for_family) = match self.format {
             Format::Hex => (true, false),
@@ -174,7 +174,7 @@ impl Arguments {
             match (given, allowed) {
                 (true, false) => {
                     let format = self.format.name();
-                    return Err(Error::Usage(format!("{option} means nothing for --format {format}; leave it out")));
+                    return Err(Error::Usage(format!("{option} does not apply to --format {format}; leave it out")));
                 }
                 (false, true) => return Err(missing(option, self.format)),
                 _ => (),
@@ -191,7 +191,7 @@ impl Arguments {
         self.base.ok_or_else(|| missing("--base ADDRESS", self.format))
     }
 
-    /// The output's name without its ending, of which the source code's names are made.
+    /// The output's name without its ending. Names in the generated source code derive from it.
     fn source_name(&self, ending: &str) -> Result<&str> {
         let stem = self.output.file_stem().and_then(|stem| stem.to_str());
         let plain = |stem: &&str| stem.chars().all(|c| c.is_ascii_alphanumeric() || "-_. ".contains(c));
@@ -199,7 +199,8 @@ impl Arguments {
         stem.filter(plain).filter(|_| right_ending).ok_or_else(|| {
             let format = self.format.name();
             Error::Usage(format!(
-                "{} is no name for --format {format}; give NAME.{ending}, with letters, digits, '-', '_' or '.' as NAME",
+                "{} cannot be the output of --format {format}; give NAME.{ending}, with only letters, digits, '-', '_' \
+                 and '.' in NAME",
                 self.output.display()
             ))
         })
@@ -216,42 +217,42 @@ fn base_refused(problem: String) -> Error {
 
 fn parse_u32(text: &str) -> std::result::Result<u32, String> {
     let number = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        // `from_str_radix` alone would take a sign.
+        // On its own, `from_str_radix` would accept a sign.
         Some(digits) if digits.starts_with(|c: char| c.is_ascii_hexdigit()) => u32::from_str_radix(digits, 16).ok(),
         Some(_) => None,
         None => text.parse().ok(),
     };
-    number.ok_or_else(|| "it must be a number of 32 bits, decimal or 0x and hexadecimal".into())
+    number.ok_or_else(|| "it must be a number of at most 32 bits, decimal, or hexadecimal with 0x".into())
 }
 
 fn parse_family(text: &str) -> std::result::Result<u32, String> {
     let named = FAMILIES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
     named.map(|(_, id)| *id).or_else(|| parse_u32(text).ok()).ok_or_else(|| {
         let names: Vec<&str> = FAMILIES.iter().map(|(name, _)| *name).collect();
-        format!("it must be a number of 32 bits, or one of {}", names.join(", "))
+        format!("it must be a number of at most 32 bits, or one of {}", names.join(", "))
     })
 }
 
-/// The int8 model, or the advice how to get one.
+/// The int8 model, or an error that says how to get one.
 fn int8<'a>(arguments: &Arguments, file: &'a NetworkFile) -> Result<&'a ModelFile> {
     match file {
         NetworkFile::Int8(file) => Ok(file),
         NetworkFile::Float(_) => Err(wrong_kind(
             &arguments.model,
             arguments.format,
-            "an int8 model (.lenet), and this is a float network; quantize it first with `lenet quantize`",
+            "an int8 model, but this is a float network; quantize it first with `lenet quantize`",
         )),
     }
 }
 
-/// The float network, or the advice where to find it.
+/// The float network, or an error that says which file to give.
 fn float<'a>(arguments: &Arguments, file: &'a NetworkFile) -> Result<&'a FloatFile> {
     match file {
         NetworkFile::Float(file) => Ok(file),
         NetworkFile::Int8(_) => Err(wrong_kind(
             &arguments.model,
             arguments.format,
-            "a float network, and this is an int8 model; give the float network it came from",
+            "a float network, but this is an int8 model; give the float network it was quantized from",
         )),
     }
 }

@@ -16,17 +16,18 @@ Example:
   lenet fetch mnist --to mnist
   lenet train --data mnist")]
 pub struct Arguments {
-    /// The data set.
+    /// Data set to download.
     #[arg(value_name = "NAME", default_value = "mnist",
           value_parser = PossibleValuesParser::new(PUBLISHED.map(|manifest| manifest.name)))]
     name: String,
-    /// Folder for its four files [default: the data set's name].
+    /// Folder for the four files [default: the data set's name].
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-    /// Address of a folder to download from, instead of the built-in ones; several are tried in order.
+    /// Download from the folder at this URL instead of the built-in mirrors. Can be repeated; the
+    /// mirrors are tried in order.
     #[arg(long, value_name = "URL")]
     mirror: Vec<String>,
-    /// Print what was done as JSON, and no progress.
+    /// Print the outcome as JSON, and no progress.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -36,10 +37,10 @@ pub struct Arguments {
 /// Runs the subcommand.
 ///
 /// # Errors
-/// A file that no mirror delivers, a wrong file in the way, an unwritable folder.
+/// A file that no mirror delivers intact, a different file of the same name in the folder, an unwritable folder.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let manifest = Manifest::named(&arguments.name)
-        .ok_or_else(|| Error::Usage(format!("no data set is named {}", arguments.name)))?;
+        .ok_or_else(|| Error::Usage(format!("there is no data set {}; see `lenet fetch --help`", arguments.name)))?;
     let mirrors: Vec<&str> = arguments.mirror.iter().map(String::as_str).collect();
     let folder = arguments.to.clone().unwrap_or_else(|| PathBuf::from(&arguments.name));
     let manifest = manifest.with_mirrors(&mirrors);

@@ -1,4 +1,4 @@
-//! `lenet import-tflite`: from a `.tflite` file to a model file.
+//! `lenet import-tflite`: converts a `.tflite` file to a `.lenet` model.
 
 use std::path::PathBuf;
 
@@ -12,20 +12,20 @@ use crate::formats::decode_tflite;
 /// Arguments of `lenet import-tflite`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The file must hold LeNet-5 in int8: inputs, outputs, activations and weights, with
-a batch size of 1. Nothing is quantized anew: what cannot be kept bit for bit is
-refused, and the message says what it is.
+The file must contain LeNet-5 in int8 (inputs, outputs, activations, weights)
+with a batch size of 1. Nothing is quantized again: a network that cannot be
+converted bit for bit is rejected, and the message says why.
 
 Example:
   lenet import-tflite tutorial.tflite -o tutorial.lenet")]
 pub struct Arguments {
-    /// A network written by `lenet export --format tflite` or TFLite's converter.
+    /// File written by TFLite's converter or by `lenet export --format tflite`.
     #[arg(value_name = "FILE.tflite")]
     file: PathBuf,
-    /// The model file to write.
+    /// Model file to write (.lenet).
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Overwrite it if it exists.
+    /// Overwrite the output if it exists.
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -35,7 +35,7 @@ pub struct Arguments {
 /// Runs the subcommand.
 ///
 /// # Errors
-/// An unreadable file, one that does not hold this network, an unwritable output.
+/// An unreadable file, a file that does not contain this network, an unwritable output.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     check_writable(&arguments.output, existing)?;

@@ -1,4 +1,4 @@
-//! `lenet inspect`: what a network file holds.
+//! `lenet inspect`: shows what is in a network file.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::formats::{FileFacts, NetworkFile};
 use crate::inspection::{Bars, FloatSummary, Int8Summary, LayerSummary, Span};
 use crate::numbers::{percent, thousands};
 
-/// Columns of the terminal that are used.
+/// Width of the output, in characters.
 const WIDTH: usize = 80;
 
 /// Arguments of `lenet inspect`.
@@ -21,13 +21,13 @@ Examples:
   lenet inspect data/digits-10k/digits-10k.lenet
   lenet inspect runs/tutorial/model.safetensors --json")]
 pub struct Arguments {
-    /// A float network or an int8 model, in any format that can be read.
+    /// Float network or int8 model, in any format that can be read.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Draw with characters every terminal has.
+    /// Draw with ASCII characters only.
     #[arg(long)]
     ascii: bool,
-    /// Print one JSON object.
+    /// Print the result as one JSON object.
     #[arg(long, conflicts_with = "ascii")]
     json: bool,
 }
@@ -36,7 +36,7 @@ pub struct Arguments {
 struct Inspected {
     kind: &'static str,
     file_bytes: u64,
-    /// Where in flash the file puts the model, if it says.
+    /// Where in flash the model goes, if the file says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     flash: Option<Flash>,
     #[serde(flatten)]
@@ -135,7 +135,7 @@ fn int8_lines(summary: &Int8Summary, bars: Bars, lines: &mut Vec<String>) {
     lines.push(String::new());
     lines.push(format!(
         "{:<6} {:>8}  {:>8}  {:>7}  {:>11}  {:>7}  {:>8}  {:>9}",
-        "layer", "weights", "number", "bytes", "range", "zero", "at 127", "headroom"
+        "layer", "shape", "weights", "bytes", "range", "zero", "at 127", "headroom"
     ));
     lines.extend(summary.layers.iter().map(weights_line));
 
@@ -154,7 +154,7 @@ fn int8_lines(summary: &Int8Summary, bars: Bars, lines: &mut Vec<String>) {
     }
 
     lines.push(String::new());
-    lines.push("Weights of each layer, from -127 to 127:".into());
+    lines.push("Histogram of each layer's weights, from -127 to 127:".into());
     for layer in &summary.layers {
         lines.push(format!("{:<6} |{}|", layer.name, layer.histogram.draw(bars)));
     }
@@ -175,7 +175,7 @@ fn weights_line(layer: &LayerSummary) -> String {
 }
 
 fn float_lines(summary: &FloatSummary, bars: Bars, lines: &mut Vec<String>) {
-    lines.push(field("has", &format!("{} parameters", thousands(summary.parameters))));
+    lines.push(field("holds", &format!("{} parameters", thousands(summary.parameters))));
     lines.push(field("pools", &format!("{}, {}", summary.pool1, summary.pool2)));
     for (key, value) in &summary.metadata {
         lines.push(field(key, value));
@@ -205,7 +205,7 @@ fn float_lines(summary: &FloatSummary, bars: Bars, lines: &mut Vec<String>) {
     }
 
     lines.push(String::new());
-    lines.push("Weights of each layer, as far on either side of zero as the figure says:".into());
+    lines.push("Histogram of each layer's weights, from minus to plus the number at the end:".into());
     for array in &summary.arrays {
         if let Some(layer) = array.name.strip_suffix(".weight") {
             let limit = real(array.histogram.limit);
@@ -214,7 +214,7 @@ fn float_lines(summary: &FloatSummary, bars: Bars, lines: &mut Vec<String>) {
     }
 }
 
-/// A name and a value on one line, cut to the width; without characters that would do something to the terminal.
+/// A name and a value on one line, cut to the width, with control characters replaced.
 fn field(name: &str, value: &str) -> String {
     let clean = |text: &str| -> String { text.chars().map(|c| if c.is_control() { '?' } else { c }).collect() };
     let line = format!("{:<9} {}", clean(name), clean(value));

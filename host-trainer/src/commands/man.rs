@@ -1,4 +1,4 @@
-//! `lenet man`: the help as pages of the manual.
+//! `lenet man`: the help as manual pages.
 
 use std::path::PathBuf;
 
@@ -17,24 +17,24 @@ Examples:
   lenet man | man -l -
   lenet man -o ~/.local/share/man/man1 && man lenet-train")]
 pub struct Arguments {
-    /// Write all pages into this folder, lenet.1, lenet-train.1 and so on, instead of printing the
-    /// first.
+    /// Write all pages (lenet.1, lenet-train.1 and so on) to this folder, instead of printing
+    /// lenet.1.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Overwrite those that exist.
+    /// Overwrite existing pages.
     #[arg(long)]
     force: bool,
     #[command(flatten)]
     quiet: QuietArguments,
 }
 
-/// Runs the subcommand. `command` is the whole command line.
+/// Runs the subcommand. `command` is the definition of the whole command line.
 ///
 /// # Errors
-/// A folder that cannot be written to, or that has such pages already.
+/// An unwritable folder, or existing pages without `--force`.
 pub fn run(arguments: &Arguments, command: Command) -> Result<()> {
     let mut command = command.disable_help_subcommand(true);
-    // Names the subcommands as their pages are named.
+    // Gives each subcommand its full name, `lenet-train`, which also names its page.
     command.build();
     let Some(folder) = &arguments.output else {
         print!("{}", page(&command).1);
@@ -59,13 +59,13 @@ pub fn run(arguments: &Arguments, command: Command) -> Result<()> {
     Ok(())
 }
 
-/// A page's file name and its text.
+/// The file name and the text of a page.
 fn page(command: &Command) -> (String, String) {
     let page = Man::new(command.clone()).source(TOOL);
     let mut text = Vec::new();
-    page.render(&mut text).expect("memory can be written to");
-    let text = String::from_utf8(text).expect("the help is text");
-    // Example commands stay as they are: neither stretched to the width of the page nor broken.
+    page.render(&mut text).expect("writing to memory cannot fail");
+    let text = String::from_utf8(text).expect("the page is UTF-8");
+    // Keeps the lines of the examples as they are: neither justified nor wrapped.
     let text =
         text.replacen("\n.SH EXTRA\n", "\n.SH EXTRA\n.nf\n", 1).replacen("\n.SH VERSION\n", "\n.fi\n.SH VERSION\n", 1);
     (page.get_filename(), text)

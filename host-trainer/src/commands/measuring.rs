@@ -1,4 +1,4 @@
-//! What quantization cost: both networks measured on the same images.
+//! What quantization costs: both networks, evaluated on the same images.
 
 use lenet_core::Workspace;
 
@@ -11,14 +11,14 @@ use crate::int8::QuantizedNetwork;
 use crate::network::Network;
 use crate::numbers::{count, percent, thousands};
 
-/// An int8 model with what it and the float network it came from answered on the test images.
+/// An int8 model, with its answers and those of the float network it came from on the same images.
 pub(super) struct Quantized {
     pub(super) file: ModelFile,
     pub(super) float: Evaluation,
     pub(super) int8: Evaluation,
 }
 
-/// Measures a float network and the int8 one made of it on `judged`, and writes both figures into the model.
+/// Evaluates a float network and its int8 version on `judged`, and records both accuracies in the model.
 pub(super) fn measure(
     network: &Network,
     quantized: &QuantizedNetwork,
@@ -41,7 +41,7 @@ pub(super) fn measure(
 }
 
 impl Quantized {
-    /// Prints the figures, measured on `images`: test or validation images.
+    /// Prints accuracies and sizes. `images` says which images they were measured on: "test" or "validation".
     pub(super) fn print(&self, images: &str) {
         let (float, int8) = (&self.float, &self.int8);
         println!("float  {} of {} {images} images", percent(float.accuracy()), thousands(float.predictions.len()));
@@ -52,7 +52,7 @@ impl Quantized {
             count(int8.changed_predictions(float), "prediction")
         );
         println!(
-            "needs  {} bytes of flash; of RAM {} (M0) or {}, and {} for the image",
+            "flash  {} bytes for the model\nRAM    {} bytes (M0) or {} (M3+), plus {} for the image",
             thousands(self.file.bytes().len()),
             thousands(Workspace::BYTES_ARMV6M),
             thousands(Workspace::BYTES_ARMV7M),

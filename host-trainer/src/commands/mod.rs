@@ -1,6 +1,6 @@
-//! The subcommands of `lenet`, one file each: what they take, do and print.
+//! The subcommands of `lenet`, one file each: arguments, work and output.
 
-// First, as its macros are for those that follow.
+// First, because the modules below use its macros.
 #[macro_use]
 mod output;
 

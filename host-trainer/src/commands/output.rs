@@ -1,4 +1,4 @@
-//! What all subcommands print with.
+//! How all subcommands print.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -7,25 +7,26 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressFinish};
 
-/// What a program exits with whose reader went away: 128 and the number of SIGPIPE, as the shell tells it of others.
+/// Exit code when the reader of the output has gone away: 128 plus the number of SIGPIPE, which is also what a shell
+/// reports for a program that SIGPIPE killed.
 const READER_GONE: i32 = 141;
 
-/// Writes to the standard output; a subcommand's `print!` and `println!` are this.
+/// Writes to standard output. `print!` and `println!` call this in all subcommands.
 ///
-/// The standard library's own panic when a reader has seen enough, as `head` has. Here that ends the program without a
-/// word, and any other failure with one.
+/// The standard library's macros panic when the reader closes the pipe early, as `head` does. Here the program then
+/// exits silently; after any other failure it prints an error and exits.
 pub(super) fn write(text: fmt::Arguments<'_>) {
     if let Err(error) = io::stdout().lock().write_fmt(text) {
         if error.kind() == ErrorKind::BrokenPipe {
             process::exit(READER_GONE);
         }
-        // Nothing is left to be told when this fails, too.
-        let _ = writeln!(io::stderr(), "error: cannot write to the standard output: {error}");
+        // If this fails too, there is nowhere left to report it.
+        let _ = writeln!(io::stderr(), "error: cannot write to standard output: {error}");
         process::exit(1);
     }
 }
 
-/// Tells a terminal what takes seconds; a log has no use for it.
+/// Shows what is going on while the user waits for seconds. It is drawn on a terminal only, never in a log.
 pub(super) fn spinner(what: &'static str, quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();

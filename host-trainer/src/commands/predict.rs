@@ -1,4 +1,4 @@
-//! `lenet predict`: the classes of images.
+//! `lenet predict`: classifies images.
 
 use std::path::{Path, PathBuf};
 
@@ -15,9 +15,9 @@ use crate::picture::digit;
 use crate::picture::terminal::{self, Shades};
 use crate::prediction::{Familiarity, Prediction, Recognition, Resemblance, Source, find_images, predict};
 
-/// Classes given for an image.
+/// Classes listed for each image.
 const TOP: usize = 3;
-/// Characters of the bar that stands for certainty.
+/// Length of the bar for a probability of 1, in characters.
 const BAR: usize = 20;
 
 /// Arguments of `lenet predict`.
@@ -29,26 +29,26 @@ Examples:
   lenet predict model.lenet 'scans/*.png' --data mnist --json
   convert drawing.svg png:- | lenet predict model.lenet -
 
-An image that cannot be read is named at the end, after what is said of the
+Images that cannot be read are reported at the end, after the results for the
 others; the exit code is then 1.")]
 pub struct Arguments {
-    /// A float network (.safetensors, .pt, .npz) or an int8 model (.lenet).
+    /// Float network (.safetensors, .pt, .npz) or int8 model (.lenet, .tflite).
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Images of any size and colour (PNG, JPEG, BMP, PGM, PPM), folders of them, patterns such as
-    /// '*.png', or - for one from standard input. They are brought to 28x28 pixels as MNIST was made, and those
-    /// of 28x28 taken as they are; leave a margin around what is drawn.
+    /// '*.png', or - for one image from standard input. They are scaled and centred to 28x28 pixels the
+    /// way MNIST was made; 28x28 images are used as they are. Leave a margin around the drawing.
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<PathBuf>,
     #[command(flatten)]
     pools: PoolArguments,
-    /// The data set the network was trained on: an image unlike its training images gets no class.
-    /// A folder as other commands take it [default: the 10,000 digits inside this program].
+    /// Folder with the data set the network was trained on, as for other commands: an image unlike all
+    /// of its training images gets no class [default: the 10,000 built-in digits].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
     threads: ThreadArguments,
-    /// Show each image as the network sees it.
+    /// Draw each image as the network sees it.
     #[arg(long)]
     show: bool,
     /// Print one JSON object, with an entry for each image.
@@ -93,10 +93,10 @@ struct ClassJson {
 /// Runs the subcommand.
 ///
 /// # Errors
-/// An unreadable or invalid network, unreadable data; after what is said of the others, the images that cannot be read.
+/// An unreadable or invalid network, unreadable data; after the results for the others, images that cannot be read.
 pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.images.iter().filter(|image| *image == Path::new("-")).count() > 1 {
-        return Err(Error::Usage("standard input holds one image; give - once".into()));
+        return Err(Error::Usage("standard input can hold only one image; give - once".into()));
     }
     let file = arguments.pools.read(&arguments.model)?;
     let subject = Subject::of_file(&file, &arguments.model)?;
@@ -146,7 +146,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             print_limits(&familiarity, &data.name, trained_on.as_deref());
         }
     }
-    // The last one is printed by the caller.
+    // The caller prints the last one.
     let last = errors.pop();
     for error in errors {
         eprintln!("error: {error}");
@@ -154,7 +154,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     last.map_or(Ok(()), Err)
 }
 
-/// The data set a network's file names.
+/// The data set that the network's file says it was trained on.
 fn trained_on(file: &NetworkFile) -> Option<String> {
     let name = match file {
         NetworkFile::Float(file) => file.metadata.get("data").cloned()?,
@@ -196,7 +196,7 @@ fn reason(recognition: Recognition) -> &'static str {
     }
 }
 
-/// An image as the network sees it, with the answer beside it.
+/// Prints an image as the network sees it, with the answer beside it.
 fn print_picture(source: &Source, pixels: &Pixels, prediction: &Prediction, familiarity: &Familiarity) {
     let shades = Shades::of_stdout();
     let mut beside = ["", ""].map(String::from).into_iter().chain(beside(prediction, familiarity, shades));
@@ -207,7 +207,7 @@ fn print_picture(source: &Source, pixels: &Pixels, prediction: &Prediction, fami
     println!();
 }
 
-/// What stands beside a picture.
+/// The lines beside a picture.
 fn beside(prediction: &Prediction, familiarity: &Familiarity, shades: Shades) -> Vec<String> {
     let block = if shades == Shades::Plain { "#" } else { "█" };
     let mut lines = Vec::new();
@@ -237,18 +237,18 @@ fn beside(prediction: &Prediction, familiarity: &Familiarity, shades: Shades) ->
 
 fn print_limits(familiarity: &Familiarity, data: &str, trained_on: Option<&str>) {
     let (references, limits) = (thousands(familiarity.references()), familiarity.limits);
-    println!("An image has to be like one of {references} training images of {data}:");
+    println!("An image must resemble one of {references} training images of {data}:");
     println!(
-        "distance at most {:.2}, correlation at least {:.2}. Either limit would refuse at",
+        "distance at most {:.2}, correlation at least {:.2}. Each limit alone would reject",
         limits.distance, limits.correlation
     );
-    println!("most one in a thousand of these images themselves.");
+    println!("at most one in a thousand of these training images.");
     if let Some(trained_on) = trained_on.filter(|name| *name != data) {
-        println!("note: the network was trained on {trained_on}; give that with --data");
+        println!("note: the network was trained on {trained_on}; give that data set with --data");
     }
 }
 
-/// A name without characters that would do something to the terminal.
+/// A name for the terminal, with control characters replaced.
 fn clean(source: &Source) -> String {
     source.to_string().chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }

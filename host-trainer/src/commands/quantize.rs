@@ -1,4 +1,4 @@
-//! `lenet quantize`: from a float network to a model file.
+//! `lenet quantize`: converts a float network to an int8 model.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -27,7 +27,7 @@ use crate::training::{ActivationRanges, BatchResult, EpochLine, Observer, QatOpt
 Example:
   lenet quantize runs/tutorial/model.safetensors --data mnist -o tutorial.lenet")]
 pub struct Arguments {
-    /// The float network: a .safetensors file, a PyTorch state dict (.pt, .pth) or an .npz archive.
+    /// Float network: a .safetensors file, a PyTorch state dict (.pt, .pth) or an .npz archive.
     #[arg(value_name = "FLOAT")]
     float: PathBuf,
     #[command(flatten)]
@@ -36,35 +36,36 @@ pub struct Arguments {
     data: DataArguments,
     #[command(flatten)]
     threads: ThreadArguments,
-    /// How the ranges of the activations are chosen, from the values they take on training images.
+    /// How to choose the activation ranges from the values seen on training images.
     #[arg(long, value_enum, default_value = "mse")]
     calibration: CalibrationName,
-    /// How many training images that takes, evenly spaced over all.
+    /// Number of training images to calibrate on, evenly spaced; least-squares rounding and bias
+    /// correction use the same ones.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_IMAGES)]
     images: NonZeroUsize,
-    /// One weight scale for a layer instead of one for each of its output channels.
+    /// Use one weight scale per layer instead of one per output channel.
     #[arg(long)]
     per_tensor: bool,
-    /// To which integers weights are rounded.
+    /// Weight rounding method.
     #[arg(long, value_enum, default_value = "least-squares")]
     rounding: RoundingName,
-    /// Let the biases make up for what the rounding of the weights adds on the average.
+    /// Adjust the biases to cancel the mean error that weight rounding causes.
     #[arg(long, value_name = "YES", num_args = 0..=1, default_value_t = true, default_missing_value = "true", action = ArgAction::Set)]
     bias_correction: bool,
-    /// Fine-tune for so many epochs with the int8 network's arithmetic simulated to the bit; weights are
-    /// then rounded to the nearest, as they were trained to be.
+    /// Quantization-aware training: fine-tune for EPOCHS epochs, simulating the int8 arithmetic bit for
+    /// bit. Weights are then rounded to nearest, as during this training.
     #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["rounding", "bias_correction"])]
     qat: Option<NonZeroUsize>,
-    /// Whether activations keep the ranges of the calibration during --qat, or learn new ones.
+    /// Whether --qat keeps the calibrated activation ranges or learns new ones.
     #[arg(long, value_enum, value_name = "RANGES", default_value = "frozen", requires = "qat")]
     qat_ranges: RangesName,
-    /// Seed of --qat's shuffling and augmentation: the same seed gives the same bytes.
+    /// Seed for the shuffling and augmentation of --qat; the same seed gives the same bytes.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "qat")]
     seed: u64,
-    /// The model file to write.
+    /// Model file to write (.lenet).
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Overwrite it if it exists.
+    /// Overwrite the output if it exists.
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -73,16 +74,16 @@ pub struct Arguments {
 
 const DEFAULT_IMAGES: NonZeroUsize = NonZeroUsize::new(CALIBRATION_IMAGES).expect("more than none");
 
-/// A calibration on the command line.
+/// A calibration method on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum CalibrationName {
-    /// From the least to the greatest value.
+    /// Smallest to largest value.
     Minmax,
-    /// Without the outermost values, one in 10,000.
+    /// Leave out the outermost values, at most one in 10,000.
     Percentile,
-    /// With the least mean squared error.
+    /// Range with the smallest mean squared error.
     Mse,
-    /// With the least Kullback-Leibler divergence, as TensorRT does.
+    /// Range with the smallest Kullback-Leibler divergence, as in TensorRT.
     Entropy,
 }
 
@@ -97,12 +98,12 @@ impl From<CalibrationName> for Calibration {
     }
 }
 
-/// A rounding on the command line.
+/// A weight rounding method on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum RoundingName {
-    /// Each to the nearest.
+    /// Each weight to the nearest integer.
     Nearest,
-    /// Up or down, so that errors cancel in the outputs for training images.
+    /// Each weight up or down, so that the errors cancel in the outputs for training images.
     LeastSquares,
 }
 
@@ -115,12 +116,12 @@ impl From<RoundingName> for Rounding {
     }
 }
 
-/// Where activations' ranges come from in quantization-aware training, on the command line.
+/// Where the activation ranges of quantization-aware training come from, on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum RangesName {
-    /// They stay as calibration found them.
+    /// Keep the calibrated ranges.
     Frozen,
-    /// They follow a moving average of each batch's least and greatest values.
+    /// Follow a moving average of each batch's smallest and largest values.
     Learned,
 }
 
@@ -134,7 +135,7 @@ impl From<RangesName> for ActivationRanges {
 }
 
 impl Arguments {
-    /// Quantizes after fine-tuning, on the threads of `pool`.
+    /// Fine-tunes with quantization-aware training on the threads of `pool`, then quantizes.
     fn quantize_aware(
         &self,
         network: &Network,
@@ -186,7 +187,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Shows how fine-tuning goes on: a bar on a terminal, and a line after each epoch.
+/// Shows the progress of fine-tuning: a bar on a terminal, and a line after each epoch.
 struct Progress {
     epochs: usize,
     quiet: bool,

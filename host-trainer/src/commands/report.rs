@@ -1,4 +1,4 @@
-//! `lenet report`: a finished run as one page to read.
+//! `lenet report`: writes the HTML report of a finished run again.
 
 use std::path::PathBuf;
 
@@ -19,16 +19,16 @@ Examples:
   lenet report runs/mnist-default
   lenet report runs/mnist-default --data mnist -o mnist.html")]
 pub struct Arguments {
-    /// The folder of a finished run.
+    /// Folder of a finished run.
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Folder of the run's data set, if it has moved [default: where the run found it].
+    /// Folder with the run's data set, if it has moved [default: where the run found it].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The file to write [default: report.html in the run's folder, anew].
+    /// File to write [default: report.html in the run's folder, which is overwritten].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Overwrite the file of -o if it exists.
+    /// Overwrite the output given with -o if it exists.
     #[arg(long, requires = "output")]
     force: bool,
     #[command(flatten)]
@@ -40,9 +40,9 @@ pub struct Arguments {
 /// Runs the subcommand.
 ///
 /// # Errors
-/// No finished run, data that is not the run's, an unwritable file.
+/// A folder without a finished run, data that is not the run's, an unwritable output.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    // The report in the run's folder is made from its other files, and can be made again.
+    // The report in the run's folder is derived from the other files there, so overwriting it loses nothing.
     let (path, existing) = match &arguments.output {
         None => (arguments.run.join(REPORT), Existing::Overwrite),
         Some(path) => (path.clone(), if arguments.force { Existing::Overwrite } else { Existing::Keep }),
@@ -53,11 +53,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let folder = arguments.data.as_ref().or(run.summary.data_folder.as_ref());
     if let Some(folder) = folder.filter(|folder| arguments.data.is_none() && !folder.exists()) {
         return Err(Error::Usage(format!(
-            "the data set of the run was {}, which is not there now; give its folder with --data",
+            "the run's data set was in {}, which no longer exists; give its folder with --data",
             folder.display()
         )));
     }
-    let progress = spinner("writes the report", arguments.quiet.quiet);
+    let progress = spinner("Writing the report", arguments.quiet.quiet);
     let html = pool.install(|| {
         let data = DataSet::load(folder.map(PathBuf::as_path))?;
         let (training, judged) = splits(&run, &data)?;

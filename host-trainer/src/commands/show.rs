@@ -1,4 +1,4 @@
-//! `lenet show`: digits of a data set, on the terminal or as a PNG file, with their figures.
+//! `lenet show`: images of a data set, on the terminal or as a PNG file, with statistics of their pixels.
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -18,14 +18,15 @@ use crate::numbers::{count, thousands};
 use crate::picture::terminal::{self, Shades};
 use crate::picture::{digit, enlarge, png, sheet};
 
-/// Fewer pixels along a side leave no digit to be recognized.
+/// Smallest side of an image on the terminal, in pixels; below this, digits cannot be recognized.
 const LEAST_SIDE: usize = 7;
-/// Images to a line of a strip in a file.
+/// Images per row of a strip in a file.
 const STRIP_COLUMNS: usize = 10;
-/// What a PNG file may have: 16,384 along both sides.
+/// Limit on the pixels of a PNG file: 16,384 x 16,384.
 const MOST_PIXELS: u64 = 1 << 28;
-/// Pixels between two images in a file, at scale 1, and their level.
+/// Pixels between two images in a file, at scale 1.
 const GAP: u32 = 1;
+/// Grey level of these pixels.
 const GROUND: u8 = 96;
 
 /// Arguments of `lenet show`.
@@ -40,37 +41,37 @@ Examples:
 pub struct Arguments {
     #[command(flatten)]
     data: DataArguments,
-    /// Which images of the data set.
+    /// Which part of the data set to show.
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     split: SplitName,
     /// Show image N, counted from 0 [default: 0].
     #[arg(long, value_name = "N", group = "which")]
     index: Option<usize>,
-    /// Show the images from A to before B, as a strip.
+    /// Show the images from A up to, but not including, B as a strip.
     #[arg(long, value_name = "A..B", group = "which", value_parser = parse_range)]
     range: Option<Range<usize>>,
     /// Show the first images in C columns and R rows.
     #[arg(long, value_name = "CxR", group = "which", value_parser = parse_grid)]
     grid: Option<Grid>,
-    /// Show only images of class D; N, A, B and CxR then count those of that class. What is printed
-    /// with an image remains its index among all of the split.
+    /// Show only images of class D; N, A, B and CxR then count only those. The index printed with an
+    /// image still counts all images of the split.
     #[arg(long, value_name = "D", value_parser = parse_label)]
     label: Option<u8>,
     /// Write the images to this PNG file instead of the terminal.
     #[arg(short, long, value_name = "FILE.png")]
     output: Option<PathBuf>,
-    /// Pixels of the file along each side of a pixel of an image [default: 8 for one image, 4 for up
-    /// to 25, 2 for more].
+    /// Enlargement in the file: each pixel becomes KxK pixels [default: 8 for one image, 4 for up to
+    /// 25, 2 for more].
     #[arg(long, value_name = "K", requires = "output", value_parser = clap::value_parser!(u32).range(1..=100))]
     scale: Option<u32>,
     /// Overwrite the file if it exists.
     #[arg(long, requires = "output")]
     force: bool,
-    /// Also give the figures of (p/255 - MEAN) / STD, as a network takes its input: for MNIST
+    /// Also print statistics of (p/255 - MEAN) / STD, the usual way to normalize pixels; for MNIST give
     /// 0.1307,0.3081.
     #[arg(long, value_name = "MEAN,STD", value_parser = parse_normalization, allow_hyphen_values = true)]
     normalize: Option<Normalization>,
-    /// Print one JSON object, and no picture.
+    /// Print one JSON object instead of a picture.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -80,9 +81,9 @@ pub struct Arguments {
 /// A part of a data set on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum SplitName {
-    /// What networks are trained on.
+    /// Images that networks are trained on.
     Train,
-    /// What they are judged by.
+    /// Images that networks are tested on.
     Test,
 }
 
@@ -94,7 +95,7 @@ impl SplitName {
         }
     }
 
-    /// As one says it: training images, test images.
+    /// As in "training images" and "test images".
     fn adjective(self) -> &'static str {
         match self {
             Self::Train => "training",
@@ -122,7 +123,7 @@ struct Normalization {
     std: f64,
 }
 
-/// What is known of the images shown.
+/// Facts about the images shown.
 #[derive(Serialize)]
 struct Facts<'a> {
     data: &'a str,
@@ -153,7 +154,7 @@ struct Figures {
     minimum: f64,
     maximum: f64,
     mean: f64,
-    /// Of the population: the mean square distance from the mean, its root.
+    /// Of the population, so divided by n, not n - 1.
     standard_deviation: f64,
 }
 
@@ -171,7 +172,7 @@ impl Figures {
         Self { minimum: ends.0, maximum: ends.1, mean, standard_deviation: variance.sqrt() }
     }
 
-    /// Of (value - `offset`) / `divisor`, which is above 0.
+    /// Of (value - `offset`) / `divisor`. `divisor` is above 0.
     fn affine(self, offset: f64, divisor: f64) -> Self {
         let map = |value: f64| (value - offset) / divisor;
         Self {
@@ -186,7 +187,7 @@ impl Figures {
 /// Runs the subcommand.
 ///
 /// # Errors
-/// Unreadable data, images that are not there, an unwritable output, a grid too wide for the terminal.
+/// Unreadable data, images that do not exist, an unwritable output, a grid too wide for the terminal.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     if let Some(path) = &arguments.output {
@@ -217,9 +218,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         None => (),
     }
     if arguments.json {
-        // A path need not be UTF-8, as JSON must.
+        // JSON must be UTF-8, but a path need not be.
         let json = serde_json::to_string(&facts);
-        println!("{}", json.map_err(|error| Error::Usage(format!("--json cannot express this: {error}")))?);
+        println!("{}", json.map_err(|error| Error::Usage(format!("--json: {error}; rename the file")))?);
     } else if !arguments.quiet.quiet {
         print_facts(&facts, arguments.split, split.len());
     }
@@ -227,7 +228,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 impl Arguments {
-    /// The indices in the split of what is to be shown, at least one.
+    /// The indices in the split of the images to show, at least one.
     fn choose(&self, split: &Split, data: &str) -> Result<Vec<usize>> {
         let of_class = |label: &u8| self.label.is_none_or(|wanted| wanted == *label);
         let labels = split.labels();
@@ -243,7 +244,7 @@ impl Arguments {
         let range = match (&self.range, self.grid, self.index) {
             (Some(range), ..) if range.end > matching.len() => {
                 return Err(Error::Usage(format!(
-                    "--range {}..{} goes too far: {}, so B is at most {}",
+                    "--range {}..{} goes too far: {}, so B can be at most {}",
                     range.start,
                     range.end,
                     there(),
@@ -263,7 +264,7 @@ impl Arguments {
         Ok(matching[range].to_vec())
     }
 
-    /// The picture of a file.
+    /// The picture for the file.
     fn sheet(&self, images: &[GrayImage]) -> Result<GrayImage> {
         let default = match images.len() {
             1 => 8,
@@ -338,26 +339,26 @@ fn tile(image: &GrayImage, side: usize, shades: Shades) -> Vec<String> {
     terminal::lines(&terminal::reduce(image, side as u32), shades)
 }
 
-/// Columns of a strip, and the side of its images: full if all fit on one line, else half.
+/// Columns of a strip, and the side of its images: full size if all fit on one line, else half.
 fn strip_layout(images: usize, width: usize) -> (usize, usize) {
     let fitting = |side: usize| ((width + 1) / (side + 1)).max(1);
     if images <= fitting(IMAGE_SIDE) { (images, IMAGE_SIDE) } else { (fitting(IMAGE_SIDE / 2), IMAGE_SIDE / 2) }
 }
 
-/// The side of the images in a grid that fits the terminal.
+/// The side of the images in a grid, so that the grid fits the terminal.
 fn grid_side(columns: usize, width: usize) -> Result<usize> {
     let side = ((width + 1) / columns).saturating_sub(1);
     if side >= LEAST_SIDE {
         return Ok(side.min(IMAGE_SIDE));
     }
     Err(Error::Usage(format!(
-        "{columns} digits side by side need a terminal of {} columns, and this one has {width}; use fewer, or -o \
+        "{columns} digits side by side need a terminal of {} columns, but this one has {width}; use fewer, or -o \
          FILE.png",
         columns * (LEAST_SIDE + 1) - 1
     )))
 }
 
-/// What stands below each image: index and label, or what of these matters more if both do not fit.
+/// The caption below each image: index and label, or if both do not fit, the one that matters more.
 fn captions(arguments: &Arguments, facts: &Facts<'_>, side: usize) -> Vec<String> {
     let pairs = || facts.indices.iter().zip(&facts.labels);
     let both: Vec<String> = pairs().map(|(index, label)| format!("{index}: {label}")).collect();
@@ -398,7 +399,7 @@ fn print_facts(facts: &Facts<'_>, part: SplitName, of: usize) {
     }
 }
 
-/// All labels in order if they are few, else how many of each class there are.
+/// Prints all labels in order if there are few, else the number of images in each class.
 fn print_labels(labels: &[u8]) {
     if labels.len() <= 20 {
         let labels: Vec<String> = labels.iter().map(u8::to_string).collect();
@@ -417,15 +418,15 @@ fn check_ending(path: &Path) -> Result<()> {
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
         return Ok(());
     }
-    Err(Error::Usage(format!("-o {}: only PNG files are written; give a name that ends in .png", path.display())))
+    Err(Error::Usage(format!("-o {}: the output is always a PNG file; give a name that ends in .png", path.display())))
 }
 
 fn parse_range(text: &str) -> std::result::Result<Range<usize>, String> {
-    let refused = || "give A..B, such as 0..10 for the images 0 to 9".to_owned();
+    let refused = || "give A..B, such as 0..10 for images 0 to 9".to_owned();
     let (start, end) = text.split_once("..").ok_or_else(refused)?;
     let range = start.parse().map_err(|_| refused())?..end.parse().map_err(|_| refused())?;
     if range.is_empty() {
-        return Err(format!("it holds no image, since B is not shown itself; {}", refused()));
+        return Err(format!("the range is empty, because it ends before B; {}", refused()));
     }
     Ok(range)
 }
@@ -433,12 +434,12 @@ fn parse_range(text: &str) -> std::result::Result<Range<usize>, String> {
 fn parse_grid(text: &str) -> std::result::Result<Grid, String> {
     let number = |text: &str| text.parse().ok().filter(|number: &NonZeroUsize| number.get() <= 1_000);
     let parts = text.split_once(['x', 'X']).and_then(|(columns, rows)| Some((number(columns)?, number(rows)?)));
-    let (columns, rows) = parts.ok_or("give columns x rows, each 1 to 1000, such as 10x10")?;
+    let (columns, rows) = parts.ok_or("give COLUMNSxROWS, each 1 to 1000, such as 10x10")?;
     Ok(Grid { columns: columns.get(), rows: rows.get() })
 }
 
 fn parse_label(text: &str) -> std::result::Result<u8, String> {
-    text.parse().ok().filter(|label| *label <= 9).ok_or_else(|| "classes are 0 to 9".into())
+    text.parse().ok().filter(|label| *label <= 9).ok_or_else(|| "the classes are 0 to 9".into())
 }
 
 fn parse_normalization(text: &str) -> std::result::Result<Normalization, String> {

@@ -17,23 +17,23 @@ pub enum Mismatch {
     /// It cannot be read, or it is gzipped and damaged or cut short.
     #[error("its content cannot be read: {0}")]
     Unreadable(io::Error),
-    /// Its content goes on after the length it should have.
+    /// Its content is longer than it should be.
     #[error("its content is longer than {expected} bytes")]
     TooLong {
         /// The length it should have.
         expected: u64,
     },
-    /// Its content is another one.
+    /// Its content differs.
     #[error("the SHA-256 of its content is {found}, not {expected}")]
     Digest {
-        /// In the manifest.
+        /// The digest in the manifest.
         expected: String,
-        /// In the file.
+        /// The digest of the file's content.
         found: String,
     },
 }
 
-/// Compares a file's content, which is gzipped or not, as the data loader takes both, with the published one.
+/// Compares a file's content with the published one. The file may be gzipped or not, as for the data loader.
 pub(super) fn check(path: &Path, published: &RemoteFile<'_>) -> Result<(), Mismatch> {
     let file = File::open(path).map_err(Mismatch::Unreadable)?;
     compare(BufReader::with_capacity(BUFFER_BYTES, file), published)
@@ -41,7 +41,8 @@ pub(super) fn check(path: &Path, published: &RemoteFile<'_>) -> Result<(), Misma
 
 fn compare(mut file: impl BufRead, published: &RemoteFile<'_>) -> Result<(), Mismatch> {
     let gzipped = file.fill_buf().map_err(Mismatch::Unreadable)?.starts_with(&GZIP_MAGIC);
-    // One byte beyond the right length tells a longer content, however far a small file would unpack.
+    // Reading one byte more than expected is enough to notice longer content, even if a small file would unpack to
+    // gigabytes.
     let limit = published.bytes.saturating_add(1);
     let (length, found) =
         if gzipped { digest(MultiGzDecoder::new(file).take(limit)) } else { digest(file.take(limit)) }

@@ -11,14 +11,15 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Leaves a line of 20 kB/s enough time for the largest file, and bounds a server that sends a byte now and then.
+/// Enough time for the largest file at 20 kB/s, and a limit for a server that sends a byte now and then.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 const MAX_REDIRECTS: u32 = 5;
-/// A gzip file of a content that does not shrink is longer than the content, by 5 bytes in 16 KiB and a header.
+/// How many bytes a gzip file may be longer than its content: one that cannot be compressed grows by a header and by
+/// 5 bytes per 16 KiB.
 const PACKING_BYTES: u64 = 64 * 1024;
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// An address that file names are appended to.
+/// A URL that file names are appended to.
 pub(super) struct Mirror<'a> {
     address: &'a str,
     uri: Uri,
@@ -48,7 +49,7 @@ impl<'a> Mirror<'a> {
         let config = Agent::config_builder()
             .user_agent(concat!("lenet/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
-            // Also holds for redirects. A person may name an http mirror; the digests are checked either way.
+            // Applies to redirects too. A user may give an http mirror, because the digests are checked either way.
             .https_only(self.uri.scheme() == Some(&Scheme::HTTPS))
             .max_redirects(MAX_REDIRECTS)
             .timeout_resolve(Some(LOOKUP_TIMEOUT))
@@ -56,7 +57,7 @@ impl<'a> Mirror<'a> {
             .timeout_recv_response(Some(ANSWER_TIMEOUT))
             .timeout_per_read(Some(SILENCE_TIMEOUT))
             .timeout_recv_body(Some(BODY_TIMEOUT));
-        // A proxy does not reach this machine's own servers.
+        // A proxy cannot reach servers on this machine.
         let config = if is_loopback(self.host()) { config.proxy(None) } else { config };
         config.build().new_agent()
     }
@@ -70,7 +71,7 @@ fn is_loopback(host: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].contains(&host)
 }
 
-/// A file that is on its way.
+/// A download in progress.
 pub(super) struct Download {
     body: BodyReader<'static>,
     chunk: Vec<u8>,
@@ -95,7 +96,7 @@ impl Download {
         Ok(Self { body: body.into_reader(), chunk: vec![0; CHUNK_BYTES], received: 0, total, limit })
     }
 
-    /// The next bytes, `None` at the end.
+    /// The next bytes; `None` at the end.
     pub(super) fn next_chunk(&mut self) -> Result<Option<&[u8]>, Failure> {
         let count = loop {
             match self.body.read(&mut self.chunk) {

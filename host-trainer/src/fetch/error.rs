@@ -9,31 +9,31 @@ use crate::error::Error;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// A mirror is not the address of an HTTP server.
-    #[error("{address:?} is not a mirror; give the https:// address of a folder on a server")]
+    /// The address of a mirror is not an http or https URL.
+    #[error("{address:?} is not a mirror; give the https:// URL of a folder")]
     Mirror {
-        /// What was given.
+        /// The address that was given.
         address: String,
     },
     /// The folder cannot be created or written to.
-    #[error("cannot write to the folder {}: {source}; name another one with --to DIR", folder.display())]
+    #[error("cannot write to the folder {}: {source}; choose another one with --to DIR", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
-        /// The system's answer.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A file could not be stored.
-    #[error("cannot write {}: {source}; put that right and run the command again", path.display())]
+    #[error("cannot write {}: {source}; fix that and retry", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// The system's answer.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// A file of that name is there, with another content. It is left alone.
+    /// A file of that name exists with different content. It is left as it is.
     #[error(
-        "{} is not the published file: {mismatch}; remove it, or name another folder with --to DIR, and run the command again",
+        "{} is not the published file: {mismatch}; remove it, or choose another folder with --to DIR, and retry",
         path.display()
     )]
     WrongFile {
@@ -42,19 +42,19 @@ pub enum FetchError {
         /// How it differs.
         mismatch: Mismatch,
     },
-    /// No mirror served a file whole and right.
+    /// No mirror served a file complete and correct.
     #[error(
-        "no mirror served {file}:{}\ntry again later, name another mirror with --mirror URL, \
-         or put the file into {} by hand and use that with --data",
+        "cannot download {file} from any mirror:{}\ntry again later, give another mirror with --mirror URL, \
+         or put the file into the folder {} yourself and retry",
         list(attempts),
         folder.display()
     )]
     NoMirror {
         /// The file.
         file: String,
-        /// The folder it belongs in.
+        /// The folder it should go to.
         folder: PathBuf,
-        /// All that was tried, in order.
+        /// The failed attempts, in order.
         attempts: Vec<Attempt>,
     },
 }
@@ -62,7 +62,7 @@ pub enum FetchError {
 /// A download that failed.
 #[derive(Debug)]
 pub struct Attempt {
-    /// The mirror's address.
+    /// URL of the mirror.
     pub mirror: String,
     /// What went wrong there.
     pub failure: Failure,

@@ -11,7 +11,7 @@ pub enum Failure {
     /// The connection could not be made, or broke.
     #[error("the connection failed: {0}")]
     Connection(io::Error),
-    /// There was no answer, or none that makes sense.
+    /// There was no answer, or an invalid one.
     #[error("{0}")]
     Transport(Box<ureq::Error>),
     /// The answer has a status other than 200.
@@ -25,17 +25,17 @@ pub enum Failure {
     Cut {
         /// Bytes that arrived.
         received: u64,
-        /// Bytes that the server had announced, if it had.
+        /// Bytes that the server had announced, if it did.
         announced: Option<u64>,
     },
-    /// The server sends more than the file can have.
-    #[error("it sends more than {limit} bytes, which the file cannot have")]
+    /// The server sends more bytes than the file can have.
+    #[error("it sends more than {limit} bytes, which is too much for this file")]
     TooLarge {
-        /// The most that is accepted.
+        /// The most bytes that are accepted.
         limit: u64,
     },
-    /// The file arrived, and is another one.
-    #[error("it sent another file: {0}")]
+    /// The file arrived, but it is not the published one.
+    #[error("it sent a different file: {0}")]
     Content(Mismatch),
 }
 

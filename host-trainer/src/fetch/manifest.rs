@@ -5,25 +5,25 @@ pub struct Manifest<'a> {
     pub name: &'a str,
     /// Its files.
     pub files: &'a [RemoteFile<'a>],
-    /// Addresses the file names are appended to, in the order in which they are tried.
+    /// URLs that file names are appended to, in the order in which they are tried.
     pub mirrors: &'a [&'a str],
 }
 
 /// One file of a [`Manifest`].
 ///
-/// Its content is what counts, not its gzipped form, which differs between mirrors.
+/// Length and digest are those of the unpacked content, because the gzipped form differs between mirrors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemoteFile<'a> {
     /// Its name, with `.gz` at the end.
     pub name: &'a str,
-    /// Length of its content.
+    /// Length of its unpacked content.
     pub bytes: u64,
-    /// SHA-256 of its content, 64 lower-case hex digits.
+    /// SHA-256 of its unpacked content, as 64 lower-case hex digits.
     pub sha256: &'a str,
 }
 
 impl<'a> Manifest<'a> {
-    /// The same data set from other mirrors; from its own if there are none.
+    /// The same data set from other mirrors. If `mirrors` is empty, the manifest's own stay.
     #[must_use]
     pub fn with_mirrors(self, mirrors: &'a [&'a str]) -> Self {
         if mirrors.is_empty() { self } else { Self { mirrors, ..self } }
@@ -40,7 +40,7 @@ impl Manifest<'static> {
 /// All data sets that can be fetched by name.
 pub const PUBLISHED: [Manifest<'static>; 2] = [MNIST, FASHION_MNIST];
 
-/// MNIST: handwritten digits, 60,000 to train on and 10,000 to test.
+/// MNIST: handwritten digits, 60,000 training images and 10,000 test images.
 pub const MNIST: Manifest<'static> = Manifest {
     name: "mnist",
     files: &[
@@ -70,12 +70,12 @@ pub const MNIST: Manifest<'static> = Manifest {
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         // The Common Visual Data Foundation's copy, which TensorFlow Datasets reads.
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
-        // The copy of the communications engineering group of Paderborn University.
+        // A copy by the communications engineering group at Paderborn University.
         "https://raw.githubusercontent.com/fgnt/mnist/master/",
     ],
 };
 
-/// Fashion-MNIST: pictures of clothes in ten classes, in the shape of MNIST.
+/// Fashion-MNIST: pictures of clothes in ten classes, in the same format and number as MNIST.
 pub const FASHION_MNIST: Manifest<'static> = Manifest {
     name: "fashion-mnist",
     files: &[
@@ -101,9 +101,9 @@ pub const FASHION_MNIST: Manifest<'static> = Manifest {
         },
     ],
     mirrors: &[
-        // The authors' bucket. The address they publish is its website endpoint, which does not speak https.
+        // The authors' bucket. The address they publish is its website endpoint, which does not support https.
         "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
-        // The copy Keras reads; these are its files named like MNIST's.
+        // The copy that Keras reads; its files have the same names as MNIST's.
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
         // The authors' repository.
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",

@@ -8,26 +8,26 @@ use super::Failure;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A file is there already, with the right content.
+    /// A file already exists with the correct content.
     Kept {
         /// Its name.
         file: &'a str,
     },
-    /// A mirror is asked for a file.
+    /// A file is requested from a mirror.
     Started {
         /// The file's name.
         file: &'a str,
         /// The mirror's host.
         host: &'a str,
     },
-    /// A part of the file last started has arrived.
+    /// More of the file last started has arrived.
     Received {
         /// Bytes so far.
         bytes: u64,
-        /// Bytes in the end, if the server said.
+        /// Bytes in total, if the server said.
         total: Option<u64>,
     },
-    /// A mirror did not serve a file; the next one is asked, if there is one.
+    /// A mirror did not serve a file. The next one, if any, is tried.
     Failed {
         /// The file's name.
         file: &'a str,
@@ -36,33 +36,33 @@ pub enum Event<'a> {
         /// What went wrong.
         failure: &'a Failure,
     },
-    /// A file is complete, and was found right.
+    /// A file is complete and verified.
     Finished {
         /// Its name.
         file: &'a str,
-        /// Its size as it was sent.
+        /// Number of bytes received, which is its gzipped size.
         bytes: u64,
         /// The mirror's host.
         host: &'a str,
     },
 }
 
-/// Shows a [`bar`] if the standard error is a terminal, else writes [`lines`] to it.
+/// Shows a [`bar`] if standard error is a terminal, else writes [`lines`] to it.
 pub fn for_stderr() -> Box<dyn FnMut(Event<'_>)> {
     if io::stderr().is_terminal() { Box::new(bar()) } else { Box::new(lines(io::stderr())) }
 }
 
-/// Writes a line for each file, and for each mirror that failed.
+/// Writes a line for each file and for each mirror that failed.
 pub fn lines(mut out: impl Write) -> impl FnMut(Event<'_>) {
     move |event| {
         if let Some(line) = line(event) {
-            // A download is worth more than the report of it.
+            // Failing to report progress must not stop the download.
             let _ = writeln!(out, "{line}");
         }
     }
 }
 
-/// Shows a progress bar on the standard error while a file arrives, and leaves [`lines`] above it.
+/// Shows a progress bar on standard error while a file arrives, with [`lines`] above it.
 pub fn bar() -> impl FnMut(Event<'_>) {
     let mut bar = ProgressBar::hidden();
     let mut lines = lines(io::stderr());
@@ -100,7 +100,7 @@ fn style(template: &str, otherwise: fn() -> ProgressStyle) -> ProgressStyle {
 
 fn line(event: Event<'_>) -> Option<String> {
     match event {
-        Event::Kept { file } => Some(format!("{file}: kept, it is there and right")),
+        Event::Kept { file } => Some(format!("{file}: already there and correct")),
         Event::Failed { file, host, failure } => Some(format!("{file}: {host} failed: {failure}")),
         Event::Finished { file, bytes, host } => Some(format!("{file}: {bytes} bytes from {host}")),
         Event::Started { .. } | Event::Received { .. } => None,
@@ -122,7 +122,7 @@ mod tests {
         report(Event::Received { bytes: 3, total: Some(7) });
         report(Event::Finished { file: "b.gz", bytes: 7, host: "far" });
         drop(report);
-        let expected = "a.gz: kept, it is there and right\n\
+        let expected = "a.gz: already there and correct\n\
                         b.gz: near failed: the server answered with status 404\n\
                         b.gz: 7 bytes from far\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);

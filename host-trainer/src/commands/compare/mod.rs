@@ -1,4 +1,4 @@
-//! `lenet compare`: an int8 model against the float network it came from.
+//! `lenet compare`: an int8 model against the float network it was quantized from.
 
 mod text;
 
@@ -17,20 +17,20 @@ use crate::formats::{FloatFile, ModelFile, NetworkFile};
 /// Arguments of `lenet compare`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-SQNR is the ratio of signal to quantization noise: 20 dB is an error of a tenth,
-40 dB of a hundredth. A step is the real value of 1 in int8.
+SQNR is the signal-to-quantization-noise ratio: 20 dB is an error of one tenth,
+40 dB of one hundredth. A step is the real value of one int8 unit (the scale).
 
-Warnings tell of more than 0.3 points of accuracy lost, a tensor below 20 dB,
-more than 1 % of values beyond the range of int8, and channels never active.
+Warnings report an accuracy loss above 0.3 points, a tensor below 20 dB, more
+than 1 % of values outside the int8 range, and channels that are never active.
 
 Examples:
   lenet compare runs/mnist/model.safetensors runs/mnist/model.lenet --data mnist
-  lenet compare a.safetensors a.lenet --max-drop 0.3   (exit code 3 beyond it)")]
+  lenet compare a.safetensors a.lenet --max-drop 0.3   (exit code 3 if above)")]
 pub struct Arguments {
-    /// The float network.
+    /// Float network.
     #[arg(value_name = "FLOAT")]
     float: PathBuf,
-    /// The int8 model that was made from it.
+    /// int8 model that was quantized from it.
     #[arg(value_name = "INT8")]
     int8: PathBuf,
     #[command(flatten)]
@@ -43,17 +43,17 @@ pub struct Arguments {
     max_drop: Option<f64>,
     #[command(flatten)]
     threads: ThreadArguments,
-    /// Print one JSON object, with every channel and every changed prediction.
+    /// Print one JSON object, including every channel and every changed prediction.
     #[arg(long)]
     json: bool,
 }
 
 fn parse_points(text: &str) -> std::result::Result<f64, String> {
     let parsed = text.parse().ok().filter(|points| (0.0..=100.0).contains(points));
-    parsed.ok_or_else(|| "points are a number from 0 to 100".into())
+    parsed.ok_or_else(|| "it must be a number from 0 to 100".into())
 }
 
-/// The whole of the JSON.
+/// The JSON output.
 #[derive(Serialize)]
 struct Report<'a> {
     float: &'a Path,
@@ -75,8 +75,8 @@ struct ReportedWarning<'a> {
 /// Runs the subcommand.
 ///
 /// # Errors
-/// An unreadable or invalid network, networks of the wrong kind, unreadable data; after the report, [`Error::Dropped`]
-/// when `--max-drop` is exceeded.
+/// An unreadable or invalid network, networks of the wrong kind, unreadable data. [`Error::Dropped`], after the report
+/// is printed, when `--max-drop` is exceeded.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (float, int8) = read_pair(&arguments.float, &arguments.int8)?;
     let model = int8.model().map_err(Error::model(&arguments.int8))?;
@@ -98,21 +98,22 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// The networks of two files, or what is wrong with their kinds.
+/// Reads a float network and an int8 model. If a file holds the other kind, the error says so.
 fn read_pair(float: &Path, int8: &Path) -> Result<(Box<FloatFile>, ModelFile)> {
     let refused = |path: &Path, problem: &str| Error::File { path: path.to_owned(), problem: problem.to_owned() };
     match (NetworkFile::read(float)?, NetworkFile::read(int8)?) {
         (NetworkFile::Float(float), NetworkFile::Int8(int8)) => Ok((float, int8)),
         (NetworkFile::Int8(_), NetworkFile::Float(_)) => Err(Error::Usage(format!(
-            "{} is an int8 model and {} a float network; give them the other way round: FLOAT, then INT8",
+            "{} is an int8 model and {} is a float network; give them the other way round: FLOAT, then INT8",
             float.display(),
             int8.display()
         ))),
-        (NetworkFile::Float(_), NetworkFile::Float(_)) => {
-            Err(refused(int8, "this is a float network, and INT8 a .lenet model; make one with `lenet quantize`"))
-        }
+        (NetworkFile::Float(_), NetworkFile::Float(_)) => Err(refused(
+            int8,
+            "this is a float network, but INT8 must be an int8 model; make one with `lenet quantize`",
+        )),
         (NetworkFile::Int8(_), NetworkFile::Int8(_)) => {
-            Err(refused(float, "this is an int8 model; FLOAT is the float network that INT8 was made from"))
+            Err(refused(float, "this is an int8 model, but FLOAT must be the float network it was quantized from"))
         }
     }
 }
@@ -128,6 +129,6 @@ fn json(arguments: &Arguments, data: &str, comparison: &Comparison, warnings: &[
             .map(|warning| ReportedWarning { warning, message: warning.to_string(), advice: warning.advice() })
             .collect(),
     };
-    // A path need not be UTF-8, as JSON must.
-    serde_json::to_string(&report).map_err(|error| Error::Usage(format!("--json cannot express this: {error}")))
+    // JSON must be UTF-8, but a path need not be.
+    serde_json::to_string(&report).map_err(|error| Error::Usage(format!("--json: {error}; rename the file")))
 }

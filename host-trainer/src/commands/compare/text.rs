@@ -1,4 +1,4 @@
-//! A comparison for people: lines of at most 80 columns.
+//! A comparison as text for people, at most 80 columns wide.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use crate::numbers::decibels;
 use crate::numbers::{count, percent, thousands};
 
 const COLUMNS: usize = 80;
-/// Changed predictions that are listed.
+/// How many changed predictions are listed at most.
 const LISTED: usize = 20;
 
 const TENSORS_HEADING: [&str; 2] = [
@@ -21,7 +21,7 @@ const CHANGED_HEADING: [&str; 2] = [
     "  image  label   class    logit   margin      class    logit   margin  steps",
 ];
 
-/// The whole report. Warnings that come first stand first, the others last.
+/// The whole report: first the warnings that put every figure in doubt, then the figures, then the other warnings.
 pub(super) fn render(comparison: &Comparison, warnings: &[Warning], data: &str, colour: bool) -> String {
     let (first, last): (Vec<&Warning>, Vec<&Warning>) = warnings.iter().partition(|warning| warning.comes_first());
     let mut text = String::new();
@@ -58,7 +58,7 @@ fn accuracies(comparison: &Comparison, data: &str) -> String {
         thousands(comparison.float_correct),
         percent(comparison.int8_accuracy),
         thousands(comparison.int8_correct),
-        // Not -0.00.
+        // Subtracted from 0.0 so that no loss is printed as +0.00, not -0.00.
         0.0 - comparison.points_lost
     )
 }
@@ -118,7 +118,7 @@ fn changed(comparison: &Comparison) -> String {
     text
 }
 
-/// What is off on a first line, and wrapped below it what to try.
+/// The warning and, below it, what to try; both wrapped and indented.
 fn warning_lines(warning: &Warning, colour: bool) -> String {
     const LABEL: &str = "warning: ";
     let style = if colour { AnsiColor::Yellow.on_default().bold() } else { Style::new() };
@@ -127,7 +127,7 @@ fn warning_lines(warning: &Warning, colour: bool) -> String {
     format!("{style}{LABEL}{style:#}{}{advice}", message.trim_start())
 }
 
-/// Lines of at most [`COLUMNS`], broken between words and indented.
+/// Wraps text between words to indented lines of at most [`COLUMNS`].
 fn wrap(text: &str, indent: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -1,4 +1,4 @@
-//! `lenet train`: trains, quantizes, measures, and writes a run folder.
+//! `lenet train`: trains, quantizes, evaluates, and writes a run folder.
 
 mod interrupt;
 mod progress;
@@ -37,49 +37,49 @@ Examples:
 pub struct Arguments {
     #[command(flatten)]
     data: DataArguments,
-    /// Seed of initialization, shuffling and augmentation: the same seed gives the same bytes.
+    /// Seed for initialization, shuffling and augmentation; the same seed gives the same bytes.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Hold out the last N training images and measure on them after each epoch; without N, one in
-    /// twelve, which is 5,000 of 60,000.
+    /// Hold out the last N training images and evaluate on them after each epoch; without N, one in
+    /// twelve (5,000 of 60,000).
     #[arg(long, value_name = "N", num_args = 0..=1)]
     validation: Option<Option<usize>>,
-    /// Leave the test images alone: measure on the validation images, to choose between recipes.
+    /// Do not use the test images: report the accuracy on the validation images, for comparing recipes.
     #[arg(long, requires = "validation")]
     no_test: bool,
-    /// Pooling after conv1.
+    /// Pool after conv1.
     #[arg(long, value_enum, default_value = "average")]
     pool1: PoolKind,
-    /// Pooling after conv2.
+    /// Pool after conv2.
     #[arg(long, value_enum, default_value = "maximum")]
     pool2: PoolKind,
     #[command(flatten)]
     threads: ThreadArguments,
-    /// Folder to write [default: runs/DATA-RECIPE, numbered if that exists].
+    /// Folder to write to [default: runs/DATA-RECIPE, with a number added if that exists].
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Overwrite the files of an earlier run in that folder, finished or not.
+    /// Overwrite an earlier run in that folder, finished or not.
     #[arg(long)]
     force: bool,
-    /// Write a checkpoint every N epochs, so that a run that was killed can be resumed; 0 for none.
-    /// Ctrl-C writes one in any case.
+    /// Write a checkpoint every N epochs, so that a killed run can be resumed; 0 turns this off.
+    /// Ctrl-C always writes one.
     #[arg(long, value_name = "N", default_value_t = 0)]
     checkpoint_every: usize,
-    /// Go on with the unfinished run in a folder, with the recipe it began with.
+    /// Resume the unfinished run in this folder, with the recipe it was started with.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["RecipeArguments", "seed", "validation", "no_test", "pool1", "pool2", "output", "force", "checkpoint_every"])]
     resume: Option<PathBuf>,
-    /// Print the summary as JSON and nothing else.
+    /// Print only the summary, as JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     quiet: QuietArguments,
-    // Last, as its options have a heading of their own in the help.
+    // Last, because these options have their own heading in the help.
     #[command(flatten)]
     recipe: RecipeArguments,
 }
 
 impl Arguments {
-    /// The command that gives the same bytes again.
+    /// The command that reproduces the same bytes.
     fn command(&self) -> String {
         let mut words = vec!["lenet train".to_owned()];
         words.extend(self.data.data.as_ref().map(|folder| format!("--data {}", quoted(&folder.to_string_lossy()))));
@@ -114,7 +114,7 @@ impl Arguments {
     }
 }
 
-/// An argument as a shell takes it.
+/// Quotes an argument for a shell.
 fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
@@ -127,7 +127,7 @@ fn quoted(argument: &str) -> String {
 /// Runs the subcommand.
 ///
 /// # Errors
-/// Unreadable data, an unwritable folder, a damaged checkpoint, a diverging training, Ctrl-C.
+/// Unreadable data, an unwritable folder, a damaged checkpoint, a loss that diverges, Ctrl-C.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let pool = arguments.threads.pool()?;
     let run = pool.install(|| match &arguments.resume {
@@ -142,7 +142,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// A run at its beginning, or where its checkpoint left it.
+/// A run that is about to start, or to continue from its checkpoint.
 struct Run {
     folder: RunFolder,
     data: DataSet,
@@ -177,7 +177,7 @@ impl Run {
         Ok(Self { folder, data, training, validation, plan, record, snapshot: Some(snapshot) })
     }
 
-    /// Trains to the end, measures, and writes the files; returns the summary.
+    /// Trains to the end, evaluates, writes the files, and returns the summary as JSON.
     fn run(self, pool: &ThreadPool, quiet: bool) -> Result<String> {
         let Self { folder, data, training, validation, plan, record, snapshot } = self;
         let options = &plan.options;
@@ -204,7 +204,7 @@ impl Run {
             return Err(Error::Interrupted { epoch, step, folder: folder.path().to_owned() });
         }
         let network = trainer.result();
-        let ending = spinner("quantizes, measures and writes the report", quiet);
+        let ending = spinner("Quantizing, evaluating, writing report", quiet);
         let record = progress.record();
 
         let (judged, judges) = match &validation {
@@ -283,7 +283,7 @@ impl Run {
     }
 }
 
-/// The training images without the last `held_out` ones, and those.
+/// Splits the last `held_out` training images off for validation.
 fn split(data: &DataSet, held_out: usize) -> Result<(Split, Option<Split>)> {
     if held_out == 0 {
         return Ok((data.train.clone(), None));
@@ -293,7 +293,8 @@ fn split(data: &DataSet, held_out: usize) -> Result<(Split, Option<Split>)> {
 
 fn print_plan(data: &DataSet, training: usize, options: &Options, threads: usize) {
     let recipe = &options.recipe;
-    println!("data   {}: {} training images, {} to test", data.name, thousands(training), thousands(data.test.len()));
+    let (train, test) = (thousands(training), thousands(data.test.len()));
+    println!("data   {}: {train} training images, {test} test images", data.name);
     println!("recipe {}: {}, {}", recipe.name, count(recipe.epochs, "epoch"), recipe.describe());
     println!("seed   {}, {}", options.seed, count(threads, "thread"));
 }

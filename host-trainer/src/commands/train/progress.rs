@@ -10,21 +10,21 @@ use crate::numbers::{percent, thousands};
 use crate::run::{Metrics, RunFolder};
 use crate::training::{BatchResult, EpochLine, LossLine, Observer, Snapshot};
 
-/// Prints how a training goes on, records its metrics, and writes its checkpoints.
+/// Prints the progress of training, records its metrics, and writes its checkpoints.
 pub(super) struct Progress<'a> {
     folder: &'a RunFolder,
     plan: &'a Plan,
     quiet: bool,
-    /// The bar, drawn on a terminal only; printed lines go around it.
+    /// The bar, drawn on a terminal only. Lines are printed above it.
     pub(super) bar: ProgressBar,
     metrics: Metrics,
     best: Option<EpochLine>,
     last: Option<EpochLine>,
     start: Instant,
-    /// Seconds spent before this start.
+    /// Seconds of training before the run was resumed.
     earlier_seconds: f64,
     epoch_start: Instant,
-    /// Loss and accuracy of late, for the bar.
+    /// Recent loss and accuracy, for the bar.
     recent: Option<(f64, f64)>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Progress<'a> {
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(total as u64) };
         let style = ProgressStyle::with_template("{bar:16} {percent} % {msg}, {rate}, {eta} left");
         let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
-            // A bar that cannot be drawn in full is drawn without the rate.
+            // If the rate cannot be written, the bar is drawn without it.
             let _ = write!(text, "{} images/s", thousands(state.per_sec() as usize));
         };
         bar.set_style(style.expect("the template is valid").with_key("rate", rate).progress_chars("=> "));
@@ -59,7 +59,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// What was told so far.
+    /// What the run has reported so far.
     pub(super) fn record(&self) -> Record {
         Record {
             metrics: self.metrics.as_str().to_owned(),
@@ -86,7 +86,7 @@ impl Observer for Progress<'_> {
     fn batch(&mut self, images: usize, result: BatchResult) -> ControlFlow<()> {
         let accuracy = result.correct as f64 / images as f64;
         let (loss, accuracy) = self.recent.map_or((result.loss, accuracy), |(mean_loss, mean_accuracy)| {
-            // Over a few dozen batches.
+            // A moving average over a few dozen batches.
             (mean_loss + 0.03 * (result.loss - mean_loss), mean_accuracy + 0.03 * (accuracy - mean_accuracy))
         });
         self.recent = Some((loss, accuracy));

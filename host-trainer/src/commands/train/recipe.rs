@@ -5,56 +5,57 @@ use clap::{Args, ValueEnum};
 use crate::network::Initialization;
 use crate::training::{Augmentation, Optimizer, Recipe, RecipeName, Schedule};
 
-/// The hyper-parameters: a named set, and options that change single ones.
+/// The hyper-parameters: a named set, and options that override single values.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Recipe")]
 pub(super) struct RecipeArguments {
-    /// Named hyper-parameters; the options below change single ones.
+    /// Named set of hyper-parameters; the options below override single values.
     #[arg(long, value_enum, default_value = "default")]
     recipe: RecipeArgument,
-    /// Passes over the training images; 0 writes the initial network.
+    /// Passes over the training images; 0 writes the untrained network.
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
-    /// Images per step.
+    /// Batch size, in images.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_batch)]
     batch: Option<usize>,
-    /// Distribution of the initial weights.
+    /// How the weights are initialized.
     #[arg(long, value_enum)]
     init: Option<InitArgument>,
-    /// How a gradient becomes a step.
+    /// Optimization algorithm.
     #[arg(long, value_enum)]
     optimizer: Option<OptimizerArgument>,
-    /// Learning rate, the highest of the schedule.
+    /// Learning rate; with a schedule, its peak.
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_lr)]
     lr: Option<f32>,
-    /// Momentum of sgd and nesterov, or beta1 of adamw; at least 0 and below 1.
+    /// Momentum for sgd and nesterov, beta1 for adamw; at least 0 and below 1.
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_fraction::<f32>)]
     momentum: Option<f32>,
-    /// Pull of the weights to zero.
+    /// Weight decay.
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_weight_decay)]
     weight_decay: Option<f32>,
-    /// Course of the learning rate.
+    /// Learning-rate schedule.
     #[arg(long, value_enum)]
     schedule: Option<ScheduleArgument>,
-    /// Fraction of the steps over which the learning rate rises; at least 0 and below 1.
+    /// Warm-up: fraction of all steps during which the learning rate rises; at least 0 and below 1.
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_fraction::<f64>)]
     warm_up: Option<f64>,
-    /// Decay per step of the moving average of the weights that becomes the result; 0 for none.
+    /// Decay per step of the moving average of the weights, which becomes the trained network; 0 turns it off.
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_fraction::<f32>)]
     ema: Option<f32>,
-    /// Share of each target that is spread over all classes; at least 0 and below 1.
+    /// Label smoothing: fraction of each target spread evenly over all classes; at least 0 and below 1.
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_fraction::<f32>)]
     label_smoothing: Option<f32>,
-    /// How far images are rotated, sheared, scaled, shifted and bent: 1 is what suits MNIST, 0 not at all.
+    /// Strength of the augmentation (rotation, shear, scale, shift, elastic distortion): 1 suits MNIST, 0
+    /// turns it off, 4 is the most.
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_strength)]
     augment: Option<f32>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum RecipeArgument {
-    /// AdamW with warm-up, cosine, moving average and augmentation.
+    /// AdamW with warm-up, cosine schedule, weight averaging and augmentation.
     Default,
-    /// The PyTorch tutorial's: batch 32, SGD lr 0.001, momentum 0.9, 10 epochs.
+    /// As in the PyTorch tutorial: batch 32, SGD, lr 0.001, momentum 0.9, 10 epochs.
     Tutorial,
 }
 
@@ -62,7 +63,7 @@ enum RecipeArgument {
 enum InitArgument {
     /// PyTorch's default.
     Pytorch,
-    /// He's, for ReLUs; biases zero.
+    /// He initialization, meant for ReLU; biases start at zero.
     He,
 }
 
@@ -70,7 +71,7 @@ enum InitArgument {
 enum OptimizerArgument {
     /// Stochastic gradient descent with momentum.
     Sgd,
-    /// The same with Nesterov's momentum.
+    /// SGD with Nesterov momentum.
     Nesterov,
     /// Adam with decoupled weight decay.
     Adamw,
@@ -78,42 +79,42 @@ enum OptimizerArgument {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ScheduleArgument {
-    /// The same rate throughout.
+    /// Constant rate.
     Constant,
-    /// A linear rise, then down to 0 along half a cosine.
+    /// Linear warm-up, then half a cosine down to 0.
     Cosine,
     /// PyTorch's OneCycleLR.
     OneCycle,
 }
 
-/// A number that `valid` accepts, or a sentence that says which are.
+/// Parses a finite number that `valid` accepts. The error is `rule`, which says what is accepted.
 fn number<T: FromStr + Copy + Into<f64>>(text: &str, valid: impl Fn(f64) -> bool, rule: &str) -> Result<T, String> {
     let accepted = |number: &T| (*number).into().is_finite() && valid((*number).into());
     text.parse().ok().filter(accepted).ok_or(rule.to_owned())
 }
 
 fn parse_batch(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|batch| *batch > 0).ok_or("a batch has at least one image".into())
+    text.parse().ok().filter(|batch| *batch > 0).ok_or("it must be at least 1".into())
 }
 
 fn parse_lr(text: &str) -> Result<f32, String> {
-    number(text, |lr| lr > 0.0, "a learning rate is a number above 0")
+    number(text, |lr| lr > 0.0, "it must be a number above 0")
 }
 
 fn parse_weight_decay(text: &str) -> Result<f32, String> {
-    number(text, |decay| decay >= 0.0, "a weight decay is a number of at least 0")
+    number(text, |decay| decay >= 0.0, "it must be a number, at least 0")
 }
 
 fn parse_strength(text: &str) -> Result<f32, String> {
-    number(text, |strength| (0.0..=4.0).contains(&strength), "a strength is a number from 0 to 4")
+    number(text, |strength| (0.0..=4.0).contains(&strength), "it must be a number from 0 to 4")
 }
 
 fn parse_fraction<T: FromStr + Copy + Into<f64>>(text: &str) -> Result<T, String> {
-    number(text, |x| (0.0..1.0).contains(&x), "it is a number of at least 0 and below 1")
+    number(text, |x| (0.0..1.0).contains(&x), "it must be a number, at least 0 and below 1")
 }
 
 impl RecipeArguments {
-    /// The options as on the command line, those that were given.
+    /// The options that were given, as they are written on the command line.
     pub(super) fn options(&self) -> Vec<String> {
         let mut options = Vec::new();
         let mut add = |name: &str, value: Option<String>| {
@@ -136,7 +137,7 @@ impl RecipeArguments {
         options
     }
 
-    /// The recipe they amount to.
+    /// The named recipe with the given options applied.
     pub(super) fn recipe(&self) -> Recipe {
         let named = Recipe::named(match self.recipe {
             RecipeArgument::Default => RecipeName::Default,
@@ -200,7 +201,7 @@ fn text<T: ToString>(value: Option<T>) -> Option<String> {
     value.map(|value| value.to_string())
 }
 
-/// The name of a value on the command line.
+/// How a value is written on the command line.
 pub(super) fn word<T: ValueEnum>(value: Option<T>) -> Option<String> {
     value.and_then(|value| value.to_possible_value()).map(|value| value.get_name().to_owned())
 }
