@@ -136,8 +136,8 @@ impl Warning {
                 "calibrate on more training images like the ones used here (--images), or with --calibration minmax"
             }
             Self::DeadChannel { float_peak_steps: 0.0, .. } => {
-                "train with another --seed or with --init he; quantization is not the cause, since the channel is unused \
-                 in both networks"
+                "train with another --seed or with --init he; quantization is not the cause, since the channel is \
+                 unused in both networks"
             }
             Self::DeadChannel { .. } | Self::DeadUnits { .. } => {
                 "make calibration ignore outliers for finer steps (--calibration percentile), or fine-tune with --qat 2"

@@ -325,7 +325,7 @@ fn check_zero_point(found: &Found<'_>, quantization: Quantization) -> Result<(),
         return Ok(());
     }
     Err(cannot_hold(&format!(
-        "{} has the zero point {}; it must be {ACTIVATION_ZERO_POINT}, since pixels and the outputs of a ReLU start at 0",
+        "{} has the zero point {}; it must be {ACTIVATION_ZERO_POINT}, as pixels and ReLU outputs start at 0",
         found.what(),
         quantization.zero_point
     )))
