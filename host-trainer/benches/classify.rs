@@ -9,8 +9,7 @@ use criterion::{Criterion, Throughput};
 use host_trainer::data::digits_10k;
 use host_trainer::evaluation::classify_all;
 use host_trainer::formats::ModelFile;
-use host_trainer::inference::Classifier;
-use host_trainer::network::lanes::InstructionSet;
+use lenet_core::workstation::{Classifier, InstructionSet};
 use lenet_core::{Blank, LeNet5};
 
 fn main() {

@@ -7,20 +7,19 @@
 //!
 //! | floor | room | what it does |
 //! |---|---|---|
-//! | 8 | [`commands`] | the subcommands of `lenet`, one file each |
-//! | 7 | [`report`] | a finished run as one HTML page |
-//! | 6 | [`run`] | the folder that a training run writes |
-//! | 5 | [`checkpoint`] | the file an interrupted run resumes from |
+//! | 7 | [`commands`] | the subcommands of `lenet`, one file each |
+//! | 6 | [`report`] | a finished run as one HTML page |
+//! | 5 | [`run`] | the folder that a training run writes |
+//! | 4 | [`checkpoint`] | the file an interrupted run resumes from |
 //! | | [`prediction`] | classes for images from anywhere, and which images to reject |
-//! | 4 | [`training`] | fits a float network, with or without quantization-aware training |
+//! | 3 | [`training`] | fits a float network, with or without quantization-aware training |
 //! | | [`inspection`] | what a network file holds, in figures |
 //! | | [`analysis`] | why an image was misread |
-//! | 3 | [`quantization`] | turns a float network into an int8 one |
+//! | 2 | [`quantization`] | turns a float network into an int8 one |
 //! | | [`formats`] | reads and writes network files |
 //! | | [`evaluation`] | accuracy, and a checksum over all logits |
 //! | | [`comparison`] | where an int8 network diverges from its float network, and what to do about it |
 //! | | [`fetch`] | downloads data sets |
-//! | 2 | [`inference`] | the int8 network at the speed of this processor |
 //! | 1 | [`network`] | LeNet-5 in floating point, forward and backward |
 //! | | [`data`] | data sets and images |
 //! | | [`files`] | output files that appear whole or not at all |
@@ -36,10 +35,10 @@ pub mod comparison;
 pub mod data;
 mod error;
 pub mod evaluation;
+#[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod files;
 pub mod formats;
-pub mod inference;
 pub mod inspection;
 pub mod int8;
 pub mod network;

@@ -6,7 +6,7 @@ mod networks;
 use host_trainer::data::digits_10k;
 use host_trainer::evaluation::evaluate_int8;
 use host_trainer::network::Network;
-use host_trainer::network::lanes::{Group, InstructionSet, Int8, LANES};
+use host_trainer::network::lanes::{Group, InstructionSet, LANES, SimulatedInt8};
 use host_trainer::quantization::{Calibration, Granularity, Ranges, calibrate, quantize, quantize_trained};
 use host_trainer::training::{ActivationRanges, QatOptions, fine_tune};
 use lenet_core::LeNet5;
@@ -24,7 +24,7 @@ fn simulated_logits_equal_those_of_the_int8_network() {
             let quantized = quantize_trained(&network, &data.train.first(5), &Default::default()).unwrap();
             let file = quantized.encode(&Default::default()).unwrap();
             let mut core = LeNet5::new(file.model().unwrap());
-            let int8 = Int8::from(&quantized);
+            let int8 = SimulatedInt8::from(&quantized);
             let mut group = Group::new();
             for first in (0..400).step_by(LANES) {
                 let images: Vec<_> = (first..first + LANES).map(|image| data.test.pixels(image)).collect();

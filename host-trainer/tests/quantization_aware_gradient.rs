@@ -5,7 +5,7 @@ mod networks;
 
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::int8::QuantizedNetwork;
-use host_trainer::network::lanes::{Group, InstructionSet, Int8, LANES, Lanes};
+use host_trainer::network::lanes::{Group, InstructionSet, LANES, Lanes, SimulatedInt8};
 use host_trainer::network::plain::{conv2d, cross_entropy, linear, pool2d};
 use host_trainer::network::{NAMES, Network, Parameters};
 use host_trainer::quantization::quantize_trained;
@@ -164,7 +164,7 @@ fn the_gradient_equals_that_of_a_plain_network_that_rounds() {
             let quantized = quantize_trained(&network, &data.train.first(5), &Default::default()).unwrap();
             let images = data.test.first(count);
             let plain = Plain::new(&quantized).gradient(images.images(), &images);
-            let int8 = Int8::from(&quantized);
+            let int8 = SimulatedInt8::from(&quantized);
             for set in InstructionSet::available() {
                 let mut group = Group::new();
                 group.set_images(&(0..count).map(|image| images.pixels(image)).collect::<Vec<_>>());

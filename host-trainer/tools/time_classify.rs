@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use host_trainer::data::digits_10k;
 use host_trainer::formats::ModelFile;
-use host_trainer::inference::Classifier;
+use lenet_core::workstation::Classifier;
 
 fn main() {
     let seconds = std::env::args().nth(1).and_then(|argument| argument.parse().ok());

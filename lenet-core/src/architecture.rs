@@ -1,4 +1,4 @@
-//! The network's shapes. Every other module takes its sizes from here.
+//! The network's shapes. All other modules take their sizes from here.
 //!
 //! | layer | output (height x width x channels) | parameters |
 //! |---|---|---|
@@ -35,13 +35,13 @@ pub const FC1_INPUTS: usize = POOL2_SIDE * POOL2_SIDE * CONV2_CHANNELS;
 pub const FC1_OUTPUTS: usize = 120;
 /// Outputs of fc2.
 pub const FC2_OUTPUTS: usize = 84;
-/// Outputs of fc3, one logit for each class.
+/// Outputs of fc3: one logit for each class.
 pub const CLASSES: usize = 10;
 
-/// One image, row by row from the top: 0 is background, 255 is full ink, the real value is `p / 255`.
+/// One image, row by row from the top. 0 is background, 255 is full ink, and the real value is `p / 255`.
 pub type Pixels = [u8; IMAGE_BYTES];
 
-/// How a 2x2 window, at stride 2, becomes one value.
+/// How pooling turns a 2x2 window, at stride 2, into one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pool {
     /// The mean, rounded half away from zero.
@@ -74,12 +74,12 @@ impl Default for Pools {
     }
 }
 
-/// The tensors that carry a scale and a zero point, in the order of the model file.
+/// The tensors that have a scale and a zero point, in the order of the model file.
 ///
-/// A pool's output has the scale and zero point of its input, so conv1 and pool1 share an entry.
+/// Pooling keeps scale and zero point, so conv1 and pool1 share an entry, as do conv2 and pool2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tensor {
-    /// The image.
+    /// The input image.
     Input,
     /// Output of conv1 and of pool1.
     Conv1,
@@ -111,7 +111,7 @@ impl fmt::Display for Tensor {
     }
 }
 
-/// The layers that have parameters, in the order of the model file.
+/// The layers with parameters, in the order of the model file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
     /// 5x5 convolution, 1 to 6 channels.
@@ -130,7 +130,7 @@ impl Layer {
     /// Every layer, in order.
     pub const ALL: [Self; 5] = [Self::Conv1, Self::Conv2, Self::Fc1, Self::Fc2, Self::Fc3];
 
-    /// Its name.
+    /// Its name, such as `conv1`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Conv1 => "conv1",
@@ -141,7 +141,7 @@ impl Layer {
         }
     }
 
-    /// Output channels: one bias, one multiplier and one weight scale each.
+    /// Number of output channels. Each has one bias, one multiplier and one weight scale.
     pub const fn outputs(self) -> usize {
         match self {
             Self::Conv1 => CONV1_CHANNELS,
@@ -152,7 +152,7 @@ impl Layer {
         }
     }
 
-    /// Weights of one output channel.
+    /// Number of weights of one output channel.
     pub const fn weights_per_output(self) -> usize {
         match self {
             Self::Conv1 => KERNEL_SIDE * KERNEL_SIDE,

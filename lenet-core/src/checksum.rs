@@ -1,12 +1,12 @@
-//! CRC-32/ISO-HDLC, the one zlib computes: it closes every model file, and over all logits in
-//! order it proves that two machines computed the same bits.
+//! CRC-32/ISO-HDLC, the same as zlib's. Every model file ends with one. A CRC-32 over all logits in order shows whether
+//! two machines computed the same bits.
 
 use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
 
 use crate::architecture::CLASSES;
 use crate::logits::Logits;
 
-// One 1 KB table in flash: slicing tables would cost a microcontroller 16 KB.
+// One table of 1 KB. The faster variant with slicing tables would take 16 KB of flash.
 static CRC32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 
 /// The CRC-32 of `bytes`.
@@ -14,11 +14,11 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     CRC32.checksum(bytes)
 }
 
-/// A CRC-32 computed piece by piece, over the logits of image after image.
+/// A CRC-32 that is computed piece by piece, for example over the logits of one image after the other.
 pub struct Crc32(Digest<'static, u32, Table<1>>);
 
 impl Crc32 {
-    /// The CRC of nothing yet.
+    /// A CRC-32 over no bytes yet.
     pub fn new() -> Self {
         Self(CRC32.digest())
     }
@@ -28,12 +28,12 @@ impl Crc32 {
         self.0.update(bytes);
     }
 
-    /// Appends one image's ten logits, each as one int8 byte.
+    /// Appends the ten logits of one image, one byte each.
     pub fn update_logits(&mut self, logits: &Logits) {
         self.update(bytemuck::must_cast_ref::<_, [u8; CLASSES]>(&logits.values));
     }
 
-    /// The CRC of all that was appended.
+    /// The CRC-32 of everything appended so far.
     pub fn finish(self) -> u32 {
         self.0.finalize()
     }

@@ -20,7 +20,7 @@
 //! # The contract
 //!
 //! [`Model::from_bytes`] checks everything once. After it succeeds, no call fails, panics, allocates or overflows,
-//! whatever the pixels are. Inference uses no floating point; only [`Logits::probabilities`], [`Logits::top`] and
+//! whatever the pixels are. Inference uses no floating point; only `Logits::probabilities`, `Logits::top` and
 //! [`Logits::real`] do, for a person to read.
 //!
 //! # Where things are
@@ -36,9 +36,9 @@
 //!
 //! # Features
 //!
-//! - `predictions`, on by default: [`Logits::probabilities`] and [`Logits::top`]. Without it, the crate does not depend
+//! - `predictions`, on by default: `Logits::probabilities` and `Logits::top`. Without it, the crate does not depend
 //!   on micromath and heapless.
-//! - `workstation`, off by default: [`workstation::Classifier`], which uses the vector instructions of a desktop
+//! - `workstation`, off by default: `workstation::Classifier`, which uses the vector instructions of a desktop
 //!   processor and an allocator. It has no effect on targets without an operating system.
 
 #![no_std]
@@ -46,6 +46,8 @@
 // Only `arch` makes exceptions, for assembly.
 #![deny(unsafe_code)]
 
+#[cfg(workstation)]
+extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
@@ -66,6 +68,8 @@ pub mod quantization;
 
 mod include;
 
+#[cfg(workstation)]
+pub use arch::workstation;
 pub use arch::{Blank, Workspace};
 pub use architecture::{CLASSES, IMAGE_BYTES, Layer, Pixels, Pool, Pools, Tensor};
 pub use format::Error;

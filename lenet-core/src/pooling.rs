@@ -1,11 +1,11 @@
-//! The 2x2 pools, on the four values of one window.
+//! The 2x2 pools, on the four values of a window.
 
 use crate::architecture::Pool;
 
-/// An activation from the four accumulators of one window.
+/// The pooled activation of a window, from its four accumulators.
 ///
-/// An average pool averages the four requantized activations; a maximum pool takes the largest of
-/// the four accumulators and requantizes it once, with the same result.
+/// Average pooling requantizes all four and averages the activations. Maximum pooling requantizes only the largest
+/// accumulator, which gives the same result because requantization is monotonic.
 #[inline(always)]
 pub(crate) fn pool_window(pool: Pool, window: [i32; 4], requantize: impl Fn(i32) -> u8) -> u8 {
     match pool {
@@ -16,10 +16,9 @@ pub(crate) fn pool_window(pool: Pool, window: [i32; 4], requantize: impl Fn(i32)
 
 /// The mean of four activations `u = q + 128`, rounded half away from zero.
 ///
-/// Away from zero is meant on the signed values `q`, as TFLite computes it: with `s` the sum of the
-/// four `q`, `(s + 2) / 4` where `s > 0` and `(s - 2) / 4` elsewhere, divisions truncating. On the sum
-/// of the four `u` that is a half which goes up where the sum is more than 512 and down where it is less; at
-/// 512 itself there is no half.
+/// As in TFLite, "away from zero" refers to the signed values `q`: with `s` as the sum of the four `q`, the mean is
+/// `(s + 2) / 4` if `s > 0` and `(s - 2) / 4` otherwise, with truncating divisions. In terms of the sum of the four `u`,
+/// halves round up above 512 and down below; at 512 itself there is no half.
 #[inline]
 pub fn average(window: [u8; 4]) -> u8 {
     let sum: u32 = window.into_iter().map(u32::from).sum();
@@ -28,7 +27,7 @@ pub fn average(window: [u8; 4]) -> u8 {
 
 /// The largest of four accumulators.
 ///
-/// Requantization is monotonic, so the largest accumulator of a channel gives its largest activation.
+/// Requantization is monotonic, so the largest accumulator of a channel becomes its largest activation.
 #[inline]
 pub fn maximum(window: [i32; 4]) -> i32 {
     let [a, b, c, d] = window;

@@ -1,4 +1,4 @@
-//! What an int8 value means, and the one rounding of the whole network.
+//! What an int8 value means, and the only rounding in the network.
 //!
 //! # The scheme
 //!
@@ -8,9 +8,9 @@
 //! real = scale * (q - zero_point)
 //! ```
 //!
-//! Weights are symmetric (zero point 0, one scale per output channel), the image and every
-//! activation after a ReLU have the zero point -128. So `u = q + 128` is an unsigned byte that is 0
-//! where the real value is 0, and the kernels keep activations as `u`. For an output channel `c`
+//! Weights are symmetric: zero point 0, one scale per output channel. The image and every activation after a ReLU have
+//! zero point -128. So `u = q + 128` is an unsigned byte that is 0 where the real value is 0, and the kernels store
+//! activations as `u`. For an output channel `c`
 //!
 //! ```text
 //! real_out = sum(s_in * u * s_w[c] * w) + real_bias
@@ -18,15 +18,15 @@
 //! q_out    = zero_point + round(M[c] * acc)   M[c] = s_in * s_w[c] / s_out
 //! ```
 //!
-//! with the bias stored as an integer at scale `s_in * s_w[c]`. The real multiplier `M[c]` becomes a
-//! [`Multiplier`]: `M = mantissa / 2^31 * 2^exponent`, mantissa in [2^30, 2^31). The rounding is then
+//! The bias is stored as an integer at scale `s_in * s_w[c]`. The real multiplier `M[c]` is stored as a [`Multiplier`],
+//! `M = mantissa / 2^31 * 2^exponent` with the mantissa in [2^30, 2^31). Then
 //!
 //! ```text
 //! round(M * acc) = (acc * mantissa + 2^(30 - exponent)) >> (31 - exponent)
 //! ```
 //!
-//! in 64 bits with an arithmetic shift: one rounding, ties toward plus infinity. This is gemmlowp's
-//! derivation (google/gemmlowp, `doc/quantization.md`) without its second, intermediate rounding.
+//! in 64 bits with an arithmetic shift: one rounding, ties toward plus infinity. The derivation is that of gemmlowp
+//! (google/gemmlowp, `doc/quantization.md`), without its second, intermediate rounding.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +36,9 @@ pub const ACTIVATION_ZERO_POINT: i8 = -128;
 /// Scale and zero point of a tensor: `real = scale * (q - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantization {
-    /// Real value of one step; positive, finite, normal.
+    /// Real value of one step: positive, finite, normal.
     pub scale: f32,
-    /// The `q` that stands for zero.
+    /// The `q` whose real value is 0.
     pub zero_point: i8,
 }
 
@@ -68,17 +68,17 @@ pub(crate) const fn is_valid_scale(scale: f32) -> bool {
 /// A real multiplier in [2^-32, 1/4) as a 31-bit mantissa and a power of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multiplier {
-    /// The fraction in [1/2, 1) times 2^31, in [2^30, 2^31).
+    /// 2^31 times a fraction in [1/2, 1): in [2^30, 2^31).
     pub mantissa: i32,
     /// The power of two, in [-31, -2].
     pub exponent: i8,
 }
 
 impl Multiplier {
-    /// The least exponent.
+    /// The smallest exponent.
     pub const MIN_EXPONENT: i8 = -31;
-    /// The greatest exponent. The multiplier stays below 1/4, so that the half which rounding adds is a whole
-    /// number in the upper word of the 64-bit product, and the lower word is needed by nobody.
+    /// The largest exponent. It keeps the multiplier below 1/4, so that the half that rounding adds is an integer in the
+    /// upper word of the 64-bit product, and no kernel needs the lower word.
     pub const MAX_EXPONENT: i8 = -2;
 
     /// Whether both parts are in range.
@@ -88,13 +88,12 @@ impl Multiplier {
 
     /// `accumulator * multiplier` rounded to the nearest integer, ties toward plus infinity.
     ///
-    /// Exact for every `i32` when the multiplier is valid; the result then fits in 32 bits because
-    /// the multiplier is less than 1.
+    /// For a valid multiplier this is exact for every `i32`, and fits in 32 bits because the multiplier is less than 1.
     #[inline]
     pub const fn apply(self, accumulator: i32) -> i32 {
         let upper = ((accumulator as i64 * self.mantissa as i64) >> 32) as i32;
-        // Two floors in a row are one. The upper word is below 2^30 in magnitude and half of the divisor at most
-        // 2^29, so the sum fits.
+        // Two floor divisions in a row are one. The upper word is below 2^30 in magnitude and half of the divisor is at
+        // most 2^29, so the sum fits.
         (upper + self.upper_half()) >> self.upper_shift()
     }
 
@@ -104,10 +103,10 @@ impl Multiplier {
         1 << ((-2 - self.exponent as i32) & 31)
     }
 
-    /// By how much the upper word of the product is shifted: `31 - exponent - 32`, in [1, 30].
+    /// The right shift of the upper word of the product: `31 - exponent - 32`, in [1, 30].
     #[inline]
     pub(crate) const fn upper_shift(self) -> u32 {
-        // The mask tells the compiler that no shift overflows.
+        // The mask tells the compiler that the shift cannot overflow.
         (-1 - self.exponent as i32) as u32 & 31
     }
 
@@ -117,7 +116,7 @@ impl Multiplier {
         self.apply(accumulator).clamp(0, 255) as u8
     }
 
-    /// `q` of an output without ReLU: [`apply`](Self::apply) plus the zero point, clamped to [-128, 127].
+    /// The `q` of an output without ReLU: [`apply`](Self::apply) plus the zero point, clamped to [-128, 127].
     #[inline]
     pub fn apply_linear(self, accumulator: i32, zero_point: i8) -> i8 {
         self.apply(accumulator).saturating_add(i32::from(zero_point)).clamp(-128, 127) as i8

@@ -274,7 +274,7 @@ mod tests {
         let code = machine_code(&[("root", &[0xd0fe, 0xe7fd]), PANIC]); // beq 0x1000; b 0x1000
         assert_eq!(found(&code), []);
         // With a larger offset the branch leaves the function.
-        let code = self::machine_code(&[("root", &[0xd000, 0x4770]), PANIC]);
+        let code = machine_code(&[("root", &[0xd000, 0x4770]), PANIC]);
         assert_eq!(found(&code), [(Offence::Panic, PANIC.0.to_owned())]);
     }
 

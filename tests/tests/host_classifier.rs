@@ -1,11 +1,10 @@
-//! The workstation's classifier computes what `lenet-core` computes, on every instruction set this
-//! processor has.
+//! The workstation's kernels compute the same logits and activations as the portable ones, on every instruction set of
+//! this processor.
 
 use host_trainer::data::digits_10k;
 use host_trainer::formats::ModelFile;
-use host_trainer::inference::Classifier;
-use host_trainer::network::lanes::InstructionSet;
-use lenet_core::{LeNet5, Pixels, Pool};
+use lenet_core::workstation::{Classifier, InstructionSet};
+use lenet_core::{LeNet5, Pixels, Pool, Workspace};
 use tests::committed_model;
 use tests::random::{self, Biases, Image, Multipliers, Weights};
 
@@ -16,7 +15,7 @@ const POOLS: [[Pool; 2]; 4] = [
     [Pool::Maximum, Pool::Maximum],
 ];
 
-/// Compares all logits of the images; `what` is for the message.
+/// Compares all logits and activations of the images; `what` is for the message.
 fn compare<'a>(file: &ModelFile, images: impl IntoIterator<Item = &'a Pixels>, what: &str) {
     let model = file.model().unwrap();
     let mut core = LeNet5::new(model);
@@ -27,6 +26,9 @@ fn compare<'a>(file: &ModelFile, images: impl IntoIterator<Item = &'a Pixels>, w
         let expected = core.classify(pixels);
         for (set, classifier) in &classifiers {
             assert_eq!(classifier.classify(pixels), expected, "{what}, image {index}, {set}");
+            let mut workspace = Workspace::new();
+            assert_eq!(classifier.classify_into(pixels, &mut workspace), expected, "{what}, image {index}, {set}");
+            assert_eq!(&workspace, core.workspace(), "{what}, image {index}, {set}");
         }
     }
 }

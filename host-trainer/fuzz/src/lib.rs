@@ -14,11 +14,11 @@ use host_trainer::formats::{
     FloatFile, ModelFile, decode_float, decode_safetensors, decode_tflite, encode_npz, encode_safetensors,
     encode_tflite,
 };
-use host_trainer::inference::Classifier;
 use host_trainer::int8::QuantizedNetwork;
 use host_trainer::network::{NAMES, Network, Parameters};
 use lenet_core::LeNet5;
 use lenet_core::checksum::crc32;
+use lenet_core::workstation::Classifier;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 

@@ -1,27 +1,32 @@
 use std::cmp::Ordering;
 
 use lenet_core::architecture::FC2_OUTPUTS;
-use lenet_core::{CLASSES, Pixels, argmax};
+use lenet_core::workstation::Classifier;
+use lenet_core::{CLASSES, Model, Pixels, Tensor, argmax};
 
 use crate::error::{Error, Result};
-use crate::evaluation::for_each_group;
+use crate::evaluation::{for_each_group, for_each_image};
 use crate::formats::NetworkFile;
-use crate::int8::QuantizedNetwork;
 use crate::network::Network;
-use crate::network::lanes::{Int8, Pass};
 
 /// Features of an image: the outputs of fc2 after its ReLU.
 pub const FEATURES: usize = FC2_OUTPUTS;
 
-/// A network of either kind, to be looked into.
+/// The network to analyse: float or int8.
 pub enum Subject {
-    /// A float network.
+    /// A float network, run by [`lanes`](crate::network::lanes).
     Float(Box<Network>),
-    /// An int8 one. Its activations are those of [`lenet_core::LeNet5`], in real units.
-    Int8(Box<Int8>),
+    /// An int8 network, run by `lenet-core`.
+    Int8(Box<Int8Subject>),
 }
 
-/// What a network makes of an image.
+/// An int8 network and the scale of its features.
+pub struct Int8Subject {
+    classifier: Classifier,
+    feature_scale: f32,
+}
+
+/// A network's outputs for one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outputs {
     /// fc2 after its ReLU, in real units.
@@ -31,35 +36,35 @@ pub struct Outputs {
 }
 
 impl Subject {
-    /// The network of a file; `path` is named when it is invalid.
+    /// The network in a file.
     ///
     /// # Errors
-    /// When an int8 model is invalid.
+    /// An int8 model is invalid; the message names `path`.
     pub fn of_file(file: &NetworkFile, path: &std::path::Path) -> Result<Self> {
         Ok(match file {
             NetworkFile::Float(file) => Self::from(&file.network),
-            NetworkFile::Int8(file) => Self::from(&QuantizedNetwork::from(&file.model().map_err(Error::model(path))?)),
+            NetworkFile::Int8(file) => Self::from(&file.model().map_err(Error::model(path))?),
         })
     }
 
-    /// What its images run through.
-    pub fn pass(&self) -> Pass<'_> {
-        match self {
-            Self::Float(network) => Pass::Float(&network.parameters, network.pools),
-            Self::Int8(int8) => Pass::Int8(int8),
-        }
-    }
-
-    /// What it makes of each image, in order, computed on the threads of the current rayon pool.
+    /// The outputs for each image, in order, computed on the threads of the current rayon pool.
     pub fn outputs(&self, pixels: &[Pixels]) -> Vec<Outputs> {
-        let groups = for_each_group(self.pass(), pixels, |group, images| {
-            let outputs = |lane: usize| Outputs {
-                features: group.fc2().map(|value| value.0[lane]),
-                logits: group.logits().map(|value| value.0[lane]),
-            };
-            (0..images.len()).map(outputs).collect::<Vec<_>>()
-        });
-        groups.into_iter().flatten().collect()
+        match self {
+            Self::Float(network) => {
+                let groups = for_each_group(network, pixels, |group, images| {
+                    let outputs = |lane: usize| Outputs {
+                        features: group.fc2().map(|value| value.0[lane]),
+                        logits: group.logits().map(|value| value.0[lane]),
+                    };
+                    (0..images.len()).map(outputs).collect::<Vec<_>>()
+                });
+                groups.into_iter().flatten().collect()
+            }
+            Self::Int8(int8) => for_each_image(&int8.classifier, pixels, |workspace, logits| Outputs {
+                features: workspace.fc2().map(|u| int8.feature_scale * f32::from(u)),
+                logits: logits.real(),
+            }),
+        }
     }
 }
 
@@ -69,9 +74,10 @@ impl From<&Network> for Subject {
     }
 }
 
-impl From<&QuantizedNetwork> for Subject {
-    fn from(network: &QuantizedNetwork) -> Self {
-        Self::Int8(Box::new(Int8::from(network)))
+impl From<&Model<'_>> for Subject {
+    fn from(model: &Model<'_>) -> Self {
+        let feature_scale = model.quantization(Tensor::Fc2).scale;
+        Self::Int8(Box::new(Int8Subject { classifier: Classifier::new(model), feature_scale }))
     }
 }
 
@@ -140,12 +146,12 @@ mod tests {
         let file = ModelFile::new(include_bytes!("../../../data/digits-10k/digits-10k.lenet"));
         let mut board = LeNet5::new(file.model().unwrap());
         let split = digits_10k().test.first(20);
-        let subject = Subject::from(&QuantizedNetwork::from(&file.model().unwrap()));
+        let subject = Subject::from(&file.model().unwrap());
         for (index, outputs) in subject.outputs(split.all_pixels()).iter().enumerate() {
             let logits = board.classify(split.pixels(index));
             assert_eq!(outputs.class(), logits.class());
             assert_eq!(outputs.logits, logits.real(), "{index}");
-            let scale = board.model().quantization(lenet_core::Tensor::Fc2).scale;
+            let scale = board.model().quantization(Tensor::Fc2).scale;
             let fc2 = board.workspace().fc2().map(|u| scale * f32::from(u));
             assert_eq!(outputs.features, fc2, "{index}");
         }

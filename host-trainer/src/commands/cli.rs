@@ -1,8 +1,9 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
+#[cfg(feature = "fetch")]
+use super::fetch;
 use super::{
-    compare, completions, errors, eval, export, fetch, import_tflite, inspect, man, predict, quantize, report, show,
-    train,
+    compare, completions, errors, eval, export, import_tflite, inspect, man, predict, quantize, report, show, train,
 };
 use crate::error::Result;
 
@@ -48,6 +49,7 @@ enum Command {
     /// Show digits of a data set, on the terminal or as a PNG file
     Show(show::Arguments),
     /// Download a data set
+    #[cfg(feature = "fetch")]
     Fetch(fetch::Arguments),
     /// Print a script that completes the command line in a shell
     Completions(completions::Arguments),
@@ -73,6 +75,7 @@ impl Cli {
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Report(arguments) => report::run(arguments),
             Command::Show(arguments) => show::run(arguments),
+            #[cfg(feature = "fetch")]
             Command::Fetch(arguments) => fetch::run(arguments),
             Command::Completions(arguments) => completions::run(arguments, Self::command()),
             Command::Man(arguments) => man::run(arguments, Self::command()),

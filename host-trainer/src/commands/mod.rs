@@ -11,6 +11,7 @@ pub mod completions;
 pub mod errors;
 pub mod eval;
 pub mod export;
+#[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod import_tflite;
 pub mod inspect;

@@ -1,19 +1,21 @@
-//! Inside the network: its kernels, what they make of an image, its weights and activations on the grid of int8, and
-//! what that grid costs.
+//! Inside the network: conv1's kernels and feature maps, the distributions of quantized weights and activations, and the
+//! quantization error.
 
-use lenet_core::Tensor;
+use std::iter::Sum;
+
+use lenet_core::Model;
+use lenet_core::workstation::Classifier;
 use maud::{Markup, html};
 
 use super::charts::{Axis, Series, histogram};
 use super::{Findings, misread, pictures};
 use crate::comparison::Stage;
-use crate::evaluation::for_each_group;
+use crate::evaluation::{for_each_group, for_each_image};
 use crate::inspection::{BINS, Int8Summary};
-use crate::int8::QuantizedNetwork;
-use crate::network::lanes::{Int8, Lanes, Pass};
+use crate::network::lanes::Lanes;
 use crate::numbers::decibels;
 
-/// Judged images whose activations are counted.
+/// Number of evaluated images whose activations are counted.
 const SAMPLE: usize = 500;
 
 impl Findings<'_> {
@@ -30,9 +32,9 @@ impl Findings<'_> {
             h3 { "Quantized activations" }
             p .note {
                 "Activations on the first " (SAMPLE.min(self.judged.len())) " evaluated images, in int8 steps above the lowest value: the bars are the int8 network, the line the "
-                "float network. Zeros after a ReLU are left out; values beyond the last step are counted there."
+                "float network. Zeros after a ReLU are left out; values beyond the last step are counted in it."
             }
-            div .charts { @for chart in self.activations(&QuantizedNetwork::from(&model)) { (chart) } }
+            div .charts { @for chart in self.activations(&model) { (chart) } }
             h3 { "Quantization error" }
             p .note {
                 "Signal-to-quantization-noise ratio (SQNR) of each tensor over all evaluated images, including the error of the layers before it: at 20 dB the error is a tenth "
@@ -69,16 +71,14 @@ impl Findings<'_> {
         }
         let images: Vec<_> = samples.iter().map(|(index, _)| *self.judged.pixels(*index)).collect();
         let network = &self.run.network;
-        let maps: Vec<Vec<Vec<Vec<f32>>>> =
-            for_each_group(Pass::Float(&network.parameters, network.pools), &images, |group, images| {
-                let map = |lane: usize| {
-                    group.conv1().map(|map| map.map(|row| row.map(|value| value.0[lane]).to_vec()).to_vec())
-                };
-                images.enumerate().map(|(lane, _)| map(lane).to_vec()).collect::<Vec<_>>()
-            })
-            .into_iter()
-            .flatten()
-            .collect();
+        let maps: Vec<Vec<Vec<Vec<f32>>>> = for_each_group(network, &images, |group, images| {
+            let map =
+                |lane: usize| group.conv1().map(|map| map.map(|row| row.map(|value| value.0[lane]).to_vec()).to_vec());
+            images.enumerate().map(|(lane, _)| map(lane).to_vec()).collect::<Vec<_>>()
+        })
+        .into_iter()
+        .flatten()
+        .collect();
         html! {
             div .scroll { table .maps {
                 tr {
@@ -103,44 +103,40 @@ impl Findings<'_> {
     }
 
     /// A histogram of each tensor but the input.
-    fn activations(&self, quantized: &QuantizedNetwork) -> Vec<Markup> {
-        let network = &self.run.network;
+    fn activations(&self, model: &Model<'_>) -> Vec<Markup> {
         let sample = &self.judged.all_pixels()[..SAMPLE.min(self.judged.len())];
-        let count = |pass: Pass<'_>| {
-            let parts = for_each_group(pass, sample, |group, images| {
-                let tensors: [&[Lanes]; 5] = [
-                    group.pool1().as_flattened().as_flattened(),
-                    group.pool2().as_flattened().as_flattened(),
-                    group.fc1(),
-                    group.fc2(),
-                    group.logits(),
-                ];
-                std::array::from_fn::<_, 5, _>(|stage| {
-                    let quantization = quantized.activations[Stage::ALL[stage].tensor() as usize];
-                    let mut counts = [0usize; BINS];
-                    for value in tensors[stage].iter().flat_map(|lanes| &lanes.0[..images.len()]) {
-                        let steps = (value / quantization.scale).round() + f32::from(quantization.zero_point) + 128.0;
-                        // Of the tensors after a ReLU, 0 is the one value that is no activation.
-                        if stage == 4 || steps > 0.0 {
-                            counts[((steps.max(1.0) as usize - 1) / 5).min(BINS - 1)] += 1;
-                        }
-                    }
-                    counts
-                })
-            });
-            parts.into_iter().fold([[0; BINS]; 5], |mut sum, part| {
-                for (sum, part) in sum.as_flattened_mut().iter_mut().zip(part.as_flattened()) {
-                    *sum += part;
+        let quantization = Stage::ALL.map(|stage| model.quantization(stage.tensor()));
+        let float = for_each_group(&self.run.network, sample, |group, images| {
+            let tensors: [&[Lanes]; 5] = [
+                group.pool1().as_flattened().as_flattened(),
+                group.pool2().as_flattened().as_flattened(),
+                group.fc1(),
+                group.fc2(),
+                group.logits(),
+            ];
+            let mut counts = Counts::NONE;
+            for ((stage, lanes), quantization) in Stage::ALL.into_iter().zip(tensors).zip(quantization) {
+                for value in lanes.iter().flat_map(|lanes| &lanes.0[..images.len()]) {
+                    let steps = (value / quantization.scale).round() + f32::from(quantization.zero_point) + 128.0;
+                    counts.add(stage, steps);
                 }
-                sum
-            })
-        };
-        let int8 = count(Pass::Int8(&Int8::from(quantized)));
-        let float = count(Pass::Float(&network.parameters, network.pools));
+            }
+            counts
+        });
+        let int8 = for_each_image(&Classifier::new(model), sample, |workspace, logits| {
+            let mut counts = Counts::NONE;
+            let mut add = |stage, u: u8| counts.add(stage, f32::from(u));
+            workspace.pool1().for_each(|u| add(Stage::Pool1, u));
+            workspace.pool2().iter().for_each(|u| add(Stage::Pool2, *u));
+            workspace.fc1().iter().for_each(|u| add(Stage::Fc1, *u));
+            workspace.fc2().iter().for_each(|u| add(Stage::Fc2, *u));
+            logits.values.into_iter().for_each(|q| add(Stage::Logits, (i16::from(q) + 128) as u8));
+            counts
+        });
+        let [Counts(float), Counts(int8)] = [float, int8].map(|parts| parts.into_iter().sum());
         (0..5)
             .map(|stage| {
-                let tensor: Tensor = Stage::ALL[stage].tensor();
-                let scale = quantized.activations[tensor as usize].scale;
+                let scale = quantization[stage].scale;
                 let title = format!("{}, step {scale:.4}", Stage::ALL[stage]);
                 grid_histogram(
                     &title,
@@ -151,6 +147,32 @@ impl Findings<'_> {
                 )
             })
             .collect()
+    }
+}
+
+/// Histograms of the tensors, in bins of five steps.
+struct Counts([[usize; BINS]; 5]);
+
+impl Counts {
+    const NONE: Self = Self([[0; BINS]; 5]);
+
+    /// Counts a value, given in steps above the lowest.
+    fn add(&mut self, stage: Stage, steps: f32) {
+        // After a ReLU, 0 means that the unit is not active.
+        if stage == Stage::Logits || steps > 0.0 {
+            self.0[stage as usize][((steps.max(1.0) as usize - 1) / 5).min(BINS - 1)] += 1;
+        }
+    }
+}
+
+impl Sum for Counts {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::NONE, |mut sum, part| {
+            for (sum, part) in sum.0.as_flattened_mut().iter_mut().zip(part.0.as_flattened()) {
+                *sum += part;
+            }
+            sum
+        })
     }
 }
 

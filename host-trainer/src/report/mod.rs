@@ -19,7 +19,6 @@ use crate::comparison::{Comparison, compare};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::evaluation::evaluate_int8;
-use crate::int8::QuantizedNetwork;
 use crate::numbers::{count, percent, thousands};
 use crate::run::{self, FinishedRun};
 
@@ -80,7 +79,7 @@ pub fn splits(run: &FinishedRun, data: &DataSet) -> Result<(Split, Split)> {
 /// When the run's int8 model is invalid.
 pub fn report(run: &FinishedRun, training: &Split, judged: &Split) -> Result<String> {
     let model = run.model.model().map_err(|error| Error::Quantize(error.to_string()))?;
-    let subject = Subject::from(&QuantizedNetwork::from(&model));
+    let subject = Subject::from(&model);
     let findings = Findings {
         run,
         training,
@@ -138,7 +137,7 @@ impl Findings<'_> {
                         section #inside { h2 { "Inside the network" } (self.inside()) }
                         section #budget { h2 { "Does it fit your board?" } (budget::section(self.run.model.bytes().len())) }
                     }
-                    footer { p { "Written by " (summary.tool) ". A single file: no scripts, nothing to load." } }
+                    footer { p { "Written by " (summary.tool) ". This page is one self-contained file without scripts." } }
                 }
             }
         }

@@ -155,7 +155,7 @@ impl Part {
             let (loss, d_logits) = cross_entropy::loss_and_gradient(self.group.logits(), &targets, weight);
             self.loss += loss;
             pass.backward(set, &mut self.group, &d_logits, &mut self.gradient);
-            if let Pass::Int8(_) = pass {
+            if let Pass::SimulatedInt8(_) = pass {
                 widen(&mut self.extremes, self.group.extremes(indices.len()));
             }
         }

@@ -192,10 +192,11 @@ impl<'a> Trainer<'a> {
 
     /// Loss and accuracy of [`result`](Self::result), in the arithmetic it is trained for: float or int8.
     fn measure(&self, split: &Split) -> Result<LossAndAccuracy> {
-        let Network { parameters, pools } = self.result();
-        let simulated = self.simulation.as_ref().map(|int8| int8.of(&parameters, pools)).transpose()?;
-        let pass = simulated.as_ref().map_or(Pass::Float(&parameters, pools), Pass::Int8);
-        Ok(evaluation::loss_and_accuracy(pass, split))
+        let network = self.result();
+        match &self.simulation {
+            None => Ok(evaluation::float_loss_and_accuracy(&network, split)),
+            Some(simulation) => simulation.measure(&network, split),
+        }
     }
 
     /// Trains to the end, or until the observer stops it.
@@ -230,7 +231,7 @@ impl<'a> Trainer<'a> {
             let state = &mut self.snapshot.state;
             let lr = recipe.learning_rate(state.steps, steps);
             let simulated = self.simulation.as_ref().map(|int8| int8.of(&state.parameters, *pools)).transpose()?;
-            let pass = simulated.as_ref().map_or(Pass::Float(&state.parameters, *pools), Pass::Int8);
+            let pass = simulated.as_ref().map_or(Pass::Float(&state.parameters, *pools), Pass::SimulatedInt8);
             let result = self.batch.compute(pass, source, images);
             if !result.loss.is_finite() {
                 let layer = self.batch.not_finite(&state.parameters, *pools, source, images);

@@ -2,8 +2,8 @@
 //!
 //! It uses the same [`Trainer`] as ordinary training. In each step, however, the float network is quantized, and the
 //! loss and the gradients are computed with the resulting int8 network, which matches the real one bit for bit
-//! ([`Int8`](crate::network::lanes::Int8)). The optimizer updates the float weights, so that small steps can add up
-//! until a rounded weight changes.
+//! ([`SimulatedInt8`](crate::network::lanes::SimulatedInt8)). The optimizer updates the float weights, so that small
+//! steps can add up until a rounded weight changes.
 
 use rayon::ThreadPool;
 

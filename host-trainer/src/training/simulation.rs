@@ -2,8 +2,10 @@
 
 use lenet_core::Pools;
 
-use crate::error::Result;
-use crate::network::lanes::Int8;
+use crate::data::Split;
+use crate::error::{Error, Result};
+use crate::evaluation::{LossAndAccuracy, int8_loss_and_accuracy};
+use crate::network::lanes::SimulatedInt8;
 use crate::network::{Network, Parameters};
 use crate::quantization::{Granularity, Ranges, quantize};
 
@@ -32,9 +34,20 @@ impl Simulation {
     ///
     /// # Errors
     /// As [`quantize`].
-    pub(super) fn of(&self, parameters: &Parameters<f32>, pools: Pools) -> Result<Int8> {
+    pub(super) fn of(&self, parameters: &Parameters<f32>, pools: Pools) -> Result<SimulatedInt8> {
         let network = Network { parameters: parameters.clone(), pools };
-        Ok(Int8::from(&quantize(&network, &self.ranges, self.granularity)?))
+        Ok(SimulatedInt8::from(&quantize(&network, &self.ranges, self.granularity)?))
+    }
+
+    /// Loss and accuracy, on a split, of the int8 network that `network` becomes with the current ranges. They come from
+    /// `lenet-core`.
+    ///
+    /// # Errors
+    /// As [`quantize`].
+    pub(super) fn measure(&self, network: &Network, split: &Split) -> Result<LossAndAccuracy> {
+        let file = quantize(network, &self.ranges, self.granularity)?.encode(&Default::default())?;
+        let model = file.model().map_err(|error| Error::Quantize(error.to_string()))?;
+        Ok(int8_loss_and_accuracy(model, split))
     }
 
     /// Updates learned ranges with the lowest and highest outputs of a batch.

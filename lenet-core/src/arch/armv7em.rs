@@ -1,6 +1,6 @@
-#![allow(unsafe_code)] // An assembly function, and its call.
-//! Armv7E-M, which has the DSP extension: fully connected layers by `SMLAD`, two multiply-accumulates in one
-//! instruction. Convolutions by [`SMLAL`](super::smlal), which does four.
+#![allow(unsafe_code)] // An assembly function and its call.
+//! Armv7E-M (Cortex-M4, M7), which has the DSP extension. Fully connected layers use `SMLAD`, two multiply-accumulates in
+//! one instruction; convolutions use [`SMLAL`](super::smlal), four in one instruction.
 
 use core::arch::naked_asm;
 
@@ -9,9 +9,9 @@ use super::separate::separate_words;
 pub(crate) use super::smlal::{Pool1Output, Scratch, conv1_pool, conv2_pool};
 use crate::model::DenseParameters;
 
-/// Calls `each` with the sums of the products of every two outputs, in order.
+/// Calls `each` with the sums of products of every two outputs, in order.
 ///
-/// `input` are activations in [0, 255], as many as the layer has; what it lacks counts as zero.
+/// `input` holds the layer's activations in [0, 255]; missing inputs count as zero.
 pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
     input: &[u8],
     parameters: &DenseParameters<'_, IP, OP, O>,
@@ -27,7 +27,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
         *place = u32::from(*first) | u32::from(*second) << 16;
     }
     for words in parameters.words() {
-        // SAFETY: there are `IP` words and as many pairs of inputs.
+        // SAFETY: there are `IP` words and `IP` pairs of inputs.
         each(separate_words(unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), IP / 4) }));
     }
 }
@@ -46,7 +46,7 @@ macro_rules! eight_inputs {
     };
 }
 
-/// Both halfwords of a word, whole, then only their lower bytes.
+/// Multiplies by the whole halfwords of a word, then by their lower bytes alone.
 macro_rules! two_inputs {
     ($word:literal, $inputs:literal) => {
         concat!(
@@ -69,11 +69,11 @@ macro_rules! two_inputs {
     };
 }
 
-/// Registers: r0 the inputs, r1 the words, r2 how many times eight inputs are to come, r3 the sum with whole
-/// halfwords (`256 * odd + even`), r12 the sum with lower bytes (`even`), r4 to r7 words, r8 to r11 inputs.
+/// Registers: r0 the inputs, r1 the words, r2 the remaining blocks of eight inputs, r3 the sum with whole halfwords
+/// (`256 * odd + even`), r12 the sum with lower bytes (`even`), r4 to r7 words, r8 to r11 inputs.
 ///
 /// # Safety
-/// There are `eights` times 4 words and as many pairs of inputs.
+/// There are `4 * eights` words and `4 * eights` pairs of inputs.
 #[unsafe(naked)]
 unsafe extern "C" fn dense_assembly(inputs: *const u32, words: *const u32, eights: usize) -> u64 {
     naked_asm!(

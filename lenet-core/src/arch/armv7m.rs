@@ -1,6 +1,6 @@
-#![allow(unsafe_code)] // An assembly function, and its call.
-//! Armv7-M and Armv8-M mainline without the DSP extension: fully connected layers by `MLA`, convolutions by
-//! [`SMLAL`](super::smlal).
+#![allow(unsafe_code)] // Assembly functions and their calls.
+//! Armv7-M (Cortex-M3) and Armv8-M mainline (M33, M55), without the DSP extension. Fully connected layers use `MLA`,
+//! convolutions use [`SMLAL`](super::smlal).
 
 use core::arch::naked_asm;
 
@@ -10,9 +10,9 @@ use super::separate::separate_words;
 pub(crate) use super::smlal::{Pool1Output, Scratch, conv1_pool, conv2_pool};
 use crate::model::DenseParameters;
 
-/// Calls `each` with the sums of the products of every two outputs, in order.
+/// Calls `each` with the sums of products of every two outputs, in order.
 ///
-/// `input` are activations in [0, 255], as many as the layer has; what it lacks counts as zero.
+/// `input` holds the layer's activations in [0, 255]; missing inputs count as zero.
 pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
     input: &[u8],
     parameters: &DenseParameters<'_, IP, OP, O>,
@@ -20,13 +20,13 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
 ) {
-    // More would have no weights.
+    // Further inputs would have no weights.
     let input = input.get(..2 * IP).unwrap_or(input);
     if blank == Blank::Skip
         && let Some(inputs) = nonzero::list(input, bytemuck::must_cast_slice_mut(scratch.words()))
     {
         for words in parameters.words() {
-            // SAFETY: the inputs are some times 4, and their offsets those of halfwords among the words.
+            // SAFETY: the number of inputs is a multiple of 4, and each offset is that of a halfword in the words.
             each(separate_words(unsafe { sparse_assembly(inputs.as_ptr(), words.as_ptr(), inputs.len()) }));
         }
         return;
@@ -38,7 +38,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
         *place = u32::from(*u);
     }
     for words in parameters.words() {
-        // SAFETY: there are `IP` words and two inputs to each of them.
+        // SAFETY: there are `IP` words and two inputs for each of them.
         let sums = unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), IP / 2) };
         each(separate_words(sums));
     }
@@ -56,7 +56,7 @@ macro_rules! four_inputs {
     };
 }
 
-/// The upper and the lower halfword of `$w`: whole, then only its lower byte.
+/// For both halfwords of `$w`, multiplies by the whole halfword, then by its lower byte alone.
 macro_rules! two_inputs {
     ($w:literal, $first:literal, $second:literal) => {
         concat!(
@@ -88,11 +88,11 @@ macro_rules! two_inputs {
     };
 }
 
-/// Registers: r0 the inputs, r1 the words, r2 how many times four inputs are to come, r3 the sum with whole
-/// halfwords (`256 * odd + even`), r12 the sum with lower bytes (`even`), r4 to r7 inputs, r8 and r9 words.
+/// Registers: r0 the inputs, r1 the words, r2 the remaining blocks of four inputs, r3 the sum with whole halfwords
+/// (`256 * odd + even`), r12 the sum with lower bytes (`even`), r4 to r7 inputs, r8 and r9 words.
 ///
 /// # Safety
-/// There are `fours` times 4 inputs and `fours` times 2 words.
+/// There are `4 * fours` inputs and `2 * fours` words.
 #[unsafe(naked)]
 unsafe extern "C" fn dense_assembly(inputs: *const u32, words: *const u32, fours: usize) -> u64 {
     naked_asm!(
@@ -124,7 +124,7 @@ unsafe extern "C" fn dense_assembly(inputs: *const u32, words: *const u32, fours
     )
 }
 
-/// One input that is not zero, of two outputs: 6 instructions for 2 multiply-accumulates.
+/// One nonzero input of two outputs: 6 instructions for 2 multiply-accumulates.
 macro_rules! nonzero_input {
     ($place:literal) => {
         concat!(
@@ -142,11 +142,11 @@ macro_rules! nonzero_input {
     };
 }
 
-/// Registers: r0 the inputs, r1 the words, r2 how many inputs are to come, r3 and r12 the sums as in
+/// Registers: r0 the inputs, r1 the words, r2 the number of remaining inputs, r3 and r12 the sums as in
 /// [`dense_assembly`], r4 an offset, r5 an activation, r6 a halfword, r7 its lower byte.
 ///
 /// # Safety
-/// There are `count` inputs, some times 4, with offsets of halfwords at `words`.
+/// There are `count` inputs, a multiple of 4. Each offset is that of a halfword, counted from `words`.
 #[unsafe(naked)]
 unsafe extern "C" fn sparse_assembly(inputs: *const nonzero::Input, words: *const u32, count: usize) -> u64 {
     naked_asm!(

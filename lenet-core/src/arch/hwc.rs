@@ -1,8 +1,8 @@
-//! Buffers of the kernels that need no special order.
+//! The buffers of kernels that need no special layout.
 
 use crate::architecture::{CONV1_CHANNELS, POOL1_SIDE};
 
-/// These kernels need none.
+/// Scratch memory: these kernels need none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Scratch;
 

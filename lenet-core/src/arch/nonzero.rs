@@ -1,13 +1,12 @@
-//! The inputs of a fully connected layer that are not zero. After a ReLU about half of them are.
+//! The nonzero inputs of a fully connected layer. After a ReLU, about half of the inputs are zero.
 
-/// One input: where its weights lie in a row of words, in bytes, and its activation.
+/// One input: the offset of its weights in a row of words, in bytes, and its activation.
 pub(super) type Input = [u16; 2];
 
-/// How many inputs the kernels take at a time. A list is filled up with inputs that are zero.
+/// Inputs that the kernels take at a time. A list is padded with zero inputs to a multiple of it.
 pub(super) const UNROLLED: usize = 4;
 
-/// Lists the inputs that are not zero, if that is worth while: a kernel spends on one of a list about half as much
-/// again as on one of all.
+/// Lists the nonzero inputs, unless they are more than two thirds of all: a listed input costs about 1.5 times as much.
 pub(super) fn list<'a>(activations: &[u8], room: &'a mut [Input]) -> Option<&'a [Input]> {
     let mut count = 0;
     let mut places = room.iter_mut();

@@ -1,4 +1,5 @@
-//! The definition, in plain Rust for any processor. It computes blank input as any other.
+//! The portable kernels, in plain Rust for any processor. They define the results. They compute blank input like any
+//! other.
 
 use super::blank::Blank;
 pub(crate) use super::hwc::{Pool1Output, Scratch};
@@ -29,8 +30,10 @@ pub(crate) fn conv2_pool(
     conv_pool(&input.0, parameters, pool, output);
 }
 
+/// A convolution with ReLU and its pool.
+///
 /// - `input`: `[H][W][I]`, activations in [0, 255].
-/// - `output`: `[PH][PW][O]` with `H = 2 PH + 4` and `W = 2 PW + 4`, which is checked at compile time.
+/// - `output`: `[PH][PW][O]`, with `H = 2 PH + 4` and `W = 2 PW + 4` (checked at compile time).
 fn conv_pool<
     const H: usize,
     const W: usize,
@@ -62,7 +65,7 @@ fn conv_pool<
     }
 }
 
-/// The sums of a group's products over the 5x5 patch at `(y, x)`.
+/// The sums of products of a group's channels over the 5x5 patch at `(y, x)`.
 #[inline]
 fn sums<const H: usize, const W: usize, const I: usize, const N: usize>(
     input: &[[[u8; I]; W]; H],
@@ -84,9 +87,9 @@ fn sums<const H: usize, const W: usize, const I: usize, const N: usize>(
     sums
 }
 
-/// Calls `each` with the sums of the products of every two outputs, in order.
+/// Calls `each` with the sums of products of every two outputs, in order.
 ///
-/// `input` are activations in [0, 255], as many as the layer has; what it lacks counts as zero.
+/// `input` holds the layer's activations in [0, 255]; missing inputs count as zero.
 pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
     input: &[u8],
     parameters: &DenseParameters<'_, IP, OP, O>,

@@ -1,42 +1,45 @@
+//! What is wrong with bytes that are not a valid model.
+
 use core::fmt;
 
 use super::layout::VERSION;
 use super::words::WEIGHT_SUM_MAX;
 use crate::architecture::{Layer, Tensor};
 
-/// Why bytes were refused as a model.
+/// Why bytes were not accepted as a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bytes do not start at an address that is a multiple of 4.
+    /// The bytes do not start at an address that is a multiple of 4. [`include_model!`](crate::include_model) aligns
+    /// them.
     Misaligned,
-    /// The bytes do not start with the magic number: an empty flash slot, or another kind of file.
+    /// The bytes do not start with the magic number: this is an empty flash slot or another kind of file.
     NotAModel,
-    /// The file's format version is not the one this build reads.
+    /// The file has a format version that this build cannot read.
     UnsupportedVersion(u16),
-    /// The message ends too early or holds a value no field can have.
+    /// The message is cut short or contains an impossible value.
     Malformed,
-    /// The file goes on after its checksum, by this many bytes.
+    /// This many bytes follow the checksum.
     TrailingBytes(usize),
-    /// The CRC-32 at the end of the file is not that of the bytes before it.
+    /// The CRC-32 at the end of the file does not match the file.
     Checksum {
-        /// What the file says.
+        /// The CRC-32 in the file.
         stored: u32,
-        /// What its bytes give.
+        /// The CRC-32 computed from its bytes.
         computed: u32,
     },
-    /// The parameter block has a length other than this network's.
+    /// The parameter block has the wrong length.
     ParameterLength {
-        /// Bytes this network's parameters take.
+        /// Bytes that the network's parameters take.
         expected: usize,
-        /// Bytes found.
+        /// Bytes in the file.
         found: usize,
     },
-    /// The parameter block does not start at a multiple of 4, or padding is not zero.
+    /// Padding is not zero or too long, or it does not bring the parameter block to a multiple of 4.
     Padding,
     /// A tensor's scale is not a positive, finite, normal number.
     Scale(Tensor),
-    /// A tensor that must have the zero point -128 has this one.
+    /// A tensor that needs the zero point -128 has another one.
     ZeroPoint {
         /// The tensor.
         tensor: Tensor,
@@ -50,43 +53,43 @@ pub enum Error {
         /// The output channel.
         channel: usize,
     },
-    /// The words of a channel's weights do not agree with each other, so they stand for no weights.
+    /// The weight words of a channel contradict each other.
     Words {
         /// The layer.
         layer: Layer,
         /// The output channel.
         channel: usize,
     },
-    /// A convolution channel's offset is not the one its weights need.
+    /// A convolution channel's offset does not match its weights.
     Offset {
         /// The layer.
         layer: Layer,
         /// The output channel.
         channel: usize,
     },
-    /// The magnitudes of a convolution channel's weights add up to more than a field of the
-    /// accumulator holds.
+    /// The weight magnitudes of a convolution channel add up to more than
+    /// [`WEIGHT_SUM_MAX`](super::words::WEIGHT_SUM_MAX), so its sums could overflow a field of the accumulator.
     FieldOverflow {
         /// The layer.
         layer: Layer,
         /// The output channel.
         channel: usize,
     },
-    /// A weight is -128; weights are symmetric, in [-127, 127].
+    /// A weight is -128. Weights are symmetric, in [-127, 127].
     Weight {
         /// The layer.
         layer: Layer,
         /// The output channel.
         channel: usize,
     },
-    /// A multiplier is outside [2^30, 2^31) or its exponent outside [-31, -2].
+    /// A mantissa is outside [2^30, 2^31) or an exponent is outside [-31, -2].
     Multiplier {
         /// The layer.
         layer: Layer,
         /// The output channel.
         channel: usize,
     },
-    /// Some input could overflow the 32-bit accumulator.
+    /// The 32-bit accumulator could overflow for some input.
     AccumulatorOverflow {
         /// The layer.
         layer: Layer,
@@ -98,44 +101,60 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Misaligned => f.write_str("the model does not start at a multiple of 4 bytes"),
-            Self::NotAModel => f.write_str("no .lenet model here: the first bytes are not its magic number"),
-            Self::UnsupportedVersion(version) => {
-                write!(f, "the model has format version {version}, this build reads version {VERSION}")
+            Self::Misaligned => {
+                f.write_str("the model does not start at a multiple of 4 bytes: include_model! aligns it")
             }
-            Self::Malformed => f.write_str("the model is cut short or damaged: its message cannot be decoded"),
-            Self::TrailingBytes(count) => write!(f, "{count} bytes follow the end of the model"),
+            Self::NotAModel => f.write_str("not a .lenet model: the magic number is missing"),
+            Self::UnsupportedVersion(version) => {
+                write!(
+                    f,
+                    "the model has format version {version}, but this build reads version {VERSION}: \
+                     write it again with a matching `lenet`"
+                )
+            }
+            Self::Malformed => f.write_str("the model is truncated or damaged: its message cannot be decoded"),
+            Self::TrailingBytes(count) => write!(f, "the file has {count} extra bytes after the end of the model"),
             Self::Checksum { stored, computed } => {
-                write!(f, "the model is damaged: its CRC-32 is {computed:08x}, the file says {stored:08x}")
+                write!(f, "the model is damaged: its CRC-32 is {computed:08x}, but the file says {stored:08x}")
             }
             Self::ParameterLength { expected, found } => {
-                write!(f, "the parameters take {found} bytes, this network's take {expected}")
+                write!(f, "the parameters take {found} bytes instead of {expected}")
             }
-            Self::Padding => f.write_str("the padding of the parameters is wrong"),
-            Self::Scale(tensor) => write!(f, "the scale of {tensor} is not a positive normal number"),
+            Self::Padding => f.write_str("the padding of the parameters is not zero or has the wrong length"),
+            Self::Scale(tensor) => write!(f, "the scale of {tensor} is not a positive, finite, normal number"),
             Self::ZeroPoint { tensor, found } => {
-                write!(f, "the zero point of {tensor} is {found}, it must be -128")
+                write!(f, "the zero point of {tensor} is {found} instead of -128")
             }
             Self::WeightScale { layer, channel } => {
-                write!(f, "the weight scale of {layer} channel {channel} is not a positive normal number")
+                write!(f, "the weight scale of {layer} channel {channel} is not a positive, finite, normal number")
             }
             Self::Words { layer, channel } => {
-                write!(f, "the weight words of {layer} channel {channel} do not agree with each other")
+                write!(f, "the weight words of {layer} channel {channel} contradict each other")
             }
             Self::Offset { layer, channel } => {
-                write!(f, "the offset of {layer} channel {channel} is not the one its weights need")
+                write!(f, "the offset of {layer} channel {channel} does not match its weights")
             }
             Self::FieldOverflow { layer, channel } => {
-                write!(f, "the weights of {layer} channel {channel} add up to more than {WEIGHT_SUM_MAX} steps")
+                write!(
+                    f,
+                    "the weights of {layer} channel {channel} add up to more than {WEIGHT_SUM_MAX} steps in magnitude"
+                )
             }
             Self::Weight { layer, channel } => {
                 write!(f, "a weight of {layer} channel {channel} is -128, outside [-127, 127]")
             }
             Self::Multiplier { layer, channel } => {
-                write!(f, "the multiplier of {layer} channel {channel} is out of range")
+                write!(
+                    f,
+                    "the multiplier of {layer} channel {channel} is out of range: \
+                     the mantissa must be in [2^30, 2^31) and the exponent in [-31, -2]"
+                )
             }
             Self::AccumulatorOverflow { layer, channel } => {
-                write!(f, "the accumulator of {layer} channel {channel} could overflow 32 bits")
+                write!(
+                    f,
+                    "the accumulator of {layer} channel {channel} could overflow: its bias and weights are too large for 32 bits"
+                )
             }
         }
     }

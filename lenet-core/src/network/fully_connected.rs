@@ -1,4 +1,4 @@
-//! Fully connected layers.
+//! The fully connected layers: sums of products, then bias and requantization.
 
 use crate::arch::{Blank, Scratch, sums_of_products};
 use crate::model::DenseParameters;
@@ -21,7 +21,7 @@ pub(crate) fn fully_connected<const IP: usize, const OP: usize, const O: usize>(
     });
 }
 
-/// The last layer: no ReLU, and signed outputs `q` with the given zero point.
+/// The last layer. It has no ReLU, and its outputs are signed values `q` with the given zero point.
 pub(crate) fn fully_connected_logits<const IP: usize, const OP: usize, const O: usize>(
     input: &[u8],
     parameters: &DenseParameters<'_, IP, OP, O>,

@@ -12,11 +12,10 @@
 
 pub mod conv2d;
 pub mod cross_entropy;
-mod int8;
 pub mod linear;
 mod pass;
 pub mod pool2d;
-mod simd;
+mod simulated_int8;
 mod vector;
 
 use bytemuck::{Pod, Zeroable};
@@ -28,9 +27,9 @@ use pulp::{Simd, WithSimd};
 
 use super::Parameters;
 pub use cross_entropy::Targets;
-pub use int8::Int8;
+pub use lenet_core::workstation::InstructionSet;
 pub use pass::Pass;
-pub use simd::InstructionSet;
+pub use simulated_int8::SimulatedInt8;
 pub use vector::{LANES, Lanes, Map};
 
 const CONV1_SIDE: usize = 2 * POOL1_SIDE;

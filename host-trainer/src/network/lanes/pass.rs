@@ -3,7 +3,7 @@
 use lenet_core::Pools;
 use lenet_core::architecture::CLASSES;
 
-use super::{Group, InstructionSet, Int8, Lanes};
+use super::{Group, InstructionSet, Lanes, SimulatedInt8};
 use crate::network::Parameters;
 
 /// The network to run images through.
@@ -11,8 +11,8 @@ use crate::network::Parameters;
 pub enum Pass<'a> {
     /// The float network.
     Float(&'a Parameters<f32>, Pools),
-    /// An int8 network.
-    Int8(&'a Int8),
+    /// The int8 network that a float network becomes, simulated for the gradients of its training.
+    SimulatedInt8(&'a SimulatedInt8),
 }
 
 impl Pass<'_> {
@@ -20,7 +20,7 @@ impl Pass<'_> {
     pub fn forward(self, set: InstructionSet, group: &mut Group) {
         match self {
             Self::Float(parameters, pools) => group.forward(set, parameters, pools),
-            Self::Int8(int8) => group.forward_int8(set, int8),
+            Self::SimulatedInt8(int8) => group.forward_int8(set, int8),
         }
     }
 
@@ -35,7 +35,7 @@ impl Pass<'_> {
     ) {
         match self {
             Self::Float(parameters, pools) => group.backward(set, parameters, pools, d_logits, gradient),
-            Self::Int8(int8) => group.backward_int8(set, int8, d_logits, gradient),
+            Self::SimulatedInt8(int8) => group.backward_int8(set, int8, d_logits, gradient),
         }
     }
 }

@@ -1,4 +1,4 @@
-#![allow(unsafe_code)] // Assembly functions, and their calls.
+#![allow(unsafe_code)] // Assembly functions and their calls.
 //! The multiplications of the fully connected layers.
 
 use core::arch::naked_asm;
@@ -10,9 +10,9 @@ use crate::arch::separate::separate_words;
 use crate::architecture::FC1_INPUTS;
 use crate::model::DenseParameters;
 
-/// Calls `each` with the sums of the products of every two outputs, in order.
+/// Calls `each` with the sums of products of every two outputs, in order.
 ///
-/// `input` are activations in [0, 255], as many as the layer has, a multiple of 4; what it lacks counts as zero.
+/// `input` holds the layer's activations in [0, 255], a multiple of 4; missing inputs count as zero.
 pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
     input: &[u8],
     parameters: &DenseParameters<'_, IP, OP, O>,
@@ -20,16 +20,16 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     _scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
 ) {
-    // More would have no weights.
+    // Further inputs would have no weights.
     let input = input.get(..2 * IP).unwrap_or(input);
-    // Those of the largest layer.
+    // Enough for the largest layer.
     let mut room = [[0; 2]; FC1_INPUTS];
     if blank == Blank::Skip
         && let Some(inputs) = nonzero::list(input, &mut room)
     {
         let inputs = inputs.as_ptr_range();
         for words in parameters.words() {
-            // SAFETY: the inputs are some times 4, and their offsets those of halfwords among the words.
+            // SAFETY: the number of inputs is a multiple of 4, and each offset is that of a halfword in the words.
             let sums = unsafe { sparse_assembly(inputs.start, words.as_ptr(), inputs.end) };
             each(separate_words(sums));
         }
@@ -41,7 +41,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     }
     let inputs = fours.as_ptr_range();
     for words in parameters.words() {
-        // SAFETY: there are at least two words to every four inputs, of which there is one at least.
+        // SAFETY: there are at least four inputs, and at least two words for every four inputs.
         let sums = unsafe { dense_assembly(inputs.start.cast(), words.as_ptr(), inputs.end.cast()) };
         each(separate_words(sums));
     }
@@ -90,10 +90,10 @@ macro_rules! two_inputs {
 }
 
 /// Registers: r0 the inputs, r1 the words, r2 the sum with whole halfwords (`256 * odd + even`), r3 the sum with
-/// lower bytes (`even`), r4 and r7 words, r5 a weight or a product, r6 an input, r12 where the inputs end.
+/// lower bytes (`even`), r4 and r7 words, r5 a weight or a product, r6 an input, r12 the end of the inputs.
 ///
 /// # Safety
-/// From `inputs` to `end` are some times four inputs, at least once, and at `words` half as many words.
+/// From `inputs` to `end` there are at least four inputs, a multiple of 4, and at `words` half as many words.
 #[unsafe(naked)]
 unsafe extern "C" fn dense_assembly(inputs: *const u8, words: *const u32, end: *const u8) -> u64 {
     naked_asm!(
@@ -114,7 +114,7 @@ unsafe extern "C" fn dense_assembly(inputs: *const u8, words: *const u32, end: *
     )
 }
 
-/// One input that is not zero, of two outputs: 8 instructions for 2 multiply-accumulates.
+/// One nonzero input of two outputs: 8 instructions for 2 multiply-accumulates.
 macro_rules! nonzero_input {
     ($place:literal) => {
         concat!(
@@ -135,10 +135,10 @@ macro_rules! nonzero_input {
 }
 
 /// Registers: r0 the inputs, r1 the words, r2 and r3 the sums as in [`dense_assembly`], r4 a halfword, r5 its offset,
-/// r6 an activation, r7 the halfword's lower byte, r12 where the inputs end.
+/// r6 an activation, r7 the halfword's lower byte, r12 the end of the inputs.
 ///
 /// # Safety
-/// From `inputs` to `end` are some times 4 inputs, with offsets of halfwords at `words`.
+/// From `inputs` to `end` the number of inputs is a multiple of 4. Each offset is that of a halfword, counted from `words`.
 #[unsafe(naked)]
 unsafe extern "C" fn sparse_assembly(
     inputs: *const nonzero::Input,

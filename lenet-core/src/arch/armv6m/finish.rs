@@ -1,34 +1,34 @@
-//! What comes after the multiplications: requantization and pools.
+//! After the multiplications: requantization and pools.
 
 use crate::architecture::Pool;
 use crate::format::FIELD_BITS;
 use crate::model::Channel;
 use crate::pooling::pool_window;
 
-/// Requantization without 64-bit multiplication, which this architecture lacks, wherever 12 bits of the
-/// mantissa decide the result.
+/// Requantization that avoids 64-bit multiplication, which this architecture lacks, whenever the upper 12 bits of the
+/// mantissa are enough.
 ///
-/// With `m = high * 2^19 + low` and `0 <= low < 2^19` the exact quotient of an accumulator `a > 0` lies between
-/// those of `a * high` and `a * (high + 1)`. Where both round to the same integer, it is the result.
+/// With `m = high * 2^19 + low` and `0 <= low < 2^19`, the exact quotient of an accumulator `a > 0` is between those of
+/// `a * high` and `a * (high + 1)`. If both round to the same integer, that is the result.
 #[derive(Clone, Copy)]
 pub(super) struct Finish {
     channel: Channel,
-    /// The bias less the offset that the sums start from.
+    /// The bias minus the offset that the sums start from.
     bias: i32,
     high: u32,
     half: u32,
     shift: u32,
-    /// Accumulators from here on take the exact way.
+    /// Accumulators from here on are computed exactly, with 64 bits.
     limit: u32,
 }
 
-/// Bits of the mantissa that are left away.
+/// Lower bits of the mantissa that the short way ignores.
 const LOW_BITS: u32 = 19;
 
 impl Finish {
     fn new(channel: Channel, offset: i32) -> Self {
         let shift = (31 - i32::from(channel.multiplier.exponent)) as u32 - LOW_BITS;
-        // Below the limit a product takes 31 bits and half of the divisor at most 30, so sums fit.
+        // Below the limit a product has 31 bits and half of the divisor at most 30, so their sum fits.
         let (limit, shift) = if shift < 32 { (1 << 19, shift) } else { (0, 1) };
         Self {
             channel,
@@ -44,7 +44,7 @@ impl Finish {
     #[inline(always)]
     fn requantize(&self, accumulator: i32) -> u8 {
         if accumulator <= 0 {
-            // At most one half, and that tie goes up to zero.
+            // Zero after the ReLU.
             return 0;
         }
         let positive = accumulator as u32;
@@ -66,7 +66,7 @@ impl Finish {
         self.channel.multiplier.apply_relu(accumulator)
     }
 
-    /// The pooled activation of a window's four sums, of which the lowest 21 bits count.
+    /// The pooled activation of a window, from its four sums. Only their lowest 21 bits are used.
     #[inline(always)]
     fn window(&self, pool: Pool, sums: [u32; 4]) -> u8 {
         const FIELD: u32 = (1 << FIELD_BITS) - 1;
@@ -75,7 +75,7 @@ impl Finish {
     }
 }
 
-/// What finishes the next `N` channels; nothing where there are fewer.
+/// The requantization of the next `N` channels, or `None` if there are fewer.
 pub(super) fn finishes<const N: usize>(
     mut channels: impl Iterator<Item = Channel>,
     offsets: &[i32],

@@ -1,9 +1,10 @@
 #![allow(unsafe_code)] // Calls of assembly functions.
-//! Armv6-M (and Armv8-M baseline): 32-bit multiplications without accumulation, eight registers they can use.
+//! Armv6-M (Cortex-M0) and Armv8-M baseline (M23). They multiply 32-bit values without accumulation, in the lower eight
+//! registers only.
 //!
-//! A convolution's word serves as the plain 32-bit weight that `LDM` loads several of at a time: only the
-//! lowest 21 bits of a sum are used, and those are right whatever lies above. Accumulators are in the upper
-//! registers, which an addition can reach.
+//! `LDM` loads several words of a convolution at a time, and each serves as a plain 32-bit weight: only the lowest 21
+//! bits of a sum are used, and those do not depend on the bits above. The accumulators are in the upper registers, which
+//! additions can use.
 
 mod dense;
 mod finish;
@@ -37,13 +38,13 @@ pub(crate) fn conv1_pool(
         for (x, pixel) in row.iter_mut().enumerate() {
             let mut sums = [[0; CONV1_CHANNELS]; 4];
             if ink & 7 == 0 {
-                // Nothing but what the sums start from.
+                // A blank window: the sums keep their initial values.
                 sums = [offsets.map(|offset| offset as u32); 4];
             } else {
                 let window = pixels.as_ptr().wrapping_add(2 * y * IMAGE_SIDE + 2 * x);
                 let words = parameters.words().as_ptr().cast();
-                // SAFETY: the pooled position is less than 12 both ways, so that the window of 6 x 6 pixels lies
-                // within the image. There are 25 times 6 words, 6 offsets and room for 4 times 6 sums.
+                // SAFETY: both coordinates of the pooled position are below 12, so the window of 6 x 6 pixels is inside
+                // the image. There are 25 * 6 words, 6 offsets and room for 4 * 6 sums.
                 unsafe {
                     match blank {
                         Blank::Compute => conv1_assembly(window, words, offsets, &mut sums),
@@ -57,7 +58,7 @@ pub(crate) fn conv1_pool(
     }
 }
 
-/// For each pooled row which pairs of columns have ink in its windows: the pair `p` at bit `p`.
+/// For each pooled row, the pairs of columns with ink in its windows: bit `p` is set for pair `p`.
 fn ink(pixels: &Pixels) -> [u32; POOL1_SIDE] {
     let mut ink = [0; POOL1_SIDE];
     let (rows, _) = pixels.as_chunks::<IMAGE_SIDE>();
@@ -88,8 +89,8 @@ pub(crate) fn conv2_pool(
                 let mut sums = [[0; 4]; 4];
                 let map = input.0.as_flattened().as_flattened().as_ptr();
                 let window = map.wrapping_add((2 * y * POOL1_SIDE + 2 * x) * CONV1_CHANNELS);
-                // SAFETY: the pooled position is less than 4 both ways, so that the window of 6 x 6 positions lies
-                // within the map. There are 150 times 4 words, 4 offsets and room for 4 times 4 sums.
+                // SAFETY: both coordinates of the pooled position are below 4, so the window of 6 x 6 positions is inside
+                // the input. There are 150 * 4 words, 4 offsets and room for 4 * 4 sums.
                 unsafe { conv2_assembly(window, words.as_ptr().cast(), offsets, &mut sums) };
                 if let Some(pixel) = pixel.get_mut(4 * group..) {
                     finish_pixel(pool, &finish, &sums, pixel);

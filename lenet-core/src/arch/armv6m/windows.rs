@@ -39,7 +39,7 @@ macro_rules! conv1_tap {
     };
 }
 
-/// The same, but a blank pixel takes 5 instructions and any other 18.
+/// The same, but a blank pixel takes 5 instructions and any other pixel 18.
 macro_rules! conv1_sparse_tap {
     ($column:literal) => {
         concat!(
@@ -66,8 +66,8 @@ macro_rules! conv1_row {
 /// The body of a function that computes the four positions of a window of conv1.
 ///
 /// Registers: r0 a pixel, r1 to r3 words and products, r6 the pixels, r7 the words, r8 to r12 and lr the
-/// accumulators of six outputs, r4 and r5 whatever is needed between positions. On the stack: the words, what the
-/// sums start from, where the next sums go and how many positions are to come.
+/// accumulators of six outputs, r4 and r5 temporary values between positions. On the stack: the words, the initial sums,
+/// the address of the next sums and the number of remaining positions.
 macro_rules! conv1_body {
     ($tap:ident) => {
         concat!(
@@ -105,7 +105,7 @@ macro_rules! conv1_body {
             "mov r1, lr\n",
             "stm r0!, {{r1}}\n",
             "str r0, [sp, #8]\n",
-            // From four rows down back up and one to the right, then to the second row, then to the right.
+            // From four rows below, go back up and one to the right, then to the second row, then to the right.
             "subs r6, #111\n",
             "ldr r4, [sp, #12]\n",
             "cmp r4, #3\n",
@@ -151,7 +151,7 @@ macro_rules! restore_registers {
 }
 
 /// # Safety
-/// `window` is the first pixel of 6 x 6 in an image 28 wide, `words` the first of 25 times 6 words.
+/// `window` is the first of 6 x 6 pixels in an image 28 wide, `words` the first of 25 * 6 words.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn conv1_assembly(
     window: *const u8,
@@ -205,12 +205,12 @@ macro_rules! conv2_channel {
     };
 }
 
-/// Registers: r0 an input, r1 to r4 words and products, r5 rows to come, r6 the inputs, r7 the words, r8 to r11 the
+/// Registers: r0 an input, r1 to r4 words and products, r5 the remaining rows, r6 the inputs, r7 the words, r8 to r11 the
 /// accumulators of four outputs. On the stack as in `conv1_body`.
 ///
 /// # Safety
-/// `window` is the first input of 6 x 6 positions with 6 channels in a map 12 wide, `words` the first of 150
-/// times 4 words.
+/// `window` is the first input of 6 x 6 positions with 6 channels in a feature map 12 wide, `words` the first of
+/// 150 * 4 words.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn conv2_assembly(
     window: *const u8,
@@ -251,7 +251,7 @@ pub(super) unsafe extern "C" fn conv2_assembly(
         "mov r4, r11",
         "stm r0!, {{r1-r4}}",
         "str r0, [sp, #8]",
-        // From five rows down, 360, back up and one to the right, then to the second row, then to the right.
+        // From five rows below (360), go back up and one to the right, then to the second row, then to the right.
         "subs r6, #180",
         "subs r6, #174",
         "ldr r4, [sp, #12]",

@@ -1,9 +1,9 @@
-//! The buffers of these kernels, and how values are laid out in them.
+//! The buffers of these kernels and their layout.
 
 use crate::architecture::{CONV1_CHANNELS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE, Pixels};
 use crate::format::FIELD_BITS;
 
-/// Two activations side by side, the right one 2^21 times the left one.
+/// Two neighbouring activations: the left one in bits 0 to 20, the right one from bit 21.
 pub(super) type Pair = u32;
 
 pub(super) const IMAGE_PAIRS: usize = IMAGE_SIDE / 2;
@@ -14,14 +14,14 @@ pub(super) const COLUMN_PAIRS: usize = POOL1_SIDE / 2;
 pub(crate) struct Scratch(pub(super) [[Pair; IMAGE_SIDE]; IMAGE_PAIRS]);
 
 impl Scratch {
-    /// How many there are in [`words`](Self::words).
+    /// Number of [`words`](Self::words).
     pub(in crate::arch) const WORDS: usize = IMAGE_PAIRS * IMAGE_SIDE;
 
     pub(crate) const fn new() -> Self {
         Self([[0; IMAGE_SIDE]; IMAGE_PAIRS])
     }
 
-    /// Takes the image in. Returns for each row which pairs of columns have ink: the pair `p` at bit `p`.
+    /// Stores the image. Returns for each row the pairs of columns with ink: bit `p` is set for pair `p`.
     pub(super) fn unpack(&mut self, pixels: &Pixels) -> [u32; IMAGE_SIDE] {
         let mut ink = [0; IMAGE_SIDE];
         let (rows, _) = pixels.as_chunks::<IMAGE_SIDE>();
@@ -42,7 +42,7 @@ impl Scratch {
         ink
     }
 
-    /// Room for the inputs of a fully connected layer.
+    /// The same memory, for the inputs of a fully connected layer.
     pub(in crate::arch) fn words(&mut self) -> &mut [u32] {
         self.0.as_flattened_mut()
     }
@@ -76,10 +76,10 @@ fn pair(left: u8, right: u8) -> Pair {
 /// The accumulators of one pair of columns: for two rows of outputs, those of two channels.
 pub(super) type Tile = [[u64; 2]; 2];
 
-/// What a tile starts from, as words, for both rows: the offset in the two lower fields. The upper one is the
-/// topmost and may fall below zero.
+/// The initial value of a tile, as words, for both rows: the offset in the two lower fields. The upper field starts at
+/// zero and may become negative.
 pub(super) type Start = [[[u32; 2]; 2]; 2];
 
-/// The tiles of conv1 in one pair of rows: before the first window, and after each.
+/// Tiles of conv1 in one pair of rows: one before the first window and one after each window.
 pub(super) const TILES1: usize = POOL1_SIDE + 1;
 pub(super) const TILES2: usize = POOL2_SIDE + 1;

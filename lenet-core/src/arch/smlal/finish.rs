@@ -1,5 +1,5 @@
-#![allow(unsafe_code)] // Assembly functions, and their calls.
-//! What comes after the multiplications: fields are taken apart, requantized and pooled.
+#![allow(unsafe_code)] // Assembly functions and their calls.
+//! After the multiplications: extracts the fields, requantizes and pools them.
 
 use core::arch::naked_asm;
 
@@ -8,17 +8,16 @@ use crate::architecture::{CONV2_CHANNELS, POOL1_SIDE, POOL2_SIDE, Pool};
 use crate::model::Channel;
 use crate::pooling::pool_window;
 
-/// What makes a channel's fields activations, as the assembly reads it.
+/// How the fields of a channel become activations, in the layout that the assembly reads.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(super) struct Finish {
-    /// The bias, less the offset that every field started from.
+    /// The bias minus the offset that every field starts from.
     bias: i32,
     /// Half of the divisor, in the upper word of a product.
     half: i32,
     mantissa: i32,
-    /// By how much the upper word is shifted, in the lowest byte, and at bit 16 the activation of a window
-    /// without any ink.
+    /// Lowest byte: the right shift of the upper word. From bit 16: the activation of a blank window.
     shift_and_blank: u32,
 }
 
@@ -27,7 +26,7 @@ impl Finish {
         let Channel { bias, multiplier } = channel;
         let blank = pool_window(pool, [bias; 4], |accumulator| multiplier.apply_relu(accumulator));
         Self {
-            // Perhaps less than 32 bits hold, which the addition of a field mends.
+            // This may wrap around; adding a field wraps it back.
             bias: bias.wrapping_sub(offset),
             half: multiplier.upper_half(),
             mantissa: multiplier.mantissa,
@@ -36,7 +35,7 @@ impl Finish {
     }
 }
 
-/// Activations of one channel, 0 or 1 of a pair, in the pooled row `y`, less than 12. A window is blank where
+/// Computes the activations of channel 0 or 1 of a pair in the pooled row `y`, which is below 12. A window is blank if
 /// the bits of both its tiles are zero in `active`.
 pub(super) fn conv1_finish(
     pool: Pool,
@@ -52,8 +51,8 @@ pub(super) fn conv1_finish(
     let tiles = tiles.as_flattened().as_flattened().as_ptr().wrapping_add(channel);
     let map = map.as_flattened_mut().as_mut_ptr().wrapping_add(y);
     debug_assert!(y < POOL1_SIDE && channel < 2);
-    // SAFETY: with `channel` below 2 one accumulator of both rows in each of 13 tiles is read, and with `y` below
-    // 12 one row of each of 6 pairs of columns is written.
+    // SAFETY: `channel` is below 2, so the assembly reads one accumulator of both rows in each of 13 tiles. `y` is below
+    // 12, so it writes one row of each of 6 pairs of columns.
     unsafe {
         match pool {
             Pool::Average => conv1_average_assembly(tiles, finish, windows, map),
@@ -62,7 +61,7 @@ pub(super) fn conv1_finish(
     }
 }
 
-/// Activations of one channel, 0 or 1 of a pair, in one pooled row; `output` is that channel among all 16.
+/// Computes the activations of channel 0 or 1 of a pair in one pooled row; `output` is the same channel among all 16.
 pub(super) fn conv2_finish(
     pool: Pool,
     tiles: &[Tile; TILES2],
@@ -75,8 +74,8 @@ pub(super) fn conv2_finish(
     let tiles = tiles.as_flattened().as_flattened().as_ptr().wrapping_add(channel);
     let pixels = pixels.as_flattened_mut().as_mut_ptr().wrapping_add(output);
     debug_assert!(output < CONV2_CHANNELS && channel < 2);
-    // SAFETY: with `channel` below 2 one accumulator of both rows in each of 5 tiles is read, and with `output`
-    // below 16 one byte of each of 4 pixels is written.
+    // SAFETY: `channel` is below 2, so the assembly reads one accumulator of both rows in each of 5 tiles. `output` is
+    // below 16, so it writes one byte of each of 4 pixels.
     unsafe {
         match pool {
             Pool::Average => conv2_average_assembly(tiles, finish, windows, pixels),
@@ -85,8 +84,8 @@ pub(super) fn conv2_finish(
     }
 }
 
-/// Makes a field the activation, in its register: 4 instructions with the DSP extension, else 5 and r4 is lost.
-/// As in [`Multiplier::apply`](crate::quantization::Multiplier::apply) only the upper word of the product counts.
+/// Replaces a field by its activation: 4 instructions with the DSP extension; 5 without, and r4 is overwritten. As in
+/// [`Multiplier::apply`](crate::quantization::Multiplier::apply), only the upper word of the product is used.
 #[cfg(kernels = "armv7em")]
 macro_rules! requantize {
     ($field:literal) => {
@@ -147,8 +146,8 @@ macro_rules! requantize {
     };
 }
 
-/// The two fields of one row: the even column's in `$even`, the odd one's in `$odd`. `$before` is the upper field
-/// of the tile to the left, and becomes that of this one. 6 instructions.
+/// Extracts the two fields of one row: that of the even column to `$even`, that of the odd column to `$odd`. `$before` is
+/// the upper field of the tile to the left and becomes that of this tile. 6 instructions.
 macro_rules! fields {
     ($load:literal, $even:literal, $odd:literal, $before:literal) => {
         concat!(
@@ -176,7 +175,7 @@ macro_rules! fields {
     };
 }
 
-/// The average of a window, in r6: four activations, then `(sum + 1 + (sum >= 512)) >> 2`, as derived at
+/// The average of a window, in r6: four activations, then `(sum + 1 + (sum >= 512)) >> 2`, as derived for
 /// [`average`](crate::pooling::average).
 macro_rules! average_window {
     () => {
@@ -217,15 +216,15 @@ macro_rules! maximum_window {
     };
 }
 
-/// One window, blank or not: the next bit of r2 tells. Labels: `$blank` is that of the matching `blank_window`,
-/// `$next` where it comes back to.
+/// One window, which is blank if the next bit of r2 is zero. `$blank` is the label of the matching `blank_window`, `$next`
+/// the label where that one returns.
 macro_rules! window {
     ($window:ident, $blank:literal, $next:literal) => {
         concat!("lsls r2, r2, #1\n", "bcc.w ", $blank, "f\n", $window!(), $next, ":\n")
     };
 }
 
-/// A blank window is between two tiles as they started, so nothing goes over to the next.
+/// A blank window. Both its tiles have their initial values, so it passes no field on to the next window.
 macro_rules! blank_window {
     ($blank:literal, $next:literal) => {
         concat!(
@@ -242,9 +241,9 @@ macro_rules! blank_window {
     };
 }
 
-/// What comes before the windows. Registers from then on: r0 the tiles to the right of the window, r2 the windows
-/// to come, r3 where they go, r7 to r10 what [`Finish`] has, r11 and r1 the upper fields of the tile to the left;
-/// r4 to r6, r12 and lr fields.
+/// The code before the windows. Registers from then on: r0 the tiles to the right of the window, r2 the remaining windows,
+/// r3 their output, r7 to r10 the content of [`Finish`], r11 and r1 the upper fields of the tile to the left, r4 to r6,
+/// r12 and lr fields.
 macro_rules! before_windows {
     () => {
         concat!(
@@ -259,7 +258,7 @@ macro_rules! before_windows {
     };
 }
 
-/// Two windows at a time make a pair of columns.
+/// Two windows at a time, which are one pair of columns.
 macro_rules! conv1_finish_body {
     ($window:ident) => {
         concat!(
@@ -296,8 +295,8 @@ macro_rules! conv2_finish_body {
 }
 
 /// # Safety
-/// `tiles` is the first accumulator of a channel in 13 tiles, `map` a row of the first of 6 pairs of columns; the
-/// bits of `windows` end in a one after 12 bits.
+/// `tiles` is the first accumulator of a channel in 13 tiles, `map` a row of the first of 6 pairs of columns. `windows` has
+/// 12 bits and then a final one.
 #[unsafe(naked)]
 unsafe extern "C" fn conv1_average_assembly(tiles: *const u64, finish: &Finish, windows: u32, map: *mut Pair) {
     naked_asm!(conv1_finish_body!(average_window))
@@ -311,8 +310,8 @@ unsafe extern "C" fn conv1_maximum_assembly(tiles: *const u64, finish: &Finish, 
 }
 
 /// # Safety
-/// `tiles` is the first accumulator of a channel in 5 tiles, `pixels` a channel of the first of 4 pixels; the bits
-/// of `windows` end in a one after 4 bits.
+/// `tiles` is the first accumulator of a channel in 5 tiles, `pixels` a channel of the first of 4 pixels. `windows` has 4
+/// bits and then a final one.
 #[unsafe(naked)]
 unsafe extern "C" fn conv2_average_assembly(tiles: *const u64, finish: &Finish, windows: u32, pixels: *mut u8) {
     naked_asm!(conv2_finish_body!(average_window))

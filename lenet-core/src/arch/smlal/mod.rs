@@ -1,8 +1,8 @@
-//! Convolutions by `SMLAL`, four multiply-accumulates in one instruction, as derived in the
-//! [module above](super); for Armv7-M, Armv7E-M and Armv8-M mainline.
+//! Convolutions by `SMLAL`, for Armv7-M, Armv7E-M and Armv8-M mainline: four multiply-accumulates in one instruction, as
+//! derived in the [parent module](super).
 //!
-//! `tiles` multiplies and adds, `finish` takes the fields apart, requantizes and pools them. Both are assembly, a
-//! row of one pair of channels at a time; what goes around them is here.
+//! `tiles` multiplies and adds. `finish` extracts the fields, requantizes and pools them. Both are assembly and process
+//! one row of a pair of channels at a time; the loops around them are here.
 
 mod buffers;
 mod finish;
@@ -27,7 +27,7 @@ fn start(offsets: [i32; 2]) -> Start {
     [fields, fields]
 }
 
-/// The channels two by two, with what their tiles start from.
+/// The channels two by two, with the initial values of their tiles.
 fn channel_pairs<const OUTPUTS: usize>(
     channels: &Channels<'_, OUTPUTS>,
     offsets: &[i32; OUTPUTS],
@@ -42,7 +42,7 @@ fn channel_pairs<const OUTPUTS: usize>(
     })
 }
 
-/// A window's 6 rows, or pairs of columns times two.
+/// Rows of a window. Its width is the same: three pairs of columns.
 const WINDOW_SIDE: usize = KERNEL_SIDE + 1;
 
 #[inline(never)]
@@ -68,7 +68,7 @@ pub(crate) fn conv1_pool(
                 Blank::Skip => {
                     let columns = ink.iter().skip(2 * y).take(WINDOW_SIDE).fold(0, |all, row| all | row);
                     conv1_tiles(&scratch.0, y, parameters.words(), index, &start, Some(columns), &mut tiles);
-                    // A tile needs the pair of columns of its own, the one before and the one after.
+                    // A tile reads its own pair of columns, the one before and the one after.
                     columns | columns << 1 | columns >> 1
                 }
             };

@@ -1,5 +1,5 @@
-#![allow(unsafe_code)] // Assembly functions, and their calls.
-//! The multiplications: accumulators of a pair of columns at a time.
+#![allow(unsafe_code)] // Assembly functions and their calls.
+//! The multiplications. Each step computes the accumulators of one pair of columns.
 
 use core::arch::naked_asm;
 
@@ -9,9 +9,9 @@ use crate::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SID
 type Words1 = [[[[[i32; CONV1_CHANNELS]; KERNEL_SIDE]; 1]; KERNEL_SIDE]; 1];
 type Words2 = [[[[[i32; 4]; KERNEL_SIDE]; CONV1_CHANNELS]; KERNEL_SIDE]; 4];
 
-/// The tiles of conv1 for the pooled row `y`, less than 12, and the pair of channels `channels`, less than 3.
+/// Computes the tiles of conv1 for the pooled row `y`, below 12, and the pair of channels `channels`, below 3.
 ///
-/// `columns`, if given, tells which pairs of columns have ink in these rows, the pair `p` at bit `p`.
+/// `columns`, if given, are the pairs of columns with ink in these rows: bit `p` is set for pair `p`.
 pub(super) fn conv1_tiles(
     image: &[[Pair; IMAGE_SIDE]; IMAGE_PAIRS],
     y: usize,
@@ -24,9 +24,9 @@ pub(super) fn conv1_tiles(
     let image = image.as_flattened().as_ptr().wrapping_add(2 * y);
     let words = words.as_flattened().as_flattened().as_flattened().as_flattened().as_ptr().wrapping_add(2 * channels);
     debug_assert!(y < POOL1_SIDE && channels < CONV1_CHANNELS / 2);
-    // SAFETY: with `y` below 12 rows up to 2 * 11 + 5 = 27 of each of the 14 pairs of columns are read, with
-    // `channels` below 3 two of a tap's 6 words, and 13 tiles of 32 bytes are written. The pair before the first,
-    // which does not exist, has no ink.
+    // SAFETY: `y` is below 12, so the assembly reads rows up to 2 * 11 + 5 = 27 in each of the 14 pairs of columns.
+    // `channels` is below 3, so it reads two of the 6 words of each tap. It writes 13 tiles of 32 bytes. The pair before
+    // the first one does not exist; its bit says that it has no ink, so it is not read.
     unsafe {
         match columns {
             None => conv1_assembly(image, words, start, tiles),
@@ -35,7 +35,7 @@ pub(super) fn conv1_tiles(
     }
 }
 
-/// The tiles of conv2 for the pooled row `y`, less than 4, and the pair of channels `channels`, less than 8.
+/// Computes the tiles of conv2 for the pooled row `y`, below 4, and the pair of channels `channels`, below 8.
 pub(super) fn conv2_tiles(
     map: &[[[Pair; POOL1_SIDE]; COLUMN_PAIRS]; CONV1_CHANNELS],
     y: usize,
@@ -46,16 +46,16 @@ pub(super) fn conv2_tiles(
 ) {
     let map = map.as_flattened().as_flattened().as_ptr().wrapping_add(2 * y);
     let words = words.as_ptr().wrapping_add(channels / 2).cast::<i32>().wrapping_add(channels % 2 * 2);
-    // SAFETY: with `y` below 4 rows up to 2 * 3 + 5 = 11 of each of the 6 pairs of columns of the 6 channels
-    // are read, with `channels` below 8 two of a tap's 4 words in one of the 4 groups, and 5 tiles of 32 bytes
-    // are written.
+    // SAFETY: `y` is below 4, so the assembly reads rows up to 2 * 3 + 5 = 11 in each of the 6 pairs of columns of the 6
+    // channels. `channels` is below 8, so it reads two of the 4 words of each tap in one of the 4 groups. It writes 5
+    // tiles of 32 bytes.
     debug_assert!(y < POOL2_SIDE && channels < CONV2_CHANNELS / 2);
     unsafe { conv2_assembly(map, words, start, tiles) }
 }
 
 /// One row of one pair of the kernel's columns, for both rows of outputs and both channels: 4 `SMLAL`.
 ///
-/// `$upper` and `$lower` hold the inputs of the two rows of outputs, `$w` is where the two channels' words are.
+/// `$upper` and `$lower` hold the inputs of the two rows of outputs; `$w` is the offset of the two channels' words.
 macro_rules! kernel_row {
     ($upper:literal, $lower:literal, $w:literal, $row:literal, $index:literal) => {
         concat!(
@@ -85,8 +85,8 @@ macro_rules! kernel_row {
 /// One pair of the kernel's columns: 30 instructions, 20 of them `SMLAL`. Three such
 /// columns do the 200 multiply-accumulates of 8 outputs and 25 taps: 0.45 instructions each.
 ///
-/// `$u` is where the inputs of the first row are, six rows below each other; `$w` is where the words are, a
-/// kernel row `$row` after the other.
+/// `$u` is the offset of the six rows of inputs, `$w` that of the first kernel row's words, and `$row` the distance from
+/// one kernel row to the next.
 macro_rules! kernel_columns {
     ($u:literal, $w:literal, $row:literal) => {
         concat!(
@@ -115,14 +115,14 @@ macro_rules! kernel_columns {
 }
 
 /// Registers: r0 the inputs of the pair of columns before the tile's own, r1 the words, r2 and r3 the words of
-/// two channels, r12 and lr inputs of two rows, r4 to r11 the accumulators of a tile. On the stack: where the
-/// start is, where the next tile goes and where the tiles end.
+/// two channels, r12 and lr inputs of two rows, r4 to r11 the accumulators of a tile. On the stack: the addresses of the
+/// initial tile, of the next tile and of the end of the tiles.
 ///
-/// A tile takes 90 instructions for its products and 10 around them.
+/// A tile takes 90 instructions for its products and 10 others.
 ///
 /// # Safety
-/// `image` is a row, less than 23, of the first of 14 pairs of columns of 28 rows, `words` the first of 25 times 6
-/// words or the second or third pair of them.
+/// `image` is a row, below 23, of the first of 14 pairs of columns of 28 rows. `words` is the first, second or third pair
+/// of words of the first tap, of 25 taps with 6 words each.
 #[unsafe(naked)]
 unsafe extern "C" fn conv1_assembly(image: *const Pair, words: *const i32, start: &Start, tiles: &mut [Tile; TILES1]) {
     naked_asm!(
@@ -132,7 +132,7 @@ unsafe extern "C" fn conv1_assembly(image: *const Pair, words: *const i32, start
         "strd r2, r3, [sp]",
         "str r12, [sp, #8]",
         "ldm r2, {{r4-r11}}",
-        // Nothing is left of the first tile, whose first columns would be left of the image.
+        // The first tile skips its first pair of columns, which would be left of the image.
         "sub r0, r0, #112",
         "b.w 3f",
         "2:",
@@ -153,13 +153,13 @@ unsafe extern "C" fn conv1_assembly(image: *const Pair, words: *const i32, start
     )
 }
 
-/// The same, but pairs of columns without any ink are left out.
+/// Like [`conv1_assembly`], but skips pairs of columns without ink.
 ///
-/// Registers as there. On the stack also the pairs of columns that have ink, the one before the tile's own at the
-/// topmost bit. A tile takes 30 instructions for each pair with ink and 17 around them.
+/// The registers are the same. The stack also has the pairs of columns with ink; the topmost bit is for the pair before
+/// the tile's own. A tile takes 30 instructions for each pair with ink and 17 others.
 ///
 /// # Safety
-/// As [`conv1_assembly`]; and the topmost bit of `columns` is zero.
+/// As for [`conv1_assembly`]; and the topmost bit of `columns` is zero.
 #[unsafe(naked)]
 unsafe extern "C" fn conv1_sparse_assembly(
     image: *const Pair,
@@ -180,7 +180,8 @@ unsafe extern "C" fn conv1_sparse_assembly(
         "ldr r2, [sp, #0]",
         "ldr r3, [sp, #12]",
         "ldm r2, {{r4-r11}}",
-        // The topmost bit becomes the carry and the next one the sign, which nothing changes for some time.
+        // The topmost bit becomes the carry flag and the next bit the negative flag. Both keep their values until they
+        // are tested.
         "lsls r3, r3, #1",
         "str r3, [sp, #12]",
         "bcc.w 3f",
@@ -205,14 +206,15 @@ unsafe extern "C" fn conv1_sparse_assembly(
     )
 }
 
-/// Registers as in [`conv1_assembly`], but r1 points between the words, as all are then in reach. On the stack:
-/// where the start is, where the next tile goes, where the words end, and how many tiles are to come.
+/// Registers as in [`conv1_assembly`], but r1 points into the middle of the words, so that offsets reach all of them. On
+/// the stack: the addresses of the initial tile, of the next tile and of the end of the words, and the number of remaining
+/// tiles.
 ///
-/// A tile takes 186 instructions for every two of the 6 input channels and 16 around them.
+/// A tile takes 186 instructions for every two of the 6 input channels and 16 others.
 ///
 /// # Safety
-/// `map` is the first of 6 * 6 * 12 pairs less two times the pooled row, `words` the first of a group's 150
-/// times 4 words, less two for the second pair of channels.
+/// `map` is row `2 * y` of the first of 6 * 6 pairs of columns of 12 rows, with the pooled row `y` below 4. `words` is the
+/// first of a group's 150 * 4 words, or the third for the second pair of channels.
 #[unsafe(naked)]
 unsafe extern "C" fn conv2_assembly(map: *const Pair, words: *const i32, start: &Start, tiles: &mut [Tile; TILES2]) {
     naked_asm!(
@@ -225,7 +227,7 @@ unsafe extern "C" fn conv2_assembly(map: *const Pair, words: *const i32, start: 
         "add r2, r1, #480",
         "movs r3, #4",
         "strd r2, r3, [sp, #8]",
-        // As in conv1 the first tile lacks the first columns.
+        // As in conv1, the first tile skips its first pair of columns.
         "2:",
         kernel_columns!("48", "-992 + 32", "480"),
         kernel_columns!("96", "-992 + 64", "480"),
@@ -253,7 +255,7 @@ unsafe extern "C" fn conv2_assembly(map: *const Pair, words: *const i32, start: 
         "bne.w 4b",
         "5:",
         "ldr r3, [sp, #4]",
-        // Back over the 6 channels, and one pair of columns on.
+        // Back over the 6 channels, and on to the next pair of columns.
         "subw r0, r0, #(6 * 288 - 48)",
         "sub r1, r1, #480",
         "stm r3!, {{r4-r11}}",

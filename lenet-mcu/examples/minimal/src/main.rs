@@ -7,7 +7,7 @@
 #![no_main]
 #![deny(unsafe_code)]
 
-mod start;
+mod arch;
 
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU8, Ordering};

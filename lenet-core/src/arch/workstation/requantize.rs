@@ -1,64 +1,61 @@
 //! From accumulators to activations `u = q + 128` in [0, 255], and the pools between, in lanes of 32 bits.
 //!
-//! `lenet_core::quantization` defines the activation after a ReLU as
+//! [`Multiplier::apply_relu`] needs only the upper word of the 64-bit product:
 //!
 //! ```text
-//! u = clamp((acc * mantissa + 2^(30 - exponent)) >> (31 - exponent), 0, 255)
+//! u = clamp((upper + half) >> shift, 0, 255)      upper = (acc * mantissa) >> 32
 //! ```
 //!
-//! The multiplier is positive, so an accumulator below 0 gives `u = 0`, as does 0 itself: `a = max(acc, 0)` takes
-//! its place and everything is unsigned. Half of the last bit can be added after all but one of the bits are
-//! shifted out, and shifts can follow one another:
-//!
-//! ```text
-//! u = min(((high >> -exponent) + 1) >> 1, 255)      high = (a * mantissa) >> 30 = (2 a * 2 mantissa) >> 32
-//! ```
-//!
-//! With `a` and `mantissa` below `2^31` both factors fit in 32 bits, and `high` is the upper half of their product,
-//! at most `(2^31 - 1)^2 >> 30 = 2^32 - 4`, so that adding 1 does not overflow.
+//! These lanes compute the same with `a = max(acc, 0)` in place of `acc`. The multiplier is positive, so every `acc <= 0`
+//! gives `u = 0`, as `a = 0` does, and all values are unsigned. `a` and the mantissa are below 2^31, so `upper` is below
+//! 2^30; `half` is at most 2^29, and their sum fits.
 
-use lenet_core::Pool;
-use lenet_core::quantization::Multiplier;
 use pulp::Simd;
 
-use super::LANES;
+use super::pairs::LANES;
+use crate::architecture::Pool;
+use crate::quantization::Multiplier;
 
-/// The multipliers of sixteen lanes: `N` is 16, or 1 if all lanes have the same.
+/// The multipliers of sixteen lanes: `N` is 16, or 1 if all lanes have the same multiplier.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Requantizer<const N: usize> {
-    doubled_mantissa: [u32; N],
-    /// `-exponent`, in [2, 31].
+pub struct Requantizer<const N: usize> {
+    mantissa: [u32; N],
+    half: [u32; N],
     shift: [u32; N],
 }
 
 impl<const N: usize> Requantizer<N> {
-    /// Lanes for which there is no multiplier give 0.
-    pub(crate) fn new(multipliers: &[Multiplier]) -> Self {
-        let mut made = Self { doubled_mantissa: [0; N], shift: [0; N] };
+    /// Requantization by at most `N` multipliers. Lanes without a multiplier give 0.
+    ///
+    /// # Panics
+    /// If there are more than `N` multipliers.
+    pub fn new(multipliers: &[Multiplier]) -> Self {
+        let mut requantizer = Self { mantissa: [0; N], half: [0; N], shift: [0; N] };
         for (lane, multiplier) in multipliers.iter().enumerate() {
-            made.doubled_mantissa[lane] = 2 * multiplier.mantissa.unsigned_abs();
-            made.shift[lane] = u32::from(multiplier.exponent.unsigned_abs());
+            requantizer.mantissa[lane] = multiplier.mantissa.unsigned_abs();
+            requantizer.half[lane] = multiplier.upper_half().unsigned_abs();
+            requantizer.shift[lane] = multiplier.upper_shift();
         }
-        made
+        requantizer
     }
 
-    /// As [`Multiplier::apply_relu`], in each lane; `part` is that of the lanes.
+    /// As [`Multiplier::apply_relu`] in each lane. `part` says which part of the sixteen lanes the vector holds.
     #[inline(always)]
     pub(super) fn relu<S: Simd>(&self, simd: S, accumulators: S::i32s, part: usize) -> S::u32s {
         simd.min_u32s(self.rounded(simd, accumulators, part), simd.splat_u32s(255))
     }
 
-    /// As [`Multiplier::apply`], in each lane, but 0 instead of what is negative.
+    /// As [`Multiplier::apply`] in each lane, except that negative results are 0. `part` says which part of the sixteen
+    /// lanes the vector holds.
     #[inline(always)]
-    pub(crate) fn rounded<S: Simd>(&self, simd: S, accumulators: S::i32s, part: usize) -> S::u32s {
+    pub fn rounded<S: Simd>(&self, simd: S, accumulators: S::i32s, part: usize) -> S::u32s {
         let positive = simd.transmute_u32s_i32s(simd.max_i32s(accumulators, simd.splat_i32s(0)));
-        let doubled = simd.add_u32s(positive, positive);
-        let (_, high) = simd.widening_mul_u32s(doubled, Self::lanes(simd, &self.doubled_mantissa, part));
-        let shifted = simd.wrapping_dyn_shr_u32s(high, Self::lanes(simd, &self.shift, part));
-        shift_right::<S, 1>(simd, simd.add_u32s(shifted, simd.splat_u32s(1)))
+        let (_, upper) = simd.widening_mul_u32s(positive, Self::lanes(simd, &self.mantissa, part));
+        let sum = simd.add_u32s(upper, Self::lanes(simd, &self.half, part));
+        simd.wrapping_dyn_shr_u32s(sum, Self::lanes(simd, &self.shift, part))
     }
 
-    /// The pooled activation of one window in each lane, from its four accumulators.
+    /// The pooled activation of one window in each lane, from the four accumulators of the window.
     #[inline(always)]
     pub(super) fn pooled<S: Simd>(&self, simd: S, window: [S::i32s; 4], pool: Pool, part: usize) -> S::u32s {
         let [a, b, c, d] = window;
@@ -84,13 +81,12 @@ fn shift_right<S: Simd, const BITS: u32>(simd: S, values: S::u32s) -> S::u32s {
     simd.wrapping_dyn_shr_u32s(values, simd.splat_u32s(BITS))
 }
 
-/// The mean of four activations from their sum in [0, 1020], as [`lenet_core::pooling::average`].
+/// The mean of four activations, from their sum in [0, 1020], as [`pooling::average`](crate::pooling::average).
 ///
-/// The signed values' sum is `s = sum - 512`, and their mean rounds half away from zero: up where `s > 0`,
-/// down elsewhere. Shifted to unsigned values that is `(sum + 2) >> 2` and `(sum + 1) >> 2`; and
+/// That is `(sum + 1) >> 2`, or `(sum + 2) >> 2` where the sum is more than 512; at 512 both are the same.
 /// `(sum + 511) >> 10` is 1 where `sum > 512`, else 0.
 #[inline(always)]
-pub(crate) fn average<S: Simd>(simd: S, sum: S::u32s) -> S::u32s {
+pub fn average<S: Simd>(simd: S, sum: S::u32s) -> S::u32s {
     let up = shift_right::<S, 10>(simd, simd.add_u32s(sum, simd.splat_u32s(511)));
     shift_right::<S, 2>(simd, simd.add_u32s(simd.add_u32s(sum, simd.splat_u32s(1)), up))
 }
@@ -100,7 +96,7 @@ mod tests {
     use pulp::WithSimd;
 
     use super::*;
-    use crate::network::lanes::InstructionSet;
+    use crate::arch::workstation::instruction_set::InstructionSet;
 
     struct Relu<const N: usize>(Requantizer<N>, [i32; LANES]);
 
@@ -135,7 +131,7 @@ mod tests {
         for set in InstructionSet::available() {
             for sum in 0..=4 * 255u32 {
                 let window = [0, 1, 2, 3].map(|place| ((sum + place) / 4) as u8);
-                let expected = u32::from(lenet_core::pooling::average(window));
+                let expected = u32::from(crate::pooling::average(window));
                 assert_eq!(set.run(Average([sum; LANES])), [expected; LANES], "sum {sum}, {set}");
             }
         }

@@ -1,58 +1,31 @@
-//! The int8 network at the speed of the processor: one image, with the same bits as [`lenet_core::LeNet5`].
-//!
-//! # The method
-//!
-//! Everything is `i32` lanes. A lane of an input holds a *pair*: two activations in [0, 255], or their weights in
-//! [-127, 127], as 16-bit numbers. One instruction multiplies the pairs of a whole vector and adds the two products
-//! of each lane (see `pairs`): twice the work of float lanes, and nothing to convert. The lanes are
-//!
-//! - in conv1, whose 6 channels would not fill a vector, sixteen pooling windows of a channel;
-//! - elsewhere sixteen output channels, with the pair of activations the same in all lanes.
-//!
-//! # Why the bits are the same
-//!
-//! A pair's sum of products is at most `2 * 255 * 127 < 2^16`, exact in 32 bits. An accumulator starts from its
-//! bias, and the model's reader has proved that no partial sum, in any order, leaves 32 bits
-//! ([`lenet_core::Error::AccumulatorOverflow`]): so every sum here is the exact integer that `lenet-core`
-//! computes. Lanes and taps that only fill up have the weight 0. What follows the sums, requantization and
-//! pools, is derived in `requantize`.
+//! All layers, one after the other.
 
-#![allow(clippy::needless_range_loop, reason = "the layers are written with the indices of their formulas")]
-
-mod conv1;
-mod conv2;
-mod linear;
-mod pairs;
-mod parameters;
-pub(crate) mod requantize;
-
-use lenet_core::architecture::{CLASSES, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS};
-use lenet_core::quantization::{Multiplier, Quantization};
-use lenet_core::{Logits, Model, Pixels, Pool, Tensor};
 use pulp::{Simd, WithSimd};
 
-use crate::network::lanes::InstructionSet;
-use conv1::Conv1;
-use conv2::Conv2;
-use linear::Linear;
-use pairs::{load, pack, parts, store};
-use parameters::{Channels, convolution, dense};
-use requantize::Requantizer;
+use super::conv1::{self, Conv1};
+use super::conv2::{self, Conv2};
+use super::instruction_set::InstructionSet;
+use super::linear::Linear;
+use super::pairs::{LANES, Lanes, load, pack, parts, store, unpack};
+use super::parameters::{LayerArrays, convolution, dense};
+use super::requantize::Requantizer;
+use crate::arch::workspace::Workspace;
+use crate::architecture::{CLASSES, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Pixels, Pool, Tensor};
+use crate::logits::Logits;
+use crate::model::Model;
+use crate::quantization::{Multiplier, Quantization};
 
-/// Values computed together, whatever the instruction set: one of its vectors holds all or a part of them.
-const LANES: usize = 16;
-
-/// One `i32` in each lane.
-type Lanes = [i32; LANES];
-
-/// Vectors of outputs, and pairs of inputs that two such vectors make.
+/// Vectors of outputs, and the pairs of inputs that they become for the next layer, two vectors at a time.
 const FC1_TILES: usize = FC1_OUTPUTS.div_ceil(LANES);
 const FC2_TILES: usize = FC2_OUTPUTS.div_ceil(LANES);
 const FC1_PAIRS: usize = FC1_INPUTS / 2;
 const FC2_PAIRS: usize = FC1_TILES / 2 * LANES;
 const FC3_PAIRS: usize = FC2_TILES / 2 * LANES;
 
-/// LeNet-5, ready to classify on any number of threads: a model whose weights lie in the order of the vectors.
+/// LeNet-5 with the workstation's kernels: the weights of a model, rearranged for vectors.
+///
+/// It has the same bits as [`LeNet5`](crate::LeNet5). It borrows nothing and does not change, so any number of threads
+/// can share it.
 #[derive(Clone, Debug)]
 pub struct Classifier {
     set: InstructionSet,
@@ -69,7 +42,7 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// A classifier for `model`, on the widest instruction set of this processor.
+    /// A classifier for `model` on the widest instruction set of this processor.
     pub fn new(model: &Model<'_>) -> Self {
         Self::with_instruction_set(model, InstructionSet::detect())
     }
@@ -96,21 +69,27 @@ impl Classifier {
 
     /// Runs the network on one image. It cannot fail.
     pub fn classify(&self, pixels: &Pixels) -> Logits {
-        self.set.run(Classify { classifier: self, pixels })
+        self.set.run(Classify { classifier: self, pixels, workspace: None })
+    }
+
+    /// Like [`classify`](Self::classify), and writes the activations of every layer into `workspace`.
+    pub fn classify_into(&self, pixels: &Pixels, workspace: &mut Workspace) -> Logits {
+        self.set.run(Classify { classifier: self, pixels, workspace: Some(workspace) })
     }
 }
 
 /// The requantizers of a layer's outputs, sixteen by sixteen.
 fn requantizers<const K: usize, const O: usize, const TILES: usize>(
-    channels: &Channels<K, O>,
+    layer: &LayerArrays<K, O>,
 ) -> [Requantizer<LANES>; TILES] {
-    let mut chunks = channels.multiplier.chunks(LANES);
-    std::array::from_fn(|_| Requantizer::new(chunks.next().expect("the tiles hold all outputs")))
+    let mut chunks = layer.multiplier.chunks(LANES);
+    core::array::from_fn(|_| Requantizer::new(chunks.next().expect("the tiles hold all outputs")))
 }
 
 struct Classify<'a> {
     classifier: &'a Classifier,
     pixels: &'a Pixels,
+    workspace: Option<&'a mut Workspace>,
 }
 
 impl WithSimd for Classify<'_> {
@@ -118,22 +97,28 @@ impl WithSimd for Classify<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Logits {
-        let Self { classifier: c, pixels } = self;
+        let Self { classifier: c, pixels, workspace } = self;
         let [pool1, pool2] = c.pools;
-        let conv1 = c.conv1.forward(simd, pixels, pool1);
-        let conv2 = c.conv2.forward(simd, &conv1, pool2);
-        let fc1 = c.fc1.forward::<_, 8>(simd, conv2.as_flattened().as_flattened());
+        let pool1 = c.conv1.forward(simd, pixels, pool1);
+        let pool2 = c.conv2.forward(simd, &pool1, pool2);
+        let fc1 = c.fc1.forward::<_, 8>(simd, pool2.as_flattened().as_flattened());
         let fc1: [_; FC2_PAIRS / LANES] = activations(simd, &fc1, &c.fc1_requantizer);
         let fc2 = c.fc2.forward::<_, 6>(simd, fc1.as_flattened());
         let fc2: [_; FC3_PAIRS / LANES] = activations(simd, &fc2, &c.fc2_requantizer);
         let [fc3] = c.fc3.forward::<_, 1>(simd, fc2.as_flattened());
+        if let Some(workspace) = workspace {
+            conv1::unpack_windows(&pool1, &mut workspace.pool1.0);
+            conv2::unpack_positions(&pool2, &mut workspace.pool2);
+            unpack_outputs(&fc1, &mut workspace.fc1);
+            unpack_outputs(&fc2, &mut workspace.fc2);
+        }
         let Quantization { zero_point, .. } = c.quantization;
-        let values = std::array::from_fn(|class| c.fc3_multiplier[class].apply_linear(fc3[class], zero_point));
+        let values = core::array::from_fn(|class| c.fc3_multiplier[class].apply_linear(fc3[class], zero_point));
         Logits::new(values, c.quantization)
     }
 }
 
-/// The activations of a hidden fully connected layer: those of each two tiles as pairs.
+/// The activations of a hidden fully connected layer, as pairs: the first vector with the second, and so on.
 #[inline(always)]
 fn activations<S: Simd, const TILES: usize, const PAIRED: usize>(
     simd: S,
@@ -150,4 +135,13 @@ fn activations<S: Simd, const TILES: usize, const PAIRED: usize>(
         }
     }
     activations
+}
+
+/// The outputs of a hidden fully connected layer from the pairs of [`activations`].
+fn unpack_outputs(pairs: &[Lanes], outputs: &mut [u8]) {
+    for (outputs, lanes) in outputs.chunks_mut(2 * LANES).zip(pairs) {
+        for (place, output) in outputs.iter_mut().enumerate() {
+            *output = unpack(lanes[place % LANES])[place / LANES];
+        }
+    }
 }

@@ -1,32 +1,33 @@
 //! Fully connected layers. The lanes are output channels.
 //!
-//! Inputs are paired as the layer before leaves them, its first sixteen with its second sixteen and so on:
-//! pair `p` is of the inputs `32 (p / 16) + p % 16` and 16 further.
+//! Inputs are paired as the previous layer leaves them, the first sixteen with the second sixteen and so on: pair `p`
+//! holds inputs `i = 32 (p / 16) + p % 16` and `i + 16`.
+
+use alloc::boxed::Box;
+use alloc::vec;
 
 use pulp::Simd;
 
-use super::pairs::{multiply_add, pair};
-use super::parameters::Channels;
-use super::{LANES, Lanes};
+use super::pairs::{LANES, Lanes, multiply_add, pair};
+use super::parameters::LayerArrays;
 
-/// The weights and biases of a layer with at most `2 * PAIRS` inputs and `16 * TILES` outputs, those too many
-/// being 0.
+/// The weights and biases of a layer with at most `2 * PAIRS` inputs and `16 * TILES` outputs, padded with zeros.
 #[derive(Clone, Debug)]
 pub(super) struct Linear<const PAIRS: usize, const TILES: usize> {
     bias: [Lanes; TILES],
-    /// `[input pair][output]`, so that they are read from the first to the last.
+    /// `[input pair][output]`: the order in which they are read.
     weights: Box<[[Lanes; TILES]]>,
 }
 
 impl<const PAIRS: usize, const TILES: usize> Linear<PAIRS, TILES> {
-    pub(super) fn new<const K: usize, const O: usize>(channels: &Channels<K, O>) -> Self {
+    pub(super) fn new<const K: usize, const O: usize>(layer: &LayerArrays<K, O>) -> Self {
         const { assert!(K <= 2 * PAIRS && PAIRS.is_multiple_of(LANES) && O <= TILES * LANES) }
         let mut bias = [[0; LANES]; TILES];
-        bias.as_flattened_mut()[..O].copy_from_slice(&channels.bias);
+        bias.as_flattened_mut()[..O].copy_from_slice(&layer.bias);
         let mut weights = vec![[[0; LANES]; TILES]; PAIRS];
         for (at, weights) in weights.iter_mut().enumerate() {
             let first = 2 * LANES * (at / LANES) + at % LANES;
-            for (to, from) in weights.as_flattened_mut().iter_mut().zip(&channels.weights) {
+            for (to, from) in weights.as_flattened_mut().iter_mut().zip(&layer.weights) {
                 let weight = |input: usize| from.get(input).map_or(0, |weight| i16::from(*weight));
                 *to = pair(weight(first), weight(first + LANES));
             }
@@ -34,8 +35,8 @@ impl<const PAIRS: usize, const TILES: usize> Linear<PAIRS, TILES> {
         Self { bias, weights: weights.into() }
     }
 
-    /// The accumulators. `input`: `PAIRS` pairs of activations. `BLOCK` vectors are computed together;
-    /// it divides `TILES`.
+    /// The accumulators, from `PAIRS` pairs of activations. `BLOCK` vectors, a divisor of `TILES`, are computed
+    /// together.
     #[inline(always)]
     pub(super) fn forward<S: Simd, const BLOCK: usize>(&self, simd: S, input: &[i32]) -> [Lanes; TILES] {
         const { assert!(TILES.is_multiple_of(BLOCK)) }

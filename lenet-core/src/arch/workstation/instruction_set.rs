@@ -1,21 +1,23 @@
-//! The one place that chooses the instruction set, when the program runs.
+//! The only place that chooses the instruction set, at run time.
 
-use std::fmt;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
 
 use pulp::{Arch, Scalar512b, Simd, WithSimd};
 
-/// An instruction set this processor has.
+/// An instruction set of this processor.
 #[derive(Clone, Copy, Debug)]
 pub struct InstructionSet(Arch);
 
 impl InstructionSet {
-    /// The widest this processor has: AVX-512, or AVX2 with FMA, on x86-64; NEON on AArch64; else
-    /// none in particular.
+    /// The widest one of this processor: AVX-512, or AVX2 with FMA, on x86-64; NEON on AArch64; otherwise the portable
+    /// one.
     pub fn detect() -> Self {
         Self(Arch::new())
     }
 
-    /// Every one that this processor has, the widest first. The last, portable one is everywhere.
+    /// Every one of this processor, the widest first. The last is the portable one, which exists everywhere.
     pub fn available() -> Vec<Self> {
         let mut sets = vec![Self::detect()];
         #[cfg(target_arch = "x86_64")]
@@ -32,7 +34,7 @@ impl InstructionSet {
     #[inline(always)]
     pub fn run<Op: WithSimd>(self, op: Op) -> Op::Output {
         match self.0 {
-            // Sixteen plain floats, which the compiler puts into what vectors every machine has.
+            // Sixteen plain numbers, which the compiler puts into the vectors that every machine has.
             Arch::Scalar => Scalar512b.vectorize(op),
             arch => arch.dispatch(op),
         }

@@ -1,47 +1,50 @@
-//! The int8 network in float lanes, for a training that is to know its rounding.
+//! The int8 network in float lanes, only for gradients through its rounding.
 //!
-//! Activations are `u = q + 128` in [0, 255] and weights their steps in [-127, 127], both as floats, and the
-//! layers are those of the float network without bias and ReLU. No partial sum of theirs is above
-//! `256 * 127 * 255 < 2^23`, so each is an exact integer, in any order and with any rounding. Biases are added to
-//! the sums as 32-bit integers, and what follows, requantization and pools, is that of the int8 network. So
-//! every activation is that of [`lenet_core::LeNet5`], whatever the network.
+//! Quantization-aware training needs what `lenet-core` cannot give: which values the rounding clamped, and a backward
+//! pass. [`SimulatedInt8`] exists for that. No accuracy, answer or other int8 figure that a person reads comes from it,
+//! except the training loss and accuracy of the pass itself.
 //!
-//! Afterwards the activations are made real, and the backward pass of the float network runs on them and on
-//! the real values of the weights. Rounding counts as the identity there (the straight-through estimator of
-//! Bengio, Léonard and Courville, 2013). Everything else has its own derivative, and that of a clamp, a ReLU or
-//! a saturation, is zero outside of its bounds.
+//! Activations are `u = q + 128` in [0, 255] and weights are steps in [-127, 127], both as floats. The layers are those of
+//! the float network without bias and ReLU. Their partial sums are at most `256 * 127 * 255 < 2^23`, so each is an exact
+//! integer, in any order and with any rounding. Biases are added to the sums as 32-bit integers. Requantization and pools
+//! are `lenet-core`'s. So every activation equals that of [`lenet_core::LeNet5`], for any network.
+//!
+//! The forward pass then converts the activations to real units, and the float network's backward pass runs on them and
+//! on the real values of the weights. It treats rounding as the identity (the straight-through estimator of Bengio,
+//! Léonard and Courville, 2013). Everything else has its own derivative; outside their bounds, clamps, ReLUs and
+//! saturation have derivative zero.
 
 use lenet_core::architecture::{CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Layer};
 use lenet_core::quantization::{Multiplier, Quantization};
+use lenet_core::workstation::{Requantizer, average};
 use lenet_core::{Pool, Pools};
 use pulp::{Simd, WithSimd};
 
 use super::vector::{load, parts, store};
 use super::{Arrays, Backward, Group, InstructionSet, LANES, Lanes, Map, Trace, conv2d, linear, pool2d};
-use crate::inference::requantize::{Requantizer, average};
 use crate::int8::order::pytorch_order;
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
 use crate::network::Parameters;
 
-/// An int8 network as the lanes compute it.
-pub struct Int8 {
+/// An int8 network whose rounding is simulated in float lanes, see [the module's comment](self).
+pub struct SimulatedInt8 {
     pub(super) pools: Pools,
     /// Weights in [-127, 127]. The biases are not in it.
     steps: Parameters<f32>,
     /// What they stand for. The biases are not in it, as no gradient depends on one.
     pub(super) real: Parameters<f32>,
-    conv1: Channels<CONV1_CHANNELS>,
-    conv2: Channels<CONV2_CHANNELS>,
-    fc1: Channels<FC1_OUTPUTS>,
-    fc2: Channels<FC2_OUTPUTS>,
-    fc3: Channels<CLASSES>,
+    conv1: OutputChannels<CONV1_CHANNELS>,
+    conv2: OutputChannels<CONV2_CHANNELS>,
+    fc1: OutputChannels<FC1_OUTPUTS>,
+    fc2: OutputChannels<FC2_OUTPUTS>,
+    fc3: OutputChannels<CLASSES>,
     fc3_multiplier: [Multiplier; CLASSES],
     /// Scales of pool1, pool2, fc1 and fc2.
     scales: [f32; 4],
     logits: Quantization,
 }
 
-impl From<&QuantizedNetwork> for Int8 {
+impl From<&QuantizedNetwork> for SimulatedInt8 {
     /// # Panics
     /// When an array has another length than its layer needs.
     fn from(network: &QuantizedNetwork) -> Self {
@@ -56,11 +59,11 @@ impl From<&QuantizedNetwork> for Int8 {
             pools: network.pools,
             steps,
             real,
-            conv1: Channels::new(conv1, input),
-            conv2: Channels::new(conv2, scales[0]),
-            fc1: Channels::new(fc1, scales[1]),
-            fc2: Channels::new(fc2, scales[2]),
-            fc3: Channels::new(fc3, scales[3]),
+            conv1: OutputChannels::new(conv1, input),
+            conv2: OutputChannels::new(conv2, scales[0]),
+            fc1: OutputChannels::new(fc1, scales[1]),
+            fc2: OutputChannels::new(fc2, scales[2]),
+            fc3: OutputChannels::new(fc3, scales[3]),
             fc3_multiplier: std::array::from_fn(|class| fc3.multiplier[class]),
             scales,
             logits: network.activations[5],
@@ -82,14 +85,14 @@ fn set_weights(which: Layer, layer: &QuantizedLayer, steps: &mut [f32], real: &m
 }
 
 /// From the sums of a layer's products to its outputs.
-struct Channels<const O: usize> {
+struct OutputChannels<const O: usize> {
     bias: [i32; O],
     requantizer: [Requantizer<1>; O],
     /// Real value of one step of the accumulator.
     scale: [f32; O],
 }
 
-impl<const O: usize> Channels<O> {
+impl<const O: usize> OutputChannels<O> {
     fn new(layer: &QuantizedLayer, input_scale: f32) -> Self {
         Self {
             bias: std::array::from_fn(|channel| layer.bias[channel]),
@@ -116,7 +119,7 @@ impl Group {
     /// Computes every activation of the images as the int8 network does; they are real afterwards. Only the
     /// convolutions' outputs are not there: they are 1 where the gradient passes the ReLU, the
     /// saturation and a maximum pool behind them, and 0 elsewhere.
-    pub fn forward_int8(&mut self, set: InstructionSet, int8: &Int8) {
+    pub fn forward_int8(&mut self, set: InstructionSet, int8: &SimulatedInt8) {
         set.run(Forward { group: self, int8 });
     }
 
@@ -124,7 +127,7 @@ impl Group {
     pub fn backward_int8(
         &mut self,
         set: InstructionSet,
-        int8: &Int8,
+        int8: &SimulatedInt8,
         d_logits: &[Lanes; CLASSES],
         gradient: &mut Parameters<f32>,
     ) {
@@ -148,7 +151,7 @@ impl Group {
 
 struct Forward<'a> {
     group: &'a mut Group,
-    int8: &'a Int8,
+    int8: &'a SimulatedInt8,
 }
 
 impl WithSimd for Forward<'_> {
@@ -185,11 +188,11 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-impl Int8 {
+impl SimulatedInt8 {
     /// From fc3's sums to real logits.
     #[inline(always)]
     fn finish(&self, logits: &mut [Lanes; CLASSES], trace: &mut Trace) {
-        let Quantization { scale, zero_point } = self.logits;
+        let Quantization { zero_point, .. } = self.logits;
         trace.lowest_logit = Lanes::ZERO;
         for class in 0..CLASSES {
             let accumulators = self.fc3.accumulators(class, &logits[class]);
@@ -198,9 +201,9 @@ impl Int8 {
                 let lowest = &mut trace.lowest_logit.0[lane];
                 *lowest = lowest.min(accumulator as f32 * self.fc3.scale[class]);
                 let multiplier = self.fc3_multiplier[class];
-                let q = i32::from(multiplier.apply_linear(accumulator, zero_point));
-                let steps = q - i32::from(zero_point);
-                logits[class].0[lane] = scale * steps as f32;
+                let q = multiplier.apply_linear(accumulator, zero_point);
+                logits[class].0[lane] = self.logits.real(q);
+                let steps = i32::from(q) - i32::from(zero_point);
                 trace.logits[class].0[lane] = f32::from(multiplier.apply(accumulator) == steps);
             }
         }
@@ -223,7 +226,7 @@ fn each<S: Simd>(simd: S, values: &mut [Lanes], operand: f32, operation: impl Fn
 #[inline(always)]
 fn requantize<S: Simd, const O: usize>(
     simd: S,
-    channels: &Channels<O>,
+    channels: &OutputChannels<O>,
     values: &mut [Lanes; O],
     active: &mut [Lanes; O],
     highest: &mut Lanes,
@@ -245,7 +248,7 @@ fn requantize<S: Simd, const O: usize>(
 #[inline(always)]
 fn pool<S: Simd, const C: usize, const H: usize, const P: usize>(
     simd: S,
-    channels: &Channels<C>,
+    channels: &OutputChannels<C>,
     pool: Pool,
     map: &mut Map<C, H>,
     output: &mut Map<C, P>,

@@ -1,11 +1,11 @@
-//! A layer's parameters as plain arrays: the one place that knows how a [`Model`](lenet_core::Model) keeps them.
+//! A layer's parameters as plain arrays.
 
-use lenet_core::architecture::KERNEL_SIDE;
-use lenet_core::model::{self, ConvParameters, DenseParameters};
-use lenet_core::quantization::Multiplier;
+use crate::architecture::KERNEL_SIDE;
+use crate::model::{Channels, ConvParameters, DenseParameters};
+use crate::quantization::Multiplier;
 
-/// A layer of `O` output channels with `K` weights each.
-pub(super) struct Channels<const K: usize, const O: usize> {
+/// The parameters of a layer with `O` output channels of `K` weights each.
+pub(super) struct LayerArrays<const K: usize, const O: usize> {
     /// What the accumulators start from.
     pub(super) bias: [i32; O],
     /// The multipliers of the requantization.
@@ -17,39 +17,39 @@ pub(super) struct Channels<const K: usize, const O: usize> {
 /// A convolution's parameters, copied. `K` is 25 times `I`.
 pub(super) fn convolution<const K: usize, const I: usize, const N: usize, const G: usize, const O: usize>(
     parameters: &ConvParameters<'_, I, N, G, O>,
-) -> Channels<K, O> {
+) -> LayerArrays<K, O> {
     const { assert!(K == KERNEL_SIDE * KERNEL_SIDE * I) };
-    channels(parameters.channels(), |o, weights| {
+    copy(parameters.channels(), |o, weights| {
         for ([row, column, input], weight) in parameters.weights(o) {
             weights[(row * KERNEL_SIDE + column) * I + input] = weight;
         }
     })
 }
 
-/// A fully connected layer's parameters, copied, without the zeros that fill the inputs up.
+/// A fully connected layer's parameters, copied without the zeros that pad the inputs.
 pub(super) fn dense<const K: usize, const IP: usize, const OP: usize, const O: usize>(
     parameters: &DenseParameters<'_, IP, OP, O>,
-) -> Channels<K, O> {
+) -> LayerArrays<K, O> {
     const { assert!(K <= 2 * IP) };
-    channels(parameters.channels(), |o, weights| {
+    copy(parameters.channels(), |o, weights| {
         for (place, weight) in weights.iter_mut().zip(parameters.weights(o)) {
             *place = weight;
         }
     })
 }
 
-fn channels<const K: usize, const O: usize>(
-    channels: &model::Channels<'_, O>,
+fn copy<const K: usize, const O: usize>(
+    channels: &Channels<'_, O>,
     fill: impl Fn(usize, &mut [i8; K]),
-) -> Channels<K, O> {
+) -> LayerArrays<K, O> {
     let mut all = channels.iter();
     let mut bias = [0; O];
     let mut weights = [[0; K]; O];
-    let multiplier = std::array::from_fn(|o| {
+    let multiplier = core::array::from_fn(|o| {
         let channel = all.next().expect("a layer has all its channels");
         bias[o] = channel.bias;
         fill(o, &mut weights[o]);
         channel.multiplier
     });
-    Channels { bias, multiplier, weights }
+    LayerArrays { bias, multiplier, weights }
 }

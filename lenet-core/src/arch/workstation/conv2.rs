@@ -1,15 +1,14 @@
 //! conv2 and pool2: 12 x 12 x 6 to 4 x 4 x 16. The lanes are the output channels, exactly sixteen.
 //!
-//! A pair is two input channels at one position, as conv1 leaves them.
+//! A pair holds two input channels at one position, as conv1 leaves them.
 
-use lenet_core::Pool;
-use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, KERNEL_SIDE as K, POOL1_SIDE, POOL2_SIDE};
 use pulp::Simd;
 
-use super::pairs::{load, multiply_add, pack, pair, parts, store};
-use super::parameters::Channels;
+use super::conv1::{PITCH, WindowPairs};
+use super::pairs::{LANES, Lanes, load, multiply_add, pack, pair, parts, store, unpack};
+use super::parameters::LayerArrays;
 use super::requantize::Requantizer;
-use super::{LANES, Lanes, conv1};
+use crate::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, KERNEL_SIDE as K, POOL1_SIDE, POOL2_SIDE, Pool};
 
 const _: () = assert!(CONV2_CHANNELS == LANES);
 
@@ -26,26 +25,26 @@ pub(super) struct Conv2 {
 }
 
 impl Conv2 {
-    pub(super) fn new(channels: &Channels<{ K * K * CONV1_CHANNELS }, CONV2_CHANNELS>) -> Self {
+    pub(super) fn new(layer: &LayerArrays<{ K * K * CONV1_CHANNELS }, CONV2_CHANNELS>) -> Self {
         let weight = |input: usize, ky: usize, kx: usize, output: usize| {
             let at = (ky * K + kx) * CONV1_CHANNELS + 2 * input;
-            let weights = &channels.weights[output];
+            let weights = &layer.weights[output];
             pair(i16::from(weights[at]), i16::from(weights[at + 1]))
         };
         Self {
-            bias: channels.bias,
-            requantizer: Requantizer::new(&channels.multiplier),
-            weights: std::array::from_fn(|input| {
-                std::array::from_fn(|ky| {
-                    std::array::from_fn(|kx| std::array::from_fn(|output| weight(input, ky, kx, output)))
+            bias: layer.bias,
+            requantizer: Requantizer::new(&layer.multiplier),
+            weights: core::array::from_fn(|input| {
+                core::array::from_fn(|ky| {
+                    core::array::from_fn(|kx| core::array::from_fn(|output| weight(input, ky, kx, output)))
                 })
             }),
         }
     }
 
-    /// pool2's output: of each row of four positions the first with the second, the third with the fourth.
+    /// pool2's output. In each row of four positions, the first is paired with the second and the third with the fourth.
     #[inline(always)]
-    pub(super) fn forward<S: Simd>(&self, simd: S, input: &conv1::Map, pool: Pool) -> [[Lanes; 2]; POOL2_SIDE] {
+    pub(super) fn forward<S: Simd>(&self, simd: S, input: &WindowPairs, pool: Pool) -> [[Lanes; 2]; POOL2_SIDE] {
         let mut output = [[[0; LANES]; 2]; POOL2_SIDE];
         for (y, row) in output.iter_mut().enumerate() {
             let mut rows = [[[0; LANES]; SIDE]; 2];
@@ -67,13 +66,13 @@ impl Conv2 {
 
     /// The accumulators of row `y`.
     #[inline(always)]
-    fn row<S: Simd>(&self, simd: S, input: &conv1::Map, y: usize, row: &mut [Lanes; SIDE]) {
+    fn row<S: Simd>(&self, simd: S, input: &WindowPairs, y: usize, row: &mut [Lanes; SIDE]) {
         for part in parts::<S>() {
             let mut sums = [load(simd, &self.bias, part); SIDE];
             for (input, weights) in input.iter().zip(&self.weights) {
                 for (ky, weights) in weights.iter().enumerate() {
-                    let input = input[(y + ky) * conv1::PITCH..].first_chunk::<POOL1_SIDE>();
-                    let input = input.expect("the map has all rows");
+                    let input = input[(y + ky) * PITCH..].first_chunk::<POOL1_SIDE>();
+                    let input = input.expect("the input has all rows");
                     let mut taps = [simd.splat_i32s(0); POOL1_SIDE];
                     for x in 0..POOL1_SIDE {
                         taps[x] = simd.splat_i32s(input[x]);
@@ -88,6 +87,22 @@ impl Conv2 {
             }
             for x in 0..SIDE {
                 store(simd, &mut row[x], part, sums[x]);
+            }
+        }
+    }
+}
+
+/// pool2's output in HWC order.
+pub(super) fn unpack_positions(
+    pairs: &[[Lanes; 2]; POOL2_SIDE],
+    output: &mut [[[u8; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
+) {
+    for (row, tiles) in output.iter_mut().zip(pairs) {
+        for (positions, lanes) in row.as_chunks_mut::<2>().0.iter_mut().zip(tiles) {
+            for channel in 0..CONV2_CHANNELS {
+                let [first, second] = unpack(lanes[channel]);
+                positions[0][channel] = first;
+                positions[1][channel] = second;
             }
         }
     }
