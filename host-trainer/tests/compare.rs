@@ -164,6 +164,6 @@ fn networks_that_do_not_match_are_the_only_warning() {
     other.parameters.conv2_weight_mut().mapv_inplace(|weight| -weight);
     fs::write(&path, encode_safetensors(&other, &[])).unwrap();
     let (report, _) = outcome(0, &["compare", path.to_str().unwrap(), INT8]);
-    assert!(report.starts_with("warning: the networks are no pair: the weights of conv2"), "{report}");
+    assert!(report.starts_with("warning: the networks don't match: conv2 weights differ"), "{report}");
     assert_eq!(report.matches("warning:").count(), 1, "{report}");
 }

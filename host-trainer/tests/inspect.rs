@@ -137,7 +137,7 @@ fn flash_images_show_their_model_and_its_address() {
 fn bad_files_are_named() {
     let folder = folder();
     fs::write(folder.path().join("other"), "hello").unwrap();
-    assert!(refusal(folder.path(), 1, &["inspect", "other"]).contains("other: it is no"));
+    assert!(refusal(folder.path(), 1, &["inspect", "other"]).contains("other: not a .safetensors file"));
     assert!(refusal(folder.path(), 1, &["inspect", "none"]).contains("cannot read none"));
     assert!(refusal(folder.path(), 2, &["inspect", "m.lenet", "--json", "--ascii"]).contains("--ascii"));
 }

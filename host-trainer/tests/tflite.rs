@@ -64,21 +64,21 @@ fn unsuitable_files_are_refused_by_name() {
     let message = refusal(folder, &["export", "model.safetensors", "--format", "tflite", "-o", "output.tflite"]);
     assert!(message.contains("--format tflite needs an int8 model") && message.contains("lenet quantize"), "{message}");
     let message = import("model.lenet");
-    assert!(message.contains("model.lenet: it is no .tflite file"), "{message}");
+    assert!(message.contains("model.lenet: not a .tflite file"), "{message}");
     let message = import("nothing.tflite");
     assert!(message.contains("cannot read nothing.tflite"), "{message}");
 
     let bytes = fs::read(folder.join("model.tflite")).unwrap();
     fs::write(folder.join("cut.tflite"), &bytes[..30_000]).unwrap();
     let message = import("cut.tflite");
-    assert!(message.contains("cut.tflite: it is a damaged .tflite file"), "{message}");
+    assert!(message.contains("cut.tflite: damaged .tflite file"), "{message}");
     // The length of a tensor's name reaches beyond the file.
     let mut renamed = bytes;
     let name = renamed.windows(7).position(|window| window == b"\x05\0\0\0con").unwrap();
     renamed[name] = 0xff;
     renamed[name + 3] = 0x7f;
     fs::write(folder.join("renamed.tflite"), &renamed).unwrap();
-    assert!(import("renamed.tflite").contains("it is a damaged .tflite file"));
+    assert!(import("renamed.tflite").contains("renamed.tflite: damaged .tflite file"));
 }
 
 #[test]

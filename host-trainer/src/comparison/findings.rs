@@ -1,4 +1,4 @@
-//! What a comparison found.
+//! The results of a comparison.
 
 use lenet_core::{CLASSES, Logits, Pools};
 use serde::{Serialize, Serializer};
@@ -7,20 +7,20 @@ use super::stage::Stage;
 use super::tally::{Channel, Statistics};
 use super::weights::WeightNoise;
 
-/// What comparing two networks found.
+/// The result of comparing two networks.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Images both networks ran on.
+    /// Number of images that both networks ran on.
     pub images: usize,
-    /// Images the float network classified rightly.
+    /// Images that the float network classified correctly.
     pub float_correct: usize,
-    /// Images the int8 network classified rightly.
+    /// Images that the int8 network classified correctly.
     pub int8_correct: usize,
-    /// Fraction of images the float network classified rightly, in [0, 1].
+    /// Fraction of images that the float network classified correctly, in [0, 1].
     pub float_accuracy: f64,
-    /// Fraction of images the int8 network classified rightly, in [0, 1].
+    /// Fraction of images that the int8 network classified correctly, in [0, 1].
     pub int8_accuracy: f64,
-    /// Percentage points of accuracy the int8 network lost; negative when it gained.
+    /// Percentage points of accuracy that the int8 network loses; negative when it gains.
     pub points_lost: f64,
     /// The float network's pools.
     #[serde(serialize_with = "pool_names")]
@@ -30,16 +30,16 @@ pub struct Comparison {
     pub int8_pools: Pools,
     /// The tensors, in the order of [`Stage::ALL`].
     pub tensors: [TensorComparison; 5],
-    /// The images the networks predict different classes for, in order.
+    /// The images for which the networks predict different classes, in order.
     pub changed: Vec<Changed>,
 }
 
-/// Both kinds by their names, as on the command line.
+/// Serializes both pool kinds by their names on the command line.
 pub(super) fn pool_names<S: Serializer>(pools: &Pools, serializer: S) -> Result<S::Ok, S::Error> {
     [pools.pool1, pools.pool2].map(|pool| pool.to_string()).serialize(serializer)
 }
 
-/// A tensor in both networks, and the layer before it.
+/// One tensor compared, and the layer that computes it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TensorComparison {
     /// Which one.
@@ -48,14 +48,14 @@ pub struct TensorComparison {
     pub scale: f32,
     /// The `q` that stands for zero.
     pub zero_point: i8,
-    /// Over all its values.
+    /// Statistics over all its values.
     #[serde(flatten)]
     pub statistics: Statistics,
-    /// Share of the float layer's values, before its pool, that lie beyond the last step of int8.
+    /// Share of the float layer's values, before its pool, that are beyond the last step of int8, in [0, 1].
     pub clipped: f64,
     /// The noise of the layer's weights.
     pub weights: WeightNoise,
-    /// Each channel.
+    /// The channels, in order.
     pub channels: Vec<Channel>,
 }
 
@@ -69,7 +69,7 @@ impl TensorComparison {
 /// An image for which the networks predict different classes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Changed {
-    /// Its number in the split, from 0.
+    /// Its index in the split, from 0.
     pub index: usize,
     /// Its label.
     pub label: u8,
@@ -77,18 +77,18 @@ pub struct Changed {
     pub float: Answer,
     /// The int8 network's answer, in real units.
     pub int8: Answer,
-    /// The margin of the int8 network's answer, steps.
+    /// The margin of the int8 network's answer, in steps.
     pub int8_margin_steps: u8,
 }
 
-/// What a network says of an image.
+/// A network's answer for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Answer {
     /// The predicted class.
     pub class: usize,
     /// The logits.
     pub logits: [f32; CLASSES],
-    /// The largest logit minus the second.
+    /// The largest logit minus the second largest.
     pub margin: f32,
 }
 
@@ -98,7 +98,7 @@ impl Answer {
         Self { class, logits, margin: largest - second }
     }
 
-    /// With the margin in steps.
+    /// The answer in real units, and its margin in steps.
     pub(super) fn of_int8(logits: &Logits) -> (Self, u8) {
         let quantization = logits.quantization();
         let [largest, second] = largest_two(logits.values, i8::MIN);
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn margins_are_the_largest_minus_the_second() {
+    fn margins_are_the_largest_logit_minus_the_second_largest() {
         let quantization = lenet_core::quantization::Quantization { scale: 0.5, zero_point: 10 };
         let (answer, steps) = Answer::of_int8(&Logits::new([-128, 3, 20, 5, 17, 0, 0, 0, 0, 0], quantization));
         assert_eq!((answer.class, answer.margin, steps), (2, 1.5, 3));

@@ -1,37 +1,37 @@
-//! A float network and an int8 one on the same images: where they part, and by how much.
+//! Runs a float network and an int8 network on the same images, and measures where they diverge and by how much.
 //!
-//! Both networks run from end to end, so the error of a tensor is what the quantization of everything before it adds
-//! up to. Five tensors are compared ([`Stage`]): what the pools give, which is what the next layer sees of a
-//! convolution, the outputs of fc1 and fc2, and the logits. The int8 values are those of [`lenet_core::LeNet5`]
-//! itself, bit for bit what a board computes.
+//! Both networks run from end to end, so the error of a tensor is the accumulated effect of all quantization before it.
+//! Five tensors are compared ([`Stage`]): the outputs of the two pools (the next layer does not see a convolution's
+//! output in any other form), the outputs of fc1 and fc2, and the logits. The int8 values come from
+//! [`lenet_core::LeNet5`], so they are bit for bit what a board computes.
 //!
-//! # The measures
+//! # Measures
 //!
-//! With `x` the float network's value, `q` the int8 network's and `x_q = scale * (q - zero_point)`:
+//! With the float network's value `x`, the int8 network's value `q` and `x_q = scale * (q - zero_point)`:
 //!
 //! ```text
 //! SQNR            = 10 log10(sum x^2 / sum (x - x_q)^2)    in dB
 //! error in steps  = |x - x_q| / scale
 //! ```
 //!
-//! This is the signal-to-quantization-noise ratio as Lin, Talathi and Annapureddy use it for layers (*Fixed Point
-//! Quantization of Deep Convolutional Networks*, ICML 2016). At 20 dB the error is a tenth of the signal, at 40 dB a
-//! hundredth (root mean square); rounding alone, whose error is `scale / sqrt(12)`, leaves about 40 dB here.
+//! This is the signal-to-quantization-noise ratio (SQNR) of a layer as used by Lin, Talathi and Annapureddy (*Fixed
+//! Point Quantization of Deep Convolutional Networks*, ICML 2016). At 20 dB the error is a tenth of the signal, at 40
+//! dB a hundredth (root mean square). Rounding alone has an error of `scale / sqrt(12)`, which leaves about 40 dB here.
 //!
-//! Two shares tell whether the range of int8 is too narrow:
+//! Two shares show whether the range of int8 is too narrow:
 //!
-//! - *saturated*: int8 values at an end of the range (127; of logits also -128) where the float network's value is
-//!   nearest to another step. An average pool hides saturation of the layer before it, hence also
-//! - *clipped*: values of the float layer, before its pool, beyond the last step: those int8 cannot express however
-//!   exact the rest is.
+//! - *saturated*: int8 values at an end of the range (127, for logits also -128) where the float network's value is
+//!   nearest to a different step. An average pool hides saturation of the layer before it, so there is also
+//! - *clipped*: values of the float layer, before its pool, that are beyond the last step. Int8 cannot represent them,
+//!   however accurate everything else is.
 //!
-//! A channel is *never active* when it is zero at every place of every image. Of the six and sixteen channels of a
-//! convolution each one counts. Of the 120 and 84 units of fc1 and fc2 some are dead in any network trained with
-//! ReLUs, and quantization has no part in that: they are counted, and only one that int8 alone has lost is a
-//! [`Warning`].
+//! A channel is *never active* when it is zero at every position of every image. For the six and sixteen channels of
+//! the convolutions, each one is worth a [`Warning`]. Of the 120 and 84 units of fc1 and fc2, some are dead in any
+//! network trained with ReLUs, whether it is quantized or not. They are only counted, and a warning names the units
+//! that are dead in int8 alone.
 //!
-//! A network fine-tuned after the fact (`--qat`) is not a rounded copy of the float network any more: what tells is its
-//! accuracy, and both SQNRs say how far it went.
+//! A network that was fine-tuned afterwards (`--qat`) is no longer a rounded copy of the float network. Its accuracy is
+//! what counts then; the SQNRs of its weights and tensors show how far it has moved away.
 
 mod diagnosis;
 mod findings;
@@ -57,11 +57,11 @@ pub use weights::WeightNoise;
 use tally::Scheme;
 use totals::Totals;
 
-/// Images whose sums are taken together. It is fixed, so that the sums are the same for any number of threads.
+/// Images summed by one task. The number is fixed, so that the sums do not depend on the number of threads.
 const CHUNK: usize = 10 * LANES;
 
-/// Runs both networks over a split, on the threads of the current rayon pool. The result is the same, to the bit, for
-/// any number of them.
+/// Runs both networks on a split, using the threads of the current rayon pool. The result is bit-identical for any
+/// number of threads.
 pub fn compare(network: &Network, model: Model<'_>, split: &Split) -> Comparison {
     let schemes = Stage::ALL.map(|stage| Scheme::new(model.quantization(stage.tensor()), stage != Stage::Logits));
     let set = InstructionSet::detect();
@@ -104,7 +104,7 @@ mod tests {
         decode_safetensors(include_bytes!("../../../data/digits-10k/digits-10k.safetensors")).unwrap().network
     }
 
-    /// The same with a conv1 that gives so many times as much: its ranges do not fit [`digits`].
+    /// The same network with the outputs of conv1 multiplied by `factor`, so that its ranges do not fit [`digits`].
     pub(super) fn with_conv1_times(factor: f32) -> Network {
         let mut network = digits();
         network.parameters.conv1_weight_mut().mapv_inplace(|weight| factor * weight);
@@ -112,7 +112,7 @@ mod tests {
         network
     }
 
-    /// `network` quantized with the ranges that `calibrated` has.
+    /// `network` quantized with the ranges of `calibrated`.
     pub(super) fn quantized(network: &Network, calibrated: &Network) -> ModelFile {
         let ranges = calibrate(calibrated, &digits_10k().train.first(200), Calibration::MinMax).unwrap();
         quantize(network, &ranges, Granularity::PerChannel).unwrap().encode(&Default::default()).unwrap()
@@ -122,12 +122,12 @@ mod tests {
         compare(network, file.model().unwrap(), &digits_10k().test.first(images))
     }
 
-    /// Figures of conv1 and pool1 without the code under test: channel by channel, row by row.
+    /// Computes the figures of conv1 and pool1 without the code under test: channel by channel, row by row.
     #[test]
-    fn values_are_paired_with_those_of_their_channel_and_place() {
+    fn values_are_paired_by_channel_and_position() {
         let network = digits();
         let file = quantized(&network, &with_conv1_times(0.5));
-        // One group and a part of another, whose other lanes are blank and must not count.
+        // One full group and part of another. The unused lanes of the second are blank and must not count.
         let split = digits_10k().test.first(19);
         let activations = plain::forward(&network.parameters.cast::<f64>(), network.pools, split.images());
         let mut int8 = LeNet5::new(file.model().unwrap());
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(pool1.statistics.zeros, zeros as f64 / f64::from(19 * 6 * 144));
         let clipped = activations.conv1.iter().filter(|real| **real > 255.5 * scale).count();
         let share = clipped as f64 / f64::from(19 * 6 * 576);
-        // One value may lie so close to the end that f32 and f64 part.
+        // One value may be so close to the end of the range that f32 and f64 disagree.
         assert!(clipped > 100 && (pool1.clipped - share).abs() < 2e-5, "{clipped}, {pool1:?}");
     }
 

@@ -1,4 +1,4 @@
-//! Where two networks are compared.
+//! The tensors at which two networks are compared.
 
 use std::fmt;
 
@@ -22,15 +22,15 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// All, in order; that of [`Layer::ALL`].
+    /// All stages, in the order of [`Layer::ALL`].
     pub const ALL: [Self; 5] = [Self::Pool1, Self::Pool2, Self::Fc1, Self::Fc2, Self::Logits];
 
-    /// The layer whose output it is.
+    /// The layer that computes it.
     pub const fn layer(self) -> Layer {
         Layer::ALL[self as usize]
     }
 
-    /// The tensor whose scale and zero point it has.
+    /// The tensor that defines its scale and zero point.
     pub const fn tensor(self) -> Tensor {
         // The first tensor is the input.
         Tensor::ALL[self as usize + 1]

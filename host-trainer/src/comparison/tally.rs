@@ -1,40 +1,42 @@
-//! Sums over pairs of values, the float network's and the int8 network's, and what they amount to.
+//! Sums over pairs of values, one from the float network and one from the int8 network, and the statistics they give.
 
 use lenet_core::quantization::Quantization;
 use serde::Serialize;
 
-/// Quantization noise: the errors of quantized values, added up.
+/// Quantization noise: sums over the differences between real and quantized values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Noise {
     /// Sum of the squares of the real values.
     signal: f64,
-    /// Sum of the squares of the errors.
-    error: f64,
+    /// Sum of the squares of the differences.
+    noise: f64,
+    /// Sum of the magnitudes of the differences, steps.
     steps: f64,
+    /// Largest magnitude of a difference, steps.
     worst_steps: f64,
 }
 
 impl Noise {
-    /// Adds a real value and the quantized one that stands for it, in real units too; `step` is the scale.
+    /// Adds a real value and the real value of its quantized form; `step` is the scale.
     pub(super) fn add(&mut self, real: f64, quantized: f64, step: f64) {
-        let error = real - quantized;
-        let steps = error.abs() / step;
+        let difference = real - quantized;
+        let steps = difference.abs() / step;
         self.signal += real * real;
-        self.error += error * error;
+        self.noise += difference * difference;
         self.steps += steps;
         self.worst_steps = self.worst_steps.max(steps);
     }
 
     fn merge(&mut self, other: &Self) {
         self.signal += other.signal;
-        self.error += other.error;
+        self.noise += other.noise;
         self.steps += other.steps;
         self.worst_steps = self.worst_steps.max(other.worst_steps);
     }
 
     /// Signal-to-quantization-noise ratio, see [the module](super).
     pub(super) fn sqnr_db(&self) -> f64 {
-        if self.error == 0.0 { f64::INFINITY } else { 10.0 * (self.signal / self.error).log10() }
+        if self.noise == 0.0 { f64::INFINITY } else { 10.0 * (self.signal / self.noise).log10() }
     }
 
     pub(super) fn worst_steps(&self) -> f64 {
@@ -42,11 +44,11 @@ impl Noise {
     }
 }
 
-/// What the int8 values of a tensor stand for, and which of them are the ends of its range.
+/// What the int8 values of a tensor mean, and which of them are the ends of its range.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scheme {
     quantization: Quantization,
-    /// Without a ReLU the least value is an end too; with one it is the ReLU's zero.
+    /// With a ReLU the lowest value is the ReLU's zero. Without one it is an end of the range, like the highest.
     relu: bool,
 }
 
@@ -59,24 +61,24 @@ impl Scheme {
         f64::from(self.quantization.scale)
     }
 
-    /// The step nearest to a real value, were there as many as it takes.
+    /// The step nearest to a real value, as if there were any number of steps.
     fn nearest(&self, real: f64) -> f64 {
         (real / self.step()).round() + f64::from(self.quantization.zero_point)
     }
 
-    /// Whether int8 ends before a real value: the nearest step is none of the 256.
+    /// Whether a real value is beyond the range of int8: its nearest step is not one of the 256.
     pub(super) fn is_clipped(&self, real: f64) -> bool {
         let nearest = self.nearest(real);
         nearest > f64::from(i8::MAX) || (!self.relu && nearest < f64::from(i8::MIN))
     }
 
-    /// Whether `q` is an end of the range where the float network's value is nearest to another step.
+    /// Whether `q` is an end of the range although the float network's value is nearest to a different step.
     fn is_saturated(&self, real: f64, q: i8) -> bool {
         (q == i8::MAX || (!self.relu && q == i8::MIN)) && self.nearest(real) != f64::from(q)
     }
 }
 
-/// The values of one channel of a tensor, added up.
+/// Sums over the values of one channel of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tally {
     values: u64,
@@ -145,23 +147,23 @@ impl Tally {
 pub struct Statistics {
     /// Signal-to-quantization-noise ratio, dB; infinite, and null in JSON, when no value differs.
     pub sqnr_db: f64,
-    /// Mean magnitude of the error, steps.
+    /// Mean magnitude of the quantization error, steps.
     pub mean_error_steps: f64,
-    /// Largest magnitude of the error, steps.
+    /// Largest magnitude of the quantization error, steps.
     pub worst_error_steps: f64,
-    /// Share of values, in [0, 1], that are 127, of logits also -128, where the float network's value is nearest to
-    /// another step.
+    /// Share of values, in [0, 1], that are 127 (for logits also -128) although the float network's value is nearest
+    /// to a different step.
     pub saturated: f64,
     /// Share of values, in [0, 1], that stand for zero.
     pub zeros: f64,
-    /// The least `q` seen.
+    /// The lowest `q` seen.
     pub q_min: i8,
-    /// The greatest `q` seen.
+    /// The highest `q` seen.
     pub q_max: i8,
 }
 
 impl Statistics {
-    /// How many of the 256 steps lie between the least and the greatest seen, both counted.
+    /// How many of the 256 steps are in the range from the lowest to the highest `q` seen, both included.
     pub fn steps_used(&self) -> u16 {
         i16::from(self.q_max).abs_diff(i16::from(self.q_min)) + 1
     }
@@ -174,9 +176,9 @@ pub struct Channel {
     pub sqnr_db: f64,
     /// The float network's largest magnitude, real.
     pub float_peak: f32,
-    /// Whether the float network's value is other than zero anywhere in any image.
+    /// Whether the float network has a nonzero value anywhere in any image.
     pub float_active: bool,
-    /// Whether the int8 network's is.
+    /// Whether the int8 network has a nonzero value anywhere in any image.
     pub int8_active: bool,
 }
 
@@ -196,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_figures_of_four_values_are_those_worked_out_by_hand() {
-        // Real 3, 4, 0 and 1 stand as 3.5, 4, 0 and 0: errors of 1, 0, 0 and 2 steps. Signal 26, noise 1.25: 20.8.
+        // 3, 4, 0 and 1 are quantized to 3.5, 4, 0 and 0: errors of 1, 0, 0 and 2 steps. Signal 26, noise 1.25: 20.8.
         let tally = tally(&Scheme::new(HALF, true), &[(3.0, -121), (4.0, -120), (0.0, -128), (1.0, -128)]);
         let statistics = tally.statistics();
         assert!((statistics.sqnr_db - 13.180_633).abs() < 1e-6, "{}", statistics.sqnr_db);
@@ -220,7 +222,7 @@ mod tests {
 
     #[test]
     fn an_end_of_the_range_is_saturated_only_where_float_is_elsewhere() {
-        // After a ReLU, 127 stands for 127.5: 127.7 is nearest to it, 127.8 and 126 are not. -128 is just zero.
+        // After a ReLU, 127 stands for 127.5. 127.7 is nearest to it, 127.8 and 126 are not. -128 is simply zero.
         let relu = Scheme::new(HALF, true);
         let statistics = tally(&relu, &[(127.7, 127), (127.8, 127), (126.0, 127), (9.0, -128)]).statistics();
         assert_eq!(statistics.saturated, 0.5);

@@ -1,4 +1,4 @@
-//! Both networks run on some images, and what they gave added up.
+//! Runs both networks on some images and sums up the results.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use crate::int8::order::chw_index;
 use crate::network::Network;
 use crate::network::lanes::{Group, Lanes};
 
-/// Everything added up over some images.
+/// All sums over some images.
 pub(super) struct Totals {
     tensors: [TensorTally; 5],
     float_correct: usize,
@@ -25,8 +25,9 @@ pub(super) struct Totals {
 
 struct TensorTally {
     channels: Vec<Tally>,
-    /// Of the float layer's values, before the pool: all, and those that int8 cannot express.
+    /// Count of the float layer's values before its pool.
     layer_values: u64,
+    /// Count of those that are beyond the range of int8.
     clipped: u64,
 }
 
@@ -40,7 +41,7 @@ impl Totals {
         Self { tensors, float_correct: 0, int8_correct: 0, changed: Vec::new() }
     }
 
-    /// Adds the images in the lanes of `group`, on which `int8` is run.
+    /// Adds the images in the lanes of `group`, after running `int8` on them too.
     pub(super) fn add(
         &mut self,
         group: &Group,
@@ -120,7 +121,7 @@ impl Totals {
 }
 
 impl TensorTally {
-    /// Adds one image's values: of the float network in CHW order and one lane, of the int8 network in HWC order.
+    /// Adds one image's values. The float network's are in CHW order and in one lane, the int8 network's in HWC order.
     fn add(&mut self, scheme: &Scheme, float: &[Lanes], lane: usize, int8: impl IntoIterator<Item = i8>) {
         let channels = self.channels.len();
         for (index, q) in int8.into_iter().enumerate() {
@@ -129,7 +130,7 @@ impl TensorTally {
         }
     }
 
-    /// Adds the float layer's values before its pool, of the first `images` lanes.
+    /// Adds the float layer's values before its pool, from the first `images` lanes.
     fn add_layer(&mut self, scheme: &Scheme, values: &[Lanes], images: usize) {
         let values = values.iter().flat_map(|lanes| &lanes.0[..images]);
         for value in values {
@@ -162,7 +163,7 @@ fn flat<const C: usize, const SIDE: usize>(map: &[[[Lanes; SIDE]; SIDE]; C]) -> 
     map.as_flattened().as_flattened()
 }
 
-/// `q` from the `u = q + 128` of a workspace.
+/// `q` from the workspace's `u = q + 128`.
 fn q_of(u: u8) -> i8 {
     (u ^ 0x80) as i8
 }

@@ -1,4 +1,4 @@
-//! What is off about a pair of networks, and what to try.
+//! Problems that a comparison can find, and what to try against them.
 
 use std::fmt;
 
@@ -8,69 +8,69 @@ use serde::Serialize;
 use super::findings::pool_names;
 use super::stage::Stage;
 
-/// More percentage points of accuracy lost than this are a [`Warning`].
+/// Losing more percentage points of accuracy than this is a [`Warning`].
 pub const POINTS_LOST_MAX: f64 = 0.3;
 /// A tensor with a lower signal-to-quantization-noise ratio, dB, is a [`Warning`].
 pub const SQNR_MIN_DB: f64 = 20.0;
-/// A greater share of values saturated or clipped, in [0, 1], is a [`Warning`].
+/// A larger share of saturated or clipped values, in [0, 1], is a [`Warning`].
 pub const SATURATION_MAX: f64 = 0.01;
 
-/// Something off about the int8 network.
+/// A problem with the int8 network, or with the pair of networks.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Warning {
-    /// The networks have different pools, so one did not come from the other.
+    /// The networks have different pools, so the int8 network was not made from this float network.
     Pools {
-        /// Of the float network.
+        /// The float network's pools.
         #[serde(serialize_with = "pool_names")]
         float: Pools,
-        /// Of the int8 network.
+        /// The int8 network's pools.
         #[serde(serialize_with = "pool_names")]
         int8: Pools,
     },
-    /// The networks have different weights, so one did not come from the other.
+    /// The networks have different weights, so the int8 network was not made from this float network.
     Weights {
-        /// Where they differ most.
+        /// The layer where they differ most.
         layer: &'static str,
-        /// The signal-to-quantization-noise ratio of the weights there, dB.
+        /// The signal-to-quantization-noise ratio of that layer's weights, dB.
         sqnr_db: f64,
     },
-    /// The weights are the same, and the networks predict different classes for most images.
+    /// The weights match, but the networks predict different classes for most images.
     Disagreement {
         /// The share of images with the same prediction, in [0, 1].
         agreement: f64,
     },
-    /// Values of the float network that are no numbers, or beyond f32.
+    /// The float network has values that are infinite or NaN.
     NotFinite {
-        /// Where first.
+        /// The first tensor with such values.
         tensor: Stage,
     },
-    /// Accuracy is lost.
+    /// The int8 network is less accurate than it should be.
     Accuracy {
-        /// Percentage points.
+        /// Percentage points lost.
         points_lost: f64,
-        /// Of the float network, in [0, 1].
+        /// The float network's accuracy, in [0, 1].
         float_accuracy: f64,
-        /// Of the int8 network, in [0, 1].
+        /// The int8 network's accuracy, in [0, 1].
         int8_accuracy: f64,
     },
-    /// A tensor with much noise.
+    /// A tensor with too much quantization noise.
     Noise {
         /// Which one.
         tensor: Stage,
         /// Its signal-to-quantization-noise ratio, dB.
         sqnr_db: f64,
-        /// Where the noise comes from.
+        /// The likely cause.
         cause: Cause,
     },
-    /// A range too narrow: values end up at its ends.
+    /// A range that is too narrow, so that values are clamped to its ends.
     Saturation {
         /// Which tensor.
         tensor: Stage,
-        /// The share of values saturated or clipped, in [0, 1], whichever is greater.
+        /// The share of saturated or of clipped values, in [0, 1], whichever is larger.
         share: f64,
     },
-    /// A channel of a convolution that is zero everywhere.
+    /// A channel of a convolution that is zero everywhere in int8.
     DeadChannel {
         /// The convolution.
         layer: &'static str,
@@ -79,7 +79,7 @@ pub enum Warning {
         /// The float network's largest value in it, steps: 0 if it is dead there too.
         float_peak_steps: f64,
     },
-    /// Units of a fully connected layer that are zero in every image, and not in the float network.
+    /// Units of a fully connected layer that are zero in every image in int8, but not in the float network.
     DeadUnits {
         /// The layer.
         layer: &'static str,
@@ -90,24 +90,25 @@ pub enum Warning {
     },
 }
 
-/// Where the noise of a tensor comes from, as far as the figures tell.
+/// The likely cause of a tensor's noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// From the tensor before it, which has too much already.
+    /// The preceding tensor, which is already too noisy.
     Before,
-    /// From values beyond the range.
+    /// Values beyond the range.
     Saturation,
-    /// From a range much too wide, whose steps are coarse.
+    /// A range that is much too wide, which makes the steps coarse.
     WideRange,
-    /// From the rounding of the layer's weights.
+    /// Rounding of the layer's weights.
     Weights,
-    /// From rounding as such.
+    /// Rounding of the tensor's own values.
     Rounding,
 }
 
 impl Warning {
-    /// Whether it is to be read before any figure, as the networks are no pair or answer as if they were none.
+    /// Whether to show this warning before any figures, which mean little if the networks don't match or don't behave
+    /// alike.
     pub fn comes_first(&self) -> bool {
         matches!(self, Self::Pools { .. } | Self::Weights { .. } | Self::NotFinite { .. } | Self::Disagreement { .. })
     }
@@ -116,75 +117,76 @@ impl Warning {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Pools { .. } | Self::Weights { .. } => {
-                "compare INT8 with the float network it was made from, or quantize FLOAT anew with `lenet quantize`"
+                "compare INT8 with the float network it was made from, or quantize FLOAT with `lenet quantize`"
             }
             Self::Disagreement { .. } => {
-                "quantize anew with `lenet quantize` and training images like those here; the first tensor below with \
-                 few dB is where it goes wrong"
+                "quantize again with `lenet quantize` and training images like the ones used here; the first tensor \
+                 below with a low SQNR is where it goes wrong"
             }
             Self::NotFinite { .. } => "train again with a lower --lr",
             Self::Accuracy { .. } => "calibrate on more training images (--images), or fine-tune with --qat 2",
             Self::Noise { cause, .. } => match cause {
-                Cause::Before => "mend the tensor before it first",
+                Cause::Before => "fix the preceding tensor first",
                 Cause::Saturation => "calibrate on more training images (--images), or with --calibration minmax",
-                Cause::WideRange => "let calibration leave out outliers: --calibration percentile or mse",
+                Cause::WideRange => "make calibration ignore outliers: --calibration percentile or mse",
                 Cause::Weights => "quantize without --per-tensor, or fine-tune with --qat 2",
                 Cause::Rounding => "fine-tune with --qat 2",
             },
             Self::Saturation { .. } => {
-                "calibrate on more training images (--images), like those here, or with --calibration minmax"
+                "calibrate on more training images like the ones used here (--images), or with --calibration minmax"
             }
             Self::DeadChannel { float_peak_steps: 0.0, .. } => {
-                "train with another --seed or with --init he; quantization is not to blame, the channel is wasted in both"
+                "train with another --seed or with --init he; quantization is not the cause, since the channel is \
+                 unused in both networks"
             }
             Self::DeadChannel { .. } | Self::DeadUnits { .. } => {
-                "let calibration leave out outliers, for finer steps (--calibration percentile), or use --qat 2"
+                "make calibration ignore outliers for finer steps (--calibration percentile), or fine-tune with --qat 2"
             }
         }
     }
 }
 
 impl fmt::Display for Warning {
-    /// What is off.
+    /// Says what is wrong.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pools { float, int8 } => write!(
                 f,
-                "the networks are no pair: FLOAT has {} and {} pools, INT8 {} and {}",
+                "the networks don't match: FLOAT has {} and {} pools, INT8 has {} and {}",
                 float.pool1, float.pool2, int8.pool1, int8.pool2
             ),
             Self::Weights { layer, sqnr_db } => write!(
                 f,
-                "the networks are no pair: the weights of {layer} are others (SQNR {sqnr_db:.1} dB, rounding leaves \
-                 30 and more)"
+                "the networks don't match: {layer} weights differ (SQNR {sqnr_db:.1} dB; rounding alone leaves 30 or \
+                 more)"
             ),
             Self::Disagreement { agreement } => write!(
                 f,
-                "the networks agree on {:.1} % of the images only, though their weights are the same",
+                "the networks agree on only {:.1} % of the images, although their weights match",
                 100.0 * agreement
             ),
-            Self::NotFinite { tensor } => write!(f, "the float network's values are not finite in {tensor}"),
+            Self::NotFinite { tensor } => write!(f, "the float network has infinite or NaN values, first in {tensor}"),
             Self::Accuracy { points_lost, float_accuracy, int8_accuracy } => write!(
                 f,
-                "{points_lost:.2} points of accuracy lost: from {:.2} % in float to {:.2} %",
+                "{points_lost:.2} points of accuracy lost: {:.2} % in float, {:.2} % in int8",
                 100.0 * float_accuracy,
                 100.0 * int8_accuracy
             ),
             Self::Noise { tensor, sqnr_db, cause } => {
-                write!(f, "{tensor} has a SQNR of {sqnr_db:.1} dB, below {SQNR_MIN_DB}; ")?;
+                write!(f, "{tensor} has an SQNR of {sqnr_db:.1} dB, below {SQNR_MIN_DB}; likely cause: ")?;
                 f.write_str(match cause {
-                    Cause::Before => "the tensor before it is noisy already",
+                    Cause::Before => "the preceding tensor is already noisy",
                     Cause::Saturation => "its range is too narrow",
-                    Cause::WideRange => "its range is too wide, and the steps too coarse",
-                    Cause::Weights => "the rounding of the weights shows",
-                    Cause::Rounding => "it is the rounding of its values",
+                    Cause::WideRange => "its range is too wide, which makes the steps coarse",
+                    Cause::Weights => "the rounding of its layer's weights",
+                    Cause::Rounding => "the rounding of its own values",
                 })
             }
             Self::Saturation { tensor, share } => {
                 write!(f, "{:.1} % of the values of {tensor} are beyond the range of int8", 100.0 * share)
             }
             Self::DeadChannel { layer, channel, float_peak_steps: 0.0 } => {
-                write!(f, "channel {channel} of {layer} is never active, in the float network neither")
+                write!(f, "channel {channel} of {layer} is never active, not even in the float network")
             }
             Self::DeadChannel { layer, channel, float_peak_steps } => write!(
                 f,
@@ -192,9 +194,9 @@ impl fmt::Display for Warning {
             ),
             Self::DeadUnits { layer, units, float_peak_steps } => write!(
                 f,
-                "{layer} has {} never active in int8 and active in float, where {} to {float_peak_steps:.2} steps: {}",
-                if units.len() == 1 { "a unit".into() } else { format!("{} units", units.len()) },
-                if units.len() == 1 { "it reaches" } else { "they reach up" },
+                "{layer} has {} never active in int8 but {} {float_peak_steps:.2} steps in float: {}",
+                if units.len() == 1 { "a unit that is".into() } else { format!("{} units that are", units.len()) },
+                if units.len() == 1 { "reaches" } else { "reach up to" },
                 units.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
             ),
         }

@@ -1,4 +1,4 @@
-//! The weights of both networks compared.
+//! Compares the weights of both networks.
 
 use lenet_core::Layer;
 use serde::Serialize;
@@ -13,8 +13,8 @@ use crate::network::Network;
 pub struct WeightNoise {
     /// Signal-to-quantization-noise ratio, dB; infinite, and null in JSON, when no weight differs.
     pub sqnr_db: f64,
-    /// Largest magnitude of a weight's error, steps of its channel's scale: at most a half unless the weights were
-    /// trained on, or clamped.
+    /// Largest magnitude of a weight's quantization error, in steps of its channel's scale. With rounding to the
+    /// nearest at most a half, unless a weight was clamped or the network was fine-tuned afterwards.
     pub worst_error_steps: f64,
 }
 
@@ -23,7 +23,7 @@ pub(super) fn weight_noise(network: &Network, quantized: &QuantizedNetwork) -> [
     Layer::ALL.map(|layer| of_layer(layer, network.parameters.weights(layer), &quantized.layers[layer as usize]))
 }
 
-/// `float` is OIHW and `layer` OHWI, fc1's inputs being pool2's channels.
+/// `float` is in PyTorch's order (OIHW, fc1's inputs CHW), `layer` in the int8 network's (OHWI, fc1's inputs HWC).
 fn of_layer(which: Layer, float: &[f32], layer: &QuantizedLayer) -> WeightNoise {
     let per_output = which.weights_per_output();
     let mut noise = Noise::default();
@@ -51,8 +51,8 @@ mod tests {
         let nearest = Options { rounding: Rounding::Nearest, ..Options::default() };
         let quantized = quantize_trained(&network, &digits_10k().train.first(50), &nearest).unwrap();
         let rounded = weight_noise(&network, &quantized);
-        // A half, and the little that f32 scales are off.
-        assert!(rounded.iter().all(|error| error.worst_error_steps < 0.5001 && error.sqnr_db > 40.0), "{rounded:?}");
+        // A half, plus the rounding of the f32 scales.
+        assert!(rounded.iter().all(|noise| noise.worst_error_steps < 0.5001 && noise.sqnr_db > 40.0), "{rounded:?}");
         // The last weight of conv2 in OIHW order is the last in OHWI too; the second is not.
         let step = quantized.layers[1].weight_scale[0];
         network.parameters.conv2_weight_mut()[(0, 0, 0, 1)] += 5.0 * step;
@@ -63,13 +63,13 @@ mod tests {
 
     #[test]
     fn the_figures_of_two_channels_are_those_worked_out_by_hand() {
-        // Steps of 1 and of 0.5; every weight but two is right. Signal 83 * 4 + 84 * 1 + 1, noise 1 + 0.25.
+        // Steps of 1 and 0.5; all weights but two are exact. Signal 83 * 4 + 84 * 1 + 1, noise 1 + 0.25.
         let mut float = [[2.0; 84], [1.0; 84]];
         float[0][83] = 1.0;
         let mut layer = QuantizedLayer { weight_scale: vec![1.0, 0.5], weights: vec![2; 168], ..Default::default() };
         layer.weights[100] = 1;
-        let error = of_layer(Layer::Fc3, float.as_flattened(), &layer);
-        assert!((error.sqnr_db - 10.0 * (417.0f64 / 1.25).log10()).abs() < 1e-12, "{error:?}");
-        assert_eq!(error.worst_error_steps, 1.0);
+        let noise = of_layer(Layer::Fc3, float.as_flattened(), &layer);
+        assert!((noise.sqnr_db - 10.0 * (417.0f64 / 1.25).log10()).abs() < 1e-12, "{noise:?}");
+        assert_eq!(noise.worst_error_steps, 1.0);
     }
 }

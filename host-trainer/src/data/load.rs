@@ -1,4 +1,4 @@
-//! A data set read from a folder.
+//! Reads a data set from a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use super::{DataSet, Split, digits_10k, folder};
 use crate::error::{Error, Result};
 
 impl DataSet {
-    /// Reads the data set in a folder, or the embedded one if no folder is given.
+    /// Reads the data set in a folder, or returns the embedded one if no folder is given.
     ///
     /// # Errors
     /// Names the first file that is missing, unreadable or malformed.
@@ -15,14 +15,16 @@ impl DataSet {
         folder.map_or_else(|| Ok(digits_10k()), Self::from_folder)
     }
 
-    /// Reads the four IDX files of a folder, gzipped or not, or its images. The folder's name becomes the data set's.
+    /// Reads the four IDX files of a folder, gzipped or not, or its image files. The data set gets the folder's name.
     ///
-    /// If there is no IDX file, images lie in `train/0` to `train/9` and `test/0` to `test/9`, or in `0` to `9`; the
-    /// numbers are the classes. Without a folder `test`, one image in six of each class is to test; which ones
-    /// depends on the file names alone. [`image`](super::image) says what becomes of an image. Other files are passed over.
+    /// A folder without IDX files has its images in `train/0` to `train/9` and `test/0` to `test/9`, or in `0` to `9`;
+    /// the numbers are the classes. If there is no `test` folder, one image in six of each class is held out for
+    /// testing, chosen by the file names alone. [`image`](super::image) explains how an image is prepared. Other files
+    /// are ignored.
     ///
     /// # Errors
-    /// As [`load`](Self::load); also subfolders that are no classes, or no image to train on or to test with.
+    /// Those of [`load`](Self::load). Also when a subfolder is not a class, or there is no image for training or
+    /// testing.
     pub fn from_folder(folder: &Path) -> Result<Self> {
         let absolute = folder.canonicalize().map_err(Error::read(folder))?;
         let name = absolute.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
@@ -46,7 +48,7 @@ fn read_split(folder: &Path, part: &str) -> Result<Split> {
     let (path, bytes) = read_idx(folder, &format!("{part}-labels-idx1-ubyte"))?;
     let labels = parse_labels(&bytes).map_err(|problem| Error::File { path: path.clone(), problem })?;
     if labels.is_empty() {
-        return Err(Error::File { path, problem: "it holds no images; at least one is needed".into() });
+        return Err(Error::File { path, problem: "it contains no images; at least one is needed".into() });
     }
     Split::new(images, labels).map_err(|problem| Error::File { path, problem })
 }

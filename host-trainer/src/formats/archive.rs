@@ -5,11 +5,11 @@ use zip::ZipArchive;
 
 use super::named::short;
 
-/// What a zip archive that holds something begins with.
+/// The first bytes of every zip archive that is not empty.
 pub(super) const MAGIC: [u8; 4] = *b"PK\x03\x04";
 
-/// More than any entry needs: all parameters in double precision are 355,408 bytes. What an entry's
-/// header announces says nothing about what it unpacks to.
+/// Larger than any entry needs to be: all parameters in double precision take 355,408 bytes. The limit applies to the
+/// unpacked bytes, because the size in an entry's header cannot be trusted.
 const MAX_ENTRY_BYTES: u64 = 1 << 20;
 
 /// A zip archive in memory.
@@ -19,7 +19,7 @@ pub(super) struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, String> {
-        let damaged = |error| format!("it is a damaged zip archive ({error}); save it again");
+        let damaged = |error| format!("damaged zip archive ({error}); save the file again");
         ZipArchive::new(Cursor::new(bytes)).map(|zip| Self { zip }).map_err(damaged)
     }
 
@@ -28,19 +28,19 @@ impl<'a> Archive<'a> {
         self.zip.file_names()
     }
 
-    /// Whether there is an entry of that name.
+    /// Whether the archive has an entry with this name.
     pub(super) fn holds(&self, name: &str) -> bool {
         self.zip.index_for_name(name).is_some()
     }
 
-    /// The metadata that [`encode_npz`](super::encode_npz) leaves in the archive's comment; none if the
-    /// comment is something else.
+    /// The metadata that [`encode_npz`](super::encode_npz) stores in the archive's comment; empty if the comment is
+    /// something else.
     pub(super) fn metadata(&self) -> Result<HashMap<String, String>, String> {
         let comment = self.zip.comment();
         if !comment.starts_with(b"{") {
             return Ok(HashMap::new());
         }
-        let damaged = |error| format!("the metadata in its zip comment is damaged ({error}); save it again");
+        let damaged = |error| format!("the metadata in the zip comment is damaged ({error}); save the file again");
         serde_json::from_slice(comment).map_err(damaged)
     }
 
@@ -49,17 +49,18 @@ impl<'a> Archive<'a> {
         let bytes = self.read_at_most(name, MAX_ENTRY_BYTES + 1)?;
         if bytes.len() as u64 > MAX_ENTRY_BYTES {
             return Err(format!(
-                "its entry {} is larger than {MAX_ENTRY_BYTES} bytes, which no tensor of LeNet-5 needs; save the \
-                 weights alone, each by itself",
+                "entry {} is larger than {MAX_ENTRY_BYTES} bytes, more than any tensor of LeNet-5 needs; save only the \
+                 weights, each copied into its own array",
                 short(name, 60)
             ));
         }
         Ok(bytes)
     }
 
-    /// The first `limit` bytes of an entry, all if it is shorter.
+    /// The first `limit` bytes of an entry, or all of it if it is shorter.
     pub(super) fn read_at_most(&mut self, name: &str, limit: u64) -> Result<Vec<u8>, String> {
-        let damaged = |problem: String| format!("its entry {} is damaged ({problem}); save it again", short(name, 60));
+        let damaged =
+            |problem: String| format!("entry {} is damaged ({problem}); save the file again", short(name, 60));
         let entry = self.zip.by_name(name).map_err(|error| damaged(error.to_string()))?;
         let mut bytes = Vec::new();
         entry.take(limit).read_to_end(&mut bytes).map_err(|error| damaged(error.to_string()))?;

@@ -4,20 +4,20 @@ use lenet_core::{Pool, Pools};
 
 use crate::network::{Network, Parameters};
 
-/// A float network as a file holds it.
+/// A float network read from a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FloatFile {
     /// The network.
     pub network: Network,
-    /// The file's metadata, with the entries that became part of the network; empty for a PyTorch file.
+    /// All of the file's metadata, the pools included. Empty for a PyTorch file.
     pub metadata: HashMap<String, String>,
 }
 
 impl FloatFile {
-    /// Puts a network together. Pools that the metadata does not tell are the default ones.
+    /// Combines parameters and metadata. Pools that the metadata does not record are the default ones.
     ///
     /// # Errors
-    /// When the metadata names a pool that is none.
+    /// When the metadata names an unknown kind of pool.
     pub(super) fn new(parameters: Parameters<f32>, metadata: HashMap<String, String>) -> Result<Self, String> {
         let default = Pools::default();
         let pool = |key, default| stated(&metadata, key).map(|pool| pool.unwrap_or(default));
@@ -25,27 +25,27 @@ impl FloatFile {
         Ok(Self { network: Network { parameters, pools }, metadata })
     }
 
-    /// The seed the network was trained with, if the file tells.
+    /// The seed the network was trained with, if the file records it.
     pub fn seed(&self) -> Option<u64> {
         self.metadata.get("seed")?.parse().ok()
     }
 
-    /// The metadata as [`encode_safetensors`](super::encode_safetensors) and
-    /// [`encode_npz`](super::encode_npz) take it.
+    /// The metadata in the form that [`encode_safetensors`](super::encode_safetensors) and
+    /// [`encode_npz`](super::encode_npz) take.
     pub fn entries(&self) -> Vec<(&str, String)> {
         self.metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect()
     }
 
-    /// The same network with the pools it is known to have, of which the file may say nothing.
+    /// The same network with pools given by the user, for files that do not record them.
     ///
     /// # Errors
-    /// When the file says otherwise.
+    /// When the file records a different pool.
     pub fn with_pools(mut self, pool1: Option<Pool>, pool2: Option<Pool>) -> Result<Self, String> {
         let pools = &mut self.network.pools;
         for (key, given, pool) in [("pool1", pool1, &mut pools.pool1), ("pool2", pool2, &mut pools.pool2)] {
             let Some(given) = given else { continue };
             if stated(&self.metadata, key)?.is_some_and(|stated| stated != given) {
-                return Err(format!("--{key} {given} contradicts the file, which says {key} is {pool}; leave it out"));
+                return Err(format!("--{key} {given} contradicts the file, which says {key} is {pool}; omit it"));
             }
             *pool = given;
         }
@@ -53,17 +53,17 @@ impl FloatFile {
     }
 }
 
-/// The pool that the metadata tells.
+/// The pool that the metadata records, if any.
 fn stated(metadata: &HashMap<String, String>, key: &str) -> Result<Option<Pool>, String> {
     match metadata.get(key).map(String::as_str) {
         None => Ok(None),
         Some("average") => Ok(Some(Pool::Average)),
         Some("maximum") => Ok(Some(Pool::Maximum)),
-        Some(other) => Err(format!("metadata {key} is \"{other}\", it must be average or maximum")),
+        Some(other) => Err(format!("metadata {key} is \"{other}\"; it must be average or maximum")),
     }
 }
 
-/// The metadata a file is to carry, with the pools of the network.
+/// The metadata to write to a file, with the network's pools added.
 pub(super) fn with_stated_pools(metadata: &[(&str, String)], pools: Pools) -> HashMap<String, String> {
     let mut all: HashMap<String, String> =
         metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
@@ -72,7 +72,7 @@ pub(super) fn with_stated_pools(metadata: &[(&str, String)], pools: Pools) -> Ha
     all
 }
 
-/// A network that is not trained, with other pools than the default ones.
+/// An untrained network whose pools are not the default ones.
 #[cfg(test)]
 pub(super) fn untrained() -> Network {
     use crate::training::{Options, Recipe, RecipeName, initial_network};
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pools_come_from_the_file_or_else_from_the_caller() {
+    fn pools_come_from_the_file_or_else_from_the_user() {
         let file = |pools: &[(&str, &str)]| {
             let metadata = pools.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
             FloatFile::new(Parameters::zeros(), metadata)

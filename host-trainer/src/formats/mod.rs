@@ -1,4 +1,4 @@
-//! Files that networks are kept in.
+//! The file formats that networks are read from and written to.
 
 mod archive;
 mod c;
@@ -33,25 +33,25 @@ pub use tflite::{decode_tflite, encode_tflite};
 /// A network of either kind, read from a file.
 #[derive(Clone, Debug)]
 pub enum NetworkFile {
-    /// From a file that [`decode_float`] reads.
+    /// From a file in any of the formats of [`decode_float`].
     Float(Box<FloatFile>),
-    /// From a `.lenet` file, the Intel HEX or UF2 file that holds one, or a `.tflite` file.
+    /// From a `.lenet` file, an Intel HEX or UF2 file that contains one, or a `.tflite` file.
     Int8(ModelFile),
 }
 
 impl NetworkFile {
-    /// Reads a file and tells its kind from its content.
+    /// Reads a file and detects its format from its content.
     ///
     /// # Errors
-    /// When it cannot be read, or is no valid network of the kind it seems to be.
+    /// When the file cannot be read, or is not a valid network in the format it appears to have.
     pub fn read(path: &Path) -> Result<Self> {
         Self::read_with_facts(path).map(|(network, _)| network)
     }
 
-    /// As [`read`](Self::read), with what else the file tells.
+    /// Like [`read`](Self::read), and also returns what the file says besides the network.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// Those of [`read`](Self::read).
     pub fn read_with_facts(path: &Path) -> Result<(Self, FileFacts)> {
         let bytes = std::fs::read(path).map_err(Error::read(path))?;
         let mut facts = FileFacts { bytes: bytes.len(), flash: None };
@@ -73,23 +73,23 @@ impl NetworkFile {
     }
 }
 
-/// What a network's file tells besides the network.
+/// What a network's file says besides the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileFacts {
-    /// Its length.
+    /// Length of the file, bytes.
     pub bytes: usize,
-    /// Of an Intel HEX or UF2 file, what it puts where in flash.
+    /// For an Intel HEX or UF2 file: the bytes in it and their flash address.
     pub flash: Option<FlashImage>,
 }
 
-/// Reads the float network of a file, in any of the formats of [`decode_float`].
+/// Reads a float network from a file in any of the formats of [`decode_float`].
 ///
 /// # Errors
-/// When it cannot be read, or a tensor is missing, misshapen or of another type; the text says which.
+/// When the file cannot be read, or a tensor is missing or has the wrong shape or type; the message says which.
 pub fn read_float(path: &Path) -> Result<FloatFile> {
     let bytes = std::fs::read(path).map_err(Error::read(path))?;
     if bytes.starts_with(&lenet_core::format::MAGIC) {
-        let problem = "this is a quantized .lenet model; the float network it came from is needed".into();
+        let problem = "this is an int8 .lenet model; give the float network it was quantized from".into();
         return Err(Error::File { path: path.to_owned(), problem });
     }
     decode_float_at(path, &bytes)
@@ -99,15 +99,16 @@ fn decode_float_at(path: &Path, bytes: &[u8]) -> Result<FloatFile> {
     decode_float(bytes).map_err(Error::file(path))
 }
 
-/// Reads a float network from the bytes of a `.safetensors` file, a PyTorch state dict (`.pt`, `.pth`)
-/// or a NumPy archive (`.npz`), told apart by their content. Tensors have the PyTorch model's names,
-/// with either spelling of `classfier` and with or without the `module.` of a `DataParallel` model, and
-/// are of float16, float32 or float64, or of bfloat16 where the format has it. Pools are the default
-/// ones unless the file's metadata tells others.
+/// Reads a float network from the bytes of a `.safetensors` file, a PyTorch state dict (`.pt`, `.pth`) or a NumPy
+/// archive (`.npz`). The format is detected from the content.
+///
+/// Tensors must have the PyTorch model's names: `classfier` or `classifier`, with or without the `module.` prefix of a
+/// `DataParallel` model. They can be float16, float32 or float64, or bfloat16 where the format has it. Pools are the
+/// default ones unless the file's metadata says otherwise.
 ///
 /// # Errors
-/// A text that lists the tensors that are missing, superfluous, misshapen or of another type, or says
-/// what else is wrong with the file.
+/// A message that lists the tensors that are missing, unexpected or of the wrong shape or type, or says what else is
+/// wrong with the file.
 pub fn decode_float(bytes: &[u8]) -> std::result::Result<FloatFile, String> {
     if bytes.starts_with(&pytorch::LEGACY_MAGIC) {
         return Err(pytorch::LEGACY.into());
@@ -122,7 +123,7 @@ pub fn decode_float(bytes: &[u8]) -> std::result::Result<FloatFile, String> {
     if archive.names().any(|name| name.ends_with(npz::EXTENSION)) {
         return npz::decode(&mut archive);
     }
-    Err("it is a zip archive, but neither a PyTorch state dict nor one of NumPy arrays: it holds neither data.pkl nor \
-         .npy entries"
+    Err("this zip archive is neither a PyTorch state dict nor a NumPy archive: it has no data.pkl and no .npy entries; \
+         save the weights as .safetensors, .pt or .npz"
         .into())
 }

@@ -1,41 +1,41 @@
-//! From named tensors, as any file holds them, to the parameters of the network.
+//! Finds the network's parameters among the named tensors of a file.
 
 use crate::network::{NAMES, Parameters};
 
 use super::strided::{Element, Strided};
 
-/// How PyTorch's tutorial model spells its second half, and how English does.
+/// The prefix of the fully connected layers' names, as PyTorch's tutorial model misspells it and spelled correctly.
 const SPELLINGS: (&str, &str) = ("classfier.", "classifier.");
 
-/// What `torch.nn.DataParallel` puts before the names of the model in it.
+/// The prefix that `torch.nn.DataParallel` adds to the names of the model it wraps.
 const DATA_PARALLEL: &str = "module.";
 
-/// More lines about tensors that are not expected would hide the others.
+/// Unexpected tensors that are listed; more would hide the other lines.
 const MAX_UNEXPECTED: usize = 12;
 
-/// Of the longest of the names that are accepted: a line has 80 columns.
+/// Width of the name column, which fits the longest accepted name. A line has 80 columns.
 const NAME_WIDTH: usize = 26;
 
-/// A tensor as a file announces it.
+/// A tensor as a file declares it.
 #[derive(Debug)]
-pub(super) struct Announced<'a, Place> {
+pub(super) struct Declared<'a, Place> {
     /// Its name.
     pub name: &'a str,
     /// Length of each axis.
     pub shape: Vec<usize>,
-    /// How its numbers are kept; if weights cannot be, what the file calls it.
+    /// The type of its numbers; if weights cannot have it, the file's name for it.
     pub element: Result<Element, String>,
-    /// Where the file's reader finds its numbers.
+    /// Where the reader of this file format finds the numbers.
     pub place: Place,
 }
 
-/// Finds the network's parameters among the tensors of a file, by either spelling and with or without
-/// the prefix of a `DataParallel` model. `numbers` is asked only for those, after all of them fit.
+/// Finds the network's parameters among the tensors of a file, in either spelling and with or without the prefix of a
+/// `DataParallel` model. `numbers` is called only for these tensors, and only when all of them fit.
 ///
 /// # Errors
-/// A table of everything that does not fit, with what was expected and found; or what `numbers` returns.
+/// A table of everything that does not fit, with what was expected and found; or the error of `numbers`.
 pub(super) fn parameters<'a, Place>(
-    tensors: &[Announced<'_, Place>],
+    tensors: &[Declared<'_, Place>],
     mut numbers: impl FnMut(&Place, Element) -> Result<Strided<'a>, String>,
 ) -> Result<Parameters<f32>, String> {
     let mut parameters = Parameters::zeros();
@@ -51,14 +51,14 @@ pub(super) fn parameters<'a, Place>(
     Ok(parameters)
 }
 
-type Chosen<'t, 'a, Place> = (&'t Announced<'a, Place>, Element);
+type Chosen<'t, 'a, Place> = (&'t Declared<'a, Place>, Element);
 
-/// The tensor of each name, in the order of [`NAMES`].
+/// The tensor for each name, in the order of [`NAMES`].
 fn choose<'t, 'a, Place>(
-    tensors: &'t [Announced<'a, Place>],
+    tensors: &'t [Declared<'a, Place>],
     shapes: &[Vec<usize>],
 ) -> Result<Vec<Chosen<'t, 'a, Place>>, String> {
-    let mut candidates: [Vec<&Announced<'a, Place>>; NAMES.len()] = Default::default();
+    let mut candidates: [Vec<&Declared<'a, Place>>; NAMES.len()] = Default::default();
     let mut unexpected = Vec::new();
     for tensor in tensors {
         match index_of(tensor.name) {
@@ -77,7 +77,7 @@ fn choose<'t, 'a, Place>(
                 Err(_) => problems.push(line(tensor.name, &expected, &found(tensor))),
             },
             [first, second, ..] => problems.extend(
-                [first, second].map(|tensor| line(tensor.name, &expected, &format!("{}, twice", found(tensor)))),
+                [first, second].map(|tensor| line(tensor.name, &expected, &format!("{}, duplicate", found(tensor)))),
             ),
         }
     }
@@ -90,8 +90,8 @@ fn choose<'t, 'a, Place>(
         return Ok(chosen);
     }
     Err(format!(
-        "its tensors are not those of LeNet-5:{}\n\
-         Save it with the expected names and shapes, as float16, bfloat16, float32\nor float64.",
+        "the tensors are not those of LeNet-5:{}\n\
+         Save them with the expected names and shapes, as float16, bfloat16, float32\nor float64.",
         problems.concat()
     ))
 }
@@ -108,7 +108,7 @@ fn line(name: &str, expected: &str, found: &str) -> String {
     format!("\n  {:NAME_WIDTH$} {expected:22} {found}", short(name, NAME_WIDTH))
 }
 
-fn found<Place>(tensor: &Announced<'_, Place>) -> String {
+fn found<Place>(tensor: &Declared<'_, Place>) -> String {
     let shape = short(&format!("{:?}", tensor.shape), 16);
     match &tensor.element {
         Ok(_) => format!("found {shape}"),
@@ -116,7 +116,7 @@ fn found<Place>(tensor: &Announced<'_, Place>) -> String {
     }
 }
 
-/// A text from a file, fit for a line: of at most `length` characters and no control characters.
+/// Text from a file made safe for one line of a message: at most `length` characters, no control characters.
 pub(super) fn short(text: &str, length: usize) -> String {
     const CUT: &str = "...";
     let mut result: String = text.chars().take(length + 1).map(|c| if c.is_control() { '?' } else { c }).collect();
@@ -133,16 +133,16 @@ mod tests {
     use crate::formats::strided::{ByteOrder, Layout};
 
     /// The expected tensors, each with its index as its place.
-    fn expected() -> Vec<Announced<'static, usize>> {
+    fn expected() -> Vec<Declared<'static, usize>> {
         let shapes = Parameters::<f32>::zeros().arrays().map(|array| array.shape().to_vec());
         let tensors = NAMES.into_iter().zip(shapes).enumerate();
-        tensors.map(|(place, (name, shape))| Announced { name, shape, element: Ok(Element::F32), place }).collect()
+        tensors.map(|(place, (name, shape))| Declared { name, shape, element: Ok(Element::F32), place }).collect()
     }
 
-    /// Values that tell the place.
+    /// One more than the place, in every element.
     fn numbers(place: &usize, element: Element) -> Result<Strided<'static>, String> {
         let bytes = (*place as f32 + 1.0).to_le_bytes().to_vec().into();
-        // One number stands for all: the stride along every axis is 0.
+        // All elements share one number: the stride along every axis is 0.
         let rank = [4, 1, 4, 1, 2, 1, 2, 1, 2, 1][*place];
         let layout = Layout::Strides { offset: 0, strides: vec![0; rank] };
         Ok(Strided { bytes, element, order: ByteOrder::Little, layout })
@@ -162,23 +162,24 @@ mod tests {
     }
 
     #[test]
-    fn all_that_does_not_fit_is_listed_at_once() {
+    fn everything_that_does_not_fit_is_listed_at_once() {
         let mut tensors = expected();
         tensors[0].shape = vec![6, 5, 5];
         tensors[2].element = Err("I64".into());
         tensors[4].name = "fc1.weight\n";
         tensors[9].name = "module.features.0.bias";
-        let never = |_: &usize, _| -> Result<Strided<'static>, String> { panic!("numbers of a wrong file are read") };
+        let never =
+            |_: &usize, _| -> Result<Strided<'static>, String> { panic!("numbers of a rejected file are read") };
         let message = parameters(&tensors, never).unwrap_err();
-        let expected = "its tensors are not those of LeNet-5:
+        let expected = "the tensors are not those of LeNet-5:
   features.0.weight          expected [6, 1, 5, 5]  found [6, 5, 5]
-  features.0.bias            expected [6]           found [6], twice
-  module.features.0.bias     expected [6]           found [10], twice
+  features.0.bias            expected [6]           found [6], duplicate
+  module.features.0.bias     expected [6]           found [10], duplicate
   features.3.weight          expected [16, 6, 5, 5] found [16, 6, 5, 5] of I64
   classfier.0.weight         expected [120, 256]    missing
   classfier.4.bias           expected [10]          missing
   fc1.weight?                not expected           found [120, 256]
-Save it with the expected names and shapes, as float16, bfloat16, float32
+Save them with the expected names and shapes, as float16, bfloat16, float32
 or float64.";
         assert_eq!(message, expected);
     }
@@ -186,7 +187,7 @@ or float64.";
     #[test]
     fn long_lists_and_names_are_cut() {
         let name = "x".repeat(1000);
-        let tensor = |name| Announced { name, shape: vec![1; 99], element: Ok(Element::F32), place: 0 };
+        let tensor = |name| Declared { name, shape: vec![1; 99], element: Ok(Element::F32), place: 0 };
         let tensors: Vec<_> = (0..100).map(|_| tensor(&name)).collect();
         let message = parameters(&tensors, numbers).unwrap_err();
         assert!(message.contains("and 88 more that are not expected"), "{message}");

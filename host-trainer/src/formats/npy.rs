@@ -2,7 +2,7 @@
 //!
 //! `\x93NUMPY`, a version, a length, and a Python dict literal like
 //! `{'descr': '<f4', 'fortran_order': False, 'shape': (6, 1, 5, 5), }`, padded with spaces and a newline.
-//! NumPy writes exactly this form, so the reader accepts nothing else: a general parser of Python literals can take
+//! NumPy always writes this form, so the reader accepts nothing else. A general parser of Python literals could take
 //! time exponential in the nesting depth.
 
 use super::named::short;
@@ -11,21 +11,21 @@ use super::strided::{ByteOrder, Element, Layout};
 const MAGIC: &[u8] = b"\x93NUMPY";
 const VERSION_1: [u8; 2] = [1, 0];
 
-/// What a `.npy` file says of its array.
+/// What a `.npy` file declares about its array.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    /// How numbers are kept; NumPy's name for it if weights cannot be.
+    /// The type of its numbers; if weights cannot have it, NumPy's name for it.
     pub element: Result<(Element, ByteOrder), String>,
-    /// Rows or columns.
+    /// Row-major or column-major.
     pub layout: Layout,
     /// Length of each axis.
     pub shape: Vec<usize>,
 }
 
-/// Alignment of the numbers within a `.npy` file; NumPy pads its headers to it.
+/// Alignment of the numbers in a `.npy` file; NumPy pads headers to a multiple of this.
 const DATA_ALIGNMENT: usize = 64;
 
-/// The bytes before the numbers of a little-endian float32 array in row-major order.
+/// The header of a little-endian float32 array in row-major order.
 pub(super) fn float32_header(shape: &[usize]) -> Vec<u8> {
     let lengths: Vec<String> = shape.iter().map(usize::to_string).collect();
     // Python writes a tuple of one element with a comma.
@@ -40,16 +40,16 @@ pub(super) fn float32_header(shape: &[usize]) -> Vec<u8> {
 }
 
 impl Header {
-    /// More than NumPy needs for an array of numbers with four axes.
+    /// Longer than any header NumPy writes for an array of numbers with four axes.
     pub(super) const MAX_BYTES: usize = 256;
 
-    /// The header that `bytes` begin with, and where the numbers do.
+    /// The header at the start of `bytes`, and the offset of the first number.
     ///
     /// # Errors
-    /// What is wrong, to be read after the name of the array.
+    /// What is wrong, worded to follow the name of the array.
     pub(super) fn parse(bytes: &[u8]) -> Result<(Self, usize), String> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or("is no .npy array; leave it out of the archive")?;
-        let unknown = "has no header of .npy version 1 for numbers; save float arrays with numpy.savez";
+        let rest = bytes.strip_prefix(MAGIC).ok_or("is not a .npy array; remove it from the archive")?;
+        let unknown = "does not have a version 1 .npy header for plain numbers; save float arrays with numpy.savez";
         let rest = rest.strip_prefix(&VERSION_1).ok_or(unknown)?;
         let (length, rest) = rest.split_first_chunk::<2>().ok_or(unknown)?;
         let text = rest.get(..usize::from(u16::from_le_bytes(*length))).ok_or(unknown)?;
@@ -60,7 +60,7 @@ impl Header {
     }
 }
 
-/// What is still to be read of a Python literal.
+/// The unread rest of a Python literal.
 struct Literal<'a>(&'a str);
 
 impl<'a> Literal<'a> {
@@ -85,7 +85,7 @@ impl<'a> Literal<'a> {
         ends.then_some(Header { element: element?, layout: layout?, shape: shape? })
     }
 
-    /// Passes over a token and the spaces before it.
+    /// Skips spaces and then the token; `None` when something else follows.
     fn take(&mut self, token: &str) -> Option<()> {
         self.0 = self.0.trim_start_matches(' ').strip_prefix(token)?;
         Some(())
@@ -122,7 +122,7 @@ impl<'a> Literal<'a> {
     }
 }
 
-/// What NumPy's type strings mean: byte order, kind and bytes.
+/// The meaning of NumPy's type strings: byte order, kind and size.
 fn element_of(descr: &str) -> Result<(Element, ByteOrder), String> {
     let order = match descr.as_bytes().first() {
         Some(b'<') => ByteOrder::Little,
@@ -189,7 +189,7 @@ mod tests {
         ] {
             assert!(parse(literal).is_err(), "{literal}");
         }
-        assert!(Header::parse(b"hello").unwrap_err().contains("no .npy array"));
+        assert!(Header::parse(b"hello").unwrap_err().contains("not a .npy array"));
         assert!(Header::parse(b"\x93NUMPY\x01\x00\xff\xff{").is_err());
         assert!(Header::parse(b"\x93NUMPY\x02\x00\0\0\0\0").is_err());
     }

@@ -6,58 +6,57 @@ use zip::{CompressionMethod, DateTime};
 
 use super::archive::Archive;
 use super::float_file::{FloatFile, with_stated_pools};
-use super::named::{Announced, parameters, short};
+use super::named::{Declared, parameters, short};
 use super::npy::{Header, float32_header};
 use super::strided::Strided;
 use crate::network::{NAMES, Network};
 
-/// How the name of an array's entry ends.
+/// The extension of an entry that holds an array.
 pub(super) const EXTENSION: &str = ".npy";
 
-/// The bytes of an archive that `numpy.load` opens: the ten arrays with the PyTorch model's names, in
-/// float32. Pool kinds and `metadata` are in the zip archive's comment, as a JSON object, where NumPy
-/// does not look, so that the arrays are the ten and no others.
+/// The bytes of an archive that `numpy.load` opens: ten float32 arrays with the PyTorch model's names. Pool kinds and
+/// `metadata` are a JSON object in the zip archive's comment. NumPy does not read the comment, so it sees exactly these
+/// ten arrays.
 ///
 /// # Errors
-/// When the metadata is too long for a comment.
+/// When the metadata is too long for a zip comment.
 ///
 /// # Panics
-/// Never: memory is all it writes to.
+/// Never: it writes to memory only.
 pub fn encode_npz(network: &Network, metadata: &[(&str, String)]) -> Result<Vec<u8>, String> {
-    // serde_json's objects are sorted maps, and a fixed time: the same network gives the same bytes.
+    // serde_json sorts the keys and the time stamps are fixed, so that the same network always gives the same bytes.
     let comment = serde_json::json!(with_stated_pools(metadata, network.pools)).to_string();
     if comment.len() > usize::from(u16::MAX) {
-        return Err(format!("{} bytes of metadata do not fit in a zip comment of 65,535", comment.len()));
+        return Err(format!("{} bytes of metadata do not fit in a zip comment, which holds 65,535", comment.len()));
     }
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::default());
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, array) in NAMES.iter().zip(network.parameters.arrays()) {
-        zip.start_file(format!("{name}{EXTENSION}"), options).expect("the names are different");
-        zip.write_all(&float32_header(array.shape())).expect("memory takes it");
+        zip.start_file(format!("{name}{EXTENSION}"), options).expect("names are unique");
+        zip.write_all(&float32_header(array.shape())).expect("writing to memory succeeds");
         let values: Vec<u8> = array.iter().flat_map(|value| value.to_le_bytes()).collect();
-        zip.write_all(&values).expect("memory takes it");
+        zip.write_all(&values).expect("writing to memory succeeds");
     }
     zip.set_comment(comment);
-    Ok(zip.finish().expect("memory takes it").into_inner())
+    Ok(zip.finish().expect("writing to memory succeeds").into_inner())
 }
 
-/// Reads a network from what `numpy.savez` or `savez_compressed` wrote.
+/// Reads a network from an archive that `numpy.savez` or `savez_compressed` wrote.
 ///
 /// # Errors
-/// A text that lists the arrays that are missing, superfluous, misshapen or of another type.
+/// A message that lists the arrays that are missing, unexpected or of the wrong shape or type.
 pub(super) fn decode(archive: &mut Archive<'_>) -> Result<FloatFile, String> {
     let mut names: Vec<String> = archive.names().map(str::to_owned).collect();
     names.sort_unstable();
     let mut arrays = Vec::new();
     for entry in &names {
         let start = archive.read_at_most(entry, Header::MAX_BYTES as u64)?;
-        let (header, _) =
-            Header::parse(&start).map_err(|problem| format!("its entry {} {problem}", short(entry, 60)))?;
+        let (header, _) = Header::parse(&start).map_err(|problem| format!("entry {} {problem}", short(entry, 60)))?;
         let name = entry.strip_suffix(EXTENSION).unwrap_or(entry);
         let element = header.element.clone().map(|(element, _)| element);
-        arrays.push(Announced { name, shape: header.shape.clone(), element, place: entry });
+        arrays.push(Declared { name, shape: header.shape.clone(), element, place: entry });
     }
     let parameters = parameters(&arrays, |entry, element| {
         let bytes = archive.read(entry)?;
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_metadata_is_no_default() {
+    fn damaged_metadata_is_not_replaced_by_defaults() {
         let mut bytes = encode_npz(&untrained(), &[]).unwrap();
         let length = bytes.len();
         bytes[length - 1] = b' ';

@@ -2,15 +2,15 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::float_file::{FloatFile, with_stated_pools};
-use super::named::{Announced, parameters};
+use super::named::{Declared, parameters};
 use super::strided::{ByteOrder, Element, Layout, Strided};
 use crate::network::{NAMES, Network};
 
-/// The bytes of a `.safetensors` file with the PyTorch model's names, and the pool kinds and
-/// `metadata` as its metadata.
+/// The bytes of a `.safetensors` file: tensors with the PyTorch model's names, and `metadata` with the pool kinds added
+/// as the file's metadata.
 ///
 /// # Panics
-/// Never: names and shapes are those of the network.
+/// Never: the names are unique, and the lengths fit the shapes.
 pub fn encode_safetensors(network: &Network, metadata: &[(&str, String)]) -> Vec<u8> {
     let arrays = network.parameters.arrays();
     let bytes: Vec<Vec<u8>> = arrays.iter().map(|array| array.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
@@ -18,37 +18,37 @@ pub fn encode_safetensors(network: &Network, metadata: &[(&str, String)]) -> Vec
         (*name, TensorView::new(Dtype::F32, array.shape().to_vec(), bytes).expect("length fits the shape"))
     });
     let all = with_stated_pools(metadata, network.pools);
-    sort_header(&safetensors::serialize(tensors, Some(all)).expect("the names are different"))
+    sort_header(&safetensors::serialize(tensors, Some(all)).expect("names are unique"))
 }
 
-/// The same file with its header's keys in order. The crate keeps metadata in a hash map, whose order
-/// differs from run to run, and the same seed must give the same bytes.
+/// The same file with the keys of its header sorted. The same seed must give the same bytes, but the crate keeps
+/// metadata in a hash map, and its order varies from run to run.
 fn sort_header(file: &[u8]) -> Vec<u8> {
     let (length, rest) = file.split_first_chunk::<8>().expect("a file starts with its header's length");
     let (header, data) = rest.split_at(u64::from_le_bytes(*length) as usize);
-    // serde_json's objects are sorted maps.
+    // serde_json sorts the keys of an object.
     let header: serde_json::Value = serde_json::from_slice(header).expect("the header is JSON");
     let mut header = header.to_string().into_bytes();
     header.resize(header.len().next_multiple_of(8), b' ');
     [&(header.len() as u64).to_le_bytes(), header.as_slice(), data].concat()
 }
 
-/// Reads a network from the bytes of a `.safetensors` file, of float16, bfloat16, float32 or float64.
-/// Without the metadata this program writes, the pools are the default ones.
+/// Reads a network from the bytes of a `.safetensors` file with float16, bfloat16, float32 or float64 tensors. Pools
+/// are the default ones unless the metadata says otherwise.
 ///
 /// # Errors
-/// A text that lists the tensors that are missing, superfluous, misshapen or of another type.
+/// A message that lists the tensors that are missing, unexpected or of the wrong shape or type.
 pub fn decode_safetensors(bytes: &[u8]) -> Result<FloatFile, String> {
     let unreadable = |error| {
         format!(
-            "it is no safetensors file, PyTorch state dict or npz archive, or it is damaged ({error}); save it again"
+            "not a .safetensors file, PyTorch state dict or .npz archive, or damaged ({error}); save the file again"
         )
     };
     let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
-    let mut tensors: Vec<Announced<'_, &[u8]>> = file
+    let mut tensors: Vec<Declared<'_, &[u8]>> = file
         .iter()
-        .map(|(name, tensor)| Announced {
+        .map(|(name, tensor)| Declared {
             name,
             shape: tensor.shape().to_vec(),
             element: element(tensor.dtype()),
@@ -106,6 +106,6 @@ mod tests {
             let line = message.lines().find(|line| line.contains(name)).unwrap();
             assert!(line.ends_with(problem), "{message}");
         }
-        assert!(decode_safetensors(b"not safetensors").unwrap_err().contains("no safetensors file"));
+        assert!(decode_safetensors(b"not safetensors").unwrap_err().contains("not a .safetensors file"));
     }
 }

@@ -1,18 +1,18 @@
-//! What source code of all languages has in common.
+//! What the exports as C and as Rust source share.
 
 use std::fmt::{Arguments, Display, Write};
 
 use lenet_core::Model;
 
-/// How long a line of numbers may be.
+/// Longest line of numbers, characters.
 const LINE: usize = 100;
 
 /// Appends text.
 pub(super) fn write_text(text: &mut String, arguments: Arguments<'_>) {
-    text.write_fmt(arguments).expect("a string takes all text");
+    text.write_fmt(arguments).expect("writing to a string succeeds");
 }
 
-/// Values with commas between and after them, in lines of up to [`LINE`] characters.
+/// Values with a comma after each, in indented lines of up to [`LINE`] characters.
 pub(super) fn rows(values: &[impl Display]) -> String {
     const INDENT: &str = "    ";
     let mut text = String::new();
@@ -32,7 +32,7 @@ pub(super) fn rows(values: &[impl Display]) -> String {
     text + &line + "\n"
 }
 
-/// Where a model comes from, in lines for a comment of any language.
+/// Where a model comes from, as lines for a comment.
 pub(super) fn provenance(model: &Model<'_>) -> Vec<String> {
     let description = model.description();
     let percent = |accuracy: Option<f32>| accuracy.map_or("unknown".into(), |a| format!("{:.2} %", 100.0 * a));
@@ -40,7 +40,7 @@ pub(super) fn provenance(model: &Model<'_>) -> Vec<String> {
     vec![
         format!("Trained on: {} (seed {seed})", harmless(description.data_set)),
         format!(
-            "Accuracy there: float {}, int8 {}",
+            "Test accuracy: float {}, int8 {}",
             percent(description.float_accuracy),
             percent(description.int8_accuracy)
         ),
@@ -49,7 +49,7 @@ pub(super) fn provenance(model: &Model<'_>) -> Vec<String> {
     ]
 }
 
-/// The text without what could end a comment, continue a line or warn a compiler.
+/// The text without characters that could end a comment, continue a line or cause a compiler warning.
 fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() || " .,:;+-_()=%".contains(c) { c } else { '_' }).collect()
 }

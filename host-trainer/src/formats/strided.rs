@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use half::{bf16, f16};
 
-/// How a file keeps one number of a tensor.
+/// The type of a tensor's numbers in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
     /// IEEE 754 half precision.
@@ -25,7 +25,7 @@ impl Element {
         }
     }
 
-    /// The number whose [`size`](Self::size) bytes begin at `place`, which must lie within `bytes`.
+    /// The number that starts at byte `place` and is [`size`](Self::size) bytes long. It must lie within `bytes`.
     fn at(self, bytes: &[u8], place: usize, order: ByteOrder) -> f32 {
         match self {
             Self::F16 => f16::from_bits(u16::from_le_bytes(little_endian(bytes, place, order))).to_f32(),
@@ -53,7 +53,7 @@ pub(super) enum ByteOrder {
     Big,
 }
 
-/// In which order the numbers of a tensor lie.
+/// The order of a tensor's numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
     /// The last axis varies fastest, without gaps: C order.
@@ -62,15 +62,15 @@ pub(super) enum Layout {
     Columns,
     /// Anything else.
     Strides {
-        /// The first number, counted in numbers.
+        /// Index of the first number.
         offset: usize,
-        /// For each axis, how many numbers on the next one is.
+        /// For each axis, the distance from one number to the next, in numbers.
         strides: Vec<usize>,
     },
 }
 
 impl Layout {
-    /// Offset and strides for a shape whose product fits in memory.
+    /// Offset and strides for a shape, which must be that of a tensor that fits in memory.
     fn resolve(&self, shape: &[usize]) -> (usize, Vec<usize>) {
         let product = |axes: &[usize]| axes.iter().product();
         match self {
@@ -81,24 +81,24 @@ impl Layout {
     }
 }
 
-/// The numbers of a tensor, as a file keeps them.
+/// The numbers of a tensor, as a file stores them.
 #[derive(Debug)]
 pub(super) struct Strided<'a> {
-    /// What holds them.
+    /// The bytes that contain them, possibly among others.
     pub bytes: Cow<'a, [u8]>,
-    /// How each is kept.
+    /// Their type.
     pub element: Element,
-    /// The bytes of each.
+    /// Their byte order.
     pub order: ByteOrder,
-    /// Where each is.
+    /// Their positions.
     pub layout: Layout,
 }
 
 impl Strided<'_> {
-    /// Fills `target` in row order; it is as long as `shape`, which has no axis of length 0, asks.
+    /// Fills `target` in row-major order. `target` has the length of `shape`, and no axis of `shape` has length 0.
     ///
     /// # Errors
-    /// When a number lies beyond the bytes.
+    /// When a number lies beyond the end of the bytes.
     pub(super) fn read(&self, shape: &[usize], target: &mut [f32]) -> Result<(), String> {
         let (offset, strides) = self.layout.resolve(shape);
         let there = self.bytes.len() / self.element.size();
@@ -106,7 +106,7 @@ impl Strided<'_> {
             (length - 1).checked_mul(*stride).and_then(|distance| last.checked_add(distance))
         });
         if strides.len() != shape.len() || last.is_none_or(|last| last >= there) {
-            return Err(format!("its data ends after {there} numbers, before the tensor does; save the file again"));
+            return Err(format!("its data is cut short after {there} numbers; save the file again"));
         }
         for (index, value) in target.iter_mut().enumerate() {
             let (mut place, mut rest) = (offset, index);

@@ -7,44 +7,44 @@ use super::span::{Span, share};
 use crate::formats::FloatFile;
 use crate::network::NAMES;
 
-/// A float network in figures.
+/// Figures of a float network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FloatSummary {
-    /// Weights and biases.
+    /// Number of weights and biases.
     pub parameters: usize,
     /// Pooling after conv1.
     pub pool1: String,
     /// Pooling after conv2.
     pub pool2: String,
-    /// What else the file says of itself.
+    /// The rest of the file's metadata.
     pub metadata: BTreeMap<String, String>,
     /// The arrays, in the order of [`NAMES`].
     pub arrays: Vec<ArraySummary>,
 }
 
-/// An array in figures; all but the last two count finite values only.
+/// Figures of an array. All but the last two are over the finite values only.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ArraySummary {
     /// Its PyTorch name.
     pub name: &'static str,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// The least and the greatest value; nothing when none is finite.
+    /// The lowest and the highest value; `None` when no value is finite.
     pub range: Option<Span<f64>>,
     /// The mean.
     pub mean: f64,
     /// The standard deviation, with the count as divisor.
     pub standard_deviation: f64,
-    /// How the values are spread.
+    /// The distribution of the values.
     pub histogram: Histogram,
     /// Fraction of the values that are 0.
     pub zeros: f64,
-    /// How many values are infinite or not a number.
+    /// How many values are infinite or NaN.
     pub not_finite: usize,
 }
 
 impl FloatSummary {
-    /// Looks through a float network.
+    /// Summarizes a float network.
     pub fn new(file: &FloatFile) -> Self {
         let arrays = file.network.parameters.arrays();
         let summaries = NAMES.iter().zip(&arrays).map(|(name, array)| {

@@ -1,23 +1,23 @@
 use serde::Serialize;
 
-/// Bins of a histogram. The 255 weights from -127 to 127 fall into them five by five.
+/// Bins of a histogram. The 255 possible weights, -127 to 127, fall into them five to a bin.
 pub const BINS: usize = 51;
 
-/// How many values lie in each of [`BINS`] equally wide parts of a range that is symmetric about zero.
+/// Counts of values in [`BINS`] bins of equal width, over a range that is symmetric about zero.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Histogram {
-    /// The end of the range; it starts at the negative of it.
+    /// The end of the range, which starts at `-limit`.
     pub limit: f64,
-    /// The counts, from the lowest values to the highest.
+    /// The counts, lowest values first.
     pub counts: Vec<usize>,
 }
 
-/// What bars are drawn with.
+/// The characters that bars are drawn with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bars {
-    /// Unicode's blocks of one to eight eighths.
+    /// Unicode blocks of one to eight eighths.
     Blocks,
-    /// Characters every terminal has, the heavier the higher.
+    /// ASCII characters, denser ones for higher bars.
     Ascii,
 }
 
@@ -31,19 +31,19 @@ impl Bars {
 }
 
 impl Histogram {
-    /// Counts values; those that are not finite are left out, those beyond `limit` count at the ends.
+    /// Counts values. Those that are not finite are left out, those beyond `limit` count in the first or last bin.
     pub fn new(values: impl IntoIterator<Item = f64>, limit: f64) -> Self {
         let mut counts = vec![0; BINS];
         for value in values.into_iter().filter(|value| value.is_finite()) {
-            // A range of no width has its zeros in the middle.
+            // If the range has no width, all values are zero and count in the middle.
             let place = if limit > 0.0 { 0.5 + 0.5 * value / limit } else { 0.5 };
-            // A float that is out of range becomes the nearest index.
+            // The cast saturates, so values out of range get the nearest index.
             counts[((place * BINS as f64) as usize).min(BINS - 1)] += 1;
         }
         Self { limit, counts }
     }
 
-    /// One character for each bin: its count as part of the largest; a blank only where there is no value.
+    /// One character per bin, its height relative to the largest count. Only an empty bin is blank.
     pub fn draw(&self, bars: Bars) -> String {
         let steps = bars.steps();
         let largest = self.counts.iter().copied().max().unwrap_or(0);
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_int8_weight_has_its_bin_of_five() {
+    fn each_bin_has_five_int8_weights() {
         for weight in -127..=127i32 {
             let counts = Histogram::new([f64::from(weight)], 127.5).counts;
             assert_eq!(counts.iter().position(|count| *count == 1), Some((weight + 127) as usize / 5), "{weight}");
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_and_oddities_are_counted_or_left_out() {
+    fn values_at_the_ends_count_and_infinite_ones_are_left_out() {
         let values = [-1.0, 1.0, 0.0, f64::NAN, f64::INFINITY];
         let counts = Histogram::new(values, 1.0).counts;
         assert_eq!((counts[0], counts[BINS / 2], counts[BINS - 1]), (1, 1, 1));

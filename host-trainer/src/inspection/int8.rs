@@ -8,14 +8,14 @@ use super::span::{Span, share};
 use crate::formats::ModelFile;
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
 
-/// An int8 model in figures.
+/// Figures of an int8 model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Int8Summary {
     /// Version of the `.lenet` format.
     pub format_version: u16,
     /// Bytes of the `.lenet` file.
     pub model_bytes: usize,
-    /// The CRC-32 that ends the `.lenet` file, eight hex digits.
+    /// The CRC-32 at the end of the `.lenet` file, eight hex digits.
     pub crc32: String,
     /// Where the model comes from.
     pub description: Description,
@@ -29,14 +29,14 @@ pub struct Int8Summary {
     pub layers: Vec<LayerSummary>,
 }
 
-/// Where a model comes from, as [`lenet_core::format::Description`], owned.
+/// Where a model comes from: an owned copy of [`lenet_core::format::Description`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Description {
     /// Name of the data set it was trained on.
     pub data_set: String,
-    /// Accuracy of the float network, a fraction, if it was measured.
+    /// Test accuracy of the float network, a fraction, if it was measured.
     pub float_accuracy: Option<f32>,
-    /// Accuracy of the model, a fraction, if it was measured.
+    /// Test accuracy of the model, a fraction, if it was measured.
     pub int8_accuracy: Option<f32>,
     /// Seed of the training, if known.
     pub seed: Option<u64>,
@@ -57,20 +57,20 @@ pub struct TensorSummary {
     pub real: Span<f64>,
 }
 
-/// A layer in figures.
+/// Figures of a layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LayerSummary {
     /// Its name.
     pub name: String,
-    /// Output, row, column, input; or output, input.
+    /// Output, row, column, input for a convolution; output, input for a fully connected layer.
     pub weight_shape: Vec<usize>,
     /// Bytes in the `.lenet` file, with biases, multipliers and scales.
     pub file_bytes: usize,
-    /// The int8 weights.
+    /// The lowest and highest int8 weight.
     pub weight: Span<i8>,
     /// Fraction of the weights that are 0.
     pub zero_weights: f64,
-    /// Fraction of the weights that are -127 or 127; one a channel is usual, as it sets the scale.
+    /// Fraction of the weights that are -127 or 127. One per channel is normal: the largest weight sets the scale.
     pub saturated_weights: f64,
     /// The real value of one step, over the output channels.
     pub weight_scale: Span<f32>,
@@ -78,12 +78,12 @@ pub struct LayerSummary {
     pub multiplier: Span<f64>,
     /// The int32 biases.
     pub bias: Span<i32>,
-    /// The greatest magnitude an accumulator can reach, `|bias| + 255 * sum(|w|)` of the worst channel; at most
+    /// The largest magnitude that an accumulator can reach, `|bias| + 255 * sum(|w|)` for the worst channel; at most
     /// `2^31 - 1`.
     pub accumulator_bound: u64,
-    /// How often that could double and still fit: `log2(2^31 / accumulator_bound)`.
+    /// How many times that bound could double and still fit: `log2(2^31 / accumulator_bound)`.
     pub headroom_bits: f64,
-    /// The int8 weights.
+    /// The distribution of the int8 weights.
     pub histogram: Histogram,
 }
 
@@ -92,7 +92,8 @@ pub fn real_multiplier(multiplier: Multiplier) -> f64 {
     f64::from(multiplier.mantissa) * 2f64.powi(i32::from(multiplier.exponent) - 31)
 }
 
-/// The shape of a layer's int8 weights: output, row, column, input; or output, input.
+/// The shape of a layer's int8 weights: output, row, column, input for a convolution; output, input for a fully
+/// connected layer.
 pub fn weight_shape(layer: Layer) -> Vec<usize> {
     use lenet_core::architecture::KERNEL_SIDE;
     let (outputs, per_output) = (layer.outputs(), layer.weights_per_output());
@@ -105,7 +106,7 @@ pub fn weight_shape(layer: Layer) -> Vec<usize> {
 }
 
 impl Int8Summary {
-    /// Looks through a model file.
+    /// Summarizes a model file.
     ///
     /// # Errors
     /// Those of [`lenet_core::Model::from_bytes`].
@@ -156,7 +157,7 @@ impl LayerSummary {
             multiplier: Span::of(real_multipliers(values)).expect(CHANNELS),
             bias: Span::of(bias.iter().copied()).expect(CHANNELS),
             accumulator_bound,
-            // Without weights and bias there is no bound; a bound of 1 is near enough.
+            // When all weights and biases are zero the bound is 0; 1 avoids an infinite logarithm.
             headroom_bits: 31.0 - (accumulator_bound.max(1) as f64).log2(),
             histogram: Histogram::new(weights.iter().map(|w| f64::from(*w)), 127.5),
         }
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_those_of_the_numbers() {
+    fn figures_are_those_worked_out_by_hand() {
         let layer = QuantizedLayer {
             bias: vec![-1000, 5, 0, 0, 0, 0],
             multiplier: [-2, -3, -2, -2, -2, -2].map(|exponent| Multiplier { mantissa: 1 << 30, exponent }).to_vec(),

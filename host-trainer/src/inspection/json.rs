@@ -1,5 +1,5 @@
-//! The numbers of an int8 model as JSON, for a person or a script: everything but the weights, which `.lenet`, C and
-//! TFLite files carry.
+//! The numbers of an int8 model as JSON, for people and scripts: everything except the weights, which are in the
+//! `.lenet`, C and TFLite files.
 
 use std::io::{self, Write};
 
@@ -40,17 +40,17 @@ struct LayerFields<'a> {
 /// Writes a model's scales, zero points, multipliers and biases as JSON. The fields and their order:
 ///
 /// - `format_version`, `model_bytes`, `crc32` (eight hex digits) of the `.lenet` file;
-/// - `description`: `data_set`, `float_accuracy`, `int8_accuracy` (fractions), `seed`, each `null` if unknown, `tool`;
+/// - `description`: `data_set`; `float_accuracy`, `int8_accuracy` (fractions) and `seed`, `null` if unknown; `tool`;
 /// - `pool1`, `pool2`: `average` or `maximum`;
-/// - `tensors`, from input to logits: `name`, `scale` and `zero_point` of `real = scale * (q - zero_point)`, and
-///   the real values of -128 and 127, `real.minimum` and `real.maximum`;
-/// - `layers`, from conv1 to fc3: `name`, `weight_shape` (output, row, column, input; or output, input), the least and
-///   the greatest int8 weight, `weight.minimum` and `weight.maximum`, and with one value for each output channel
-///   `weight_scale`, `bias`, and the multiplier `multiplier_mantissa / 2^31 * 2^multiplier_exponent`, whose real value
-///   is `multiplier`.
+/// - `tensors`, from input to logits: `name`, the `scale` and `zero_point` of `real = scale * (q - zero_point)`, and
+///   `real.minimum` and `real.maximum`, the real values of -128 and 127;
+/// - `layers`, from conv1 to fc3: `name`, `weight_shape` (output, row, column, input, or output, input),
+///   `weight.minimum` and `weight.maximum`, the lowest and highest int8 weight; and with one value per output channel
+///   `weight_scale`, `bias`, `multiplier_mantissa`, `multiplier_exponent` and `multiplier`, which is
+///   `multiplier_mantissa / 2^31 * 2^multiplier_exponent`.
 ///
 /// # Errors
-/// [`lenet_core::Error`] when the file is no valid model.
+/// [`lenet_core::Error`] when the file is not a valid model.
 pub fn encode_json(file: &ModelFile) -> Result<String, lenet_core::Error> {
     let network = QuantizedNetwork::from(&file.model()?);
     let summary = Int8Summary::new(file)?;
@@ -85,10 +85,10 @@ fn layer_fields(layer: Layer, weight: Span<i8>, values: &QuantizedLayer) -> Laye
     }
 }
 
-/// How many levels of lists and objects have a line for each of their parts; what is deeper goes on one line.
+/// Lists and objects up to this level have one line per item; deeper ones are on one line.
 const OUTER_LEVELS: usize = 3;
 
-/// JSON laid out so that a person can read it: a list of numbers takes one line.
+/// Formats JSON so that people can read it: a list of numbers takes one line.
 #[derive(Default)]
 struct OuterLines {
     level: usize,

@@ -1,4 +1,4 @@
-//! What a network file holds, in figures: for a person who opens one, and for scripts.
+//! Figures of the network in a file, for people and scripts.
 
 mod float;
 mod histogram;

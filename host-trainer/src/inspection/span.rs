@@ -1,18 +1,18 @@
-//! Figures of any list of values.
+//! Figures of a list of values.
 
 use serde::Serialize;
 
-/// The least and the greatest of some values.
+/// The lowest and the highest of some values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Span<T> {
-    /// The least.
+    /// The lowest value.
     pub minimum: T,
-    /// The greatest.
+    /// The highest value.
     pub maximum: T,
 }
 
 impl<T: Copy + PartialOrd> Span<T> {
-    /// Of all values; nothing when there are none.
+    /// The span of all values; `None` when there are none.
     pub fn of(values: impl IntoIterator<Item = T>) -> Option<Self> {
         values.into_iter().fold(None, |span, value| match span {
             None => Some(Self { minimum: value, maximum: value }),
@@ -24,7 +24,7 @@ impl<T: Copy + PartialOrd> Span<T> {
     }
 }
 
-/// The fraction of values that are as asked, in [0, 1]; 0 of no values.
+/// The fraction of values for which `is` holds, in [0, 1]; 0 when there are no values.
 pub(super) fn share<T: Copy>(values: &[T], is: impl Fn(T) -> bool) -> f64 {
     values.iter().filter(|value| is(**value)).count() as f64 / values.len().max(1) as f64
 }

@@ -1,9 +1,9 @@
-//! The int8 network as plain numbers. This room uses `lenet-core` and no other room.
+//! The int8 network as plain numbers. This folder uses `lenet-core` and no other folder of this crate.
 //!
-//! - [`QuantizedNetwork`]: every integer and scale of a network, before it becomes a file or after it was one.
-//! - [`multiplier_from_real`]: a real multiplier in the form that the file stores.
-//! - [`order`]: where a weight or an activation of the int8 network is in the float network.
-//! - [`reference`](mod@reference): the same network computed in f64, to test `lenet-core` against.
+//! - [`QuantizedNetwork`]: all integers and scales of a network.
+//! - [`multiplier_from_real`]: converts a real multiplier to the form stored in a model file.
+//! - [`order`]: converts between the int8 network's order of weights and activations and PyTorch's.
+//! - [`reference`](mod@reference): computes the same network in f64, to test `lenet-core` against.
 
 mod multiplier;
 mod network;

@@ -1,11 +1,11 @@
-//! Real multipliers in the form that a model file stores.
+//! Real multipliers in the form stored in a model file.
 
 use lenet_core::quantization::Multiplier;
 
 /// The integer form of a real multiplier: `real = f * 2^exponent` with `f` in [1/2, 1) (C's `frexp`),
 /// and `mantissa = round(f * 2^31)`.
 ///
-/// `None` when the result is out of range, that is outside [2^-32, 1/4).
+/// `None` when the rounded multiplier is not in [2^-32, 1/4).
 pub fn multiplier_from_real(real: f64) -> Option<Multiplier> {
     if !real.is_normal() || real < 0.0 {
         return None;

@@ -1,14 +1,14 @@
-//! The integers of a quantized network, in plain arrays.
+//! The integers of a quantized network in plain arrays.
 
 use lenet_core::Pools;
 use lenet_core::quantization::{Multiplier, Quantization};
 
-/// One layer's integers, owned. With `n` output channels and `k` weights each:
+/// The integers of one layer with `n` output channels of `k` weights each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QuantizedLayer {
     /// `n` biases at scale `s_in * s_w[c]`.
     pub bias: Vec<i32>,
-    /// `n` multipliers, `s_in * s_w[c] / s_out` as [`multiplier_from_real`](super::multiplier_from_real) stores it.
+    /// `n` multipliers `s_in * s_w[c] / s_out`, as converted by [`multiplier_from_real`](super::multiplier_from_real).
     pub multiplier: Vec<Multiplier>,
     /// `n` weight scales.
     pub weight_scale: Vec<f32>,
@@ -16,7 +16,7 @@ pub struct QuantizedLayer {
     pub weights: Vec<i8>,
 }
 
-/// A quantized network before it becomes a file.
+/// A quantized network, independent of any file format.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantizedNetwork {
     /// Pool kinds.

@@ -1,9 +1,8 @@
-//! An independent model of the quantized network, in real numbers.
+//! An independent implementation of the quantized network in f64, to check `lenet-core` against.
 //!
-//! It multiplies, adds, divides and rounds f64 values as the formulas of the scheme are written, layer
-//! after layer, without fusing. It shares no arithmetic with `lenet-core`, and it is exact because
-//! every intermediate is an integer (or an integer divided by a power of two) below 2^53. So equality
-//! with `lenet-core` in every bit is evidence about both.
+//! It applies the formulas of the scheme as they are written, layer after layer, without fusing anything. It shares no
+//! arithmetic with `lenet-core`, and it is exact, because every intermediate value is an integer, or an integer divided
+//! by a power of two, below 2^53. If both agree in every bit, that is evidence that both are right.
 
 use lenet_core::architecture::{
     CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, KERNEL_SIDE,
@@ -34,9 +33,9 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The outputs of every layer as bytes, in the order in which they are computed, with their names.
+    /// The outputs of every layer with their names, in execution order.
     pub fn layers(&self) -> [(&'static str, Vec<i8>); 7] {
-        // Every value is an integer that fits.
+        // Every value is an integer that fits in an i8.
         let int8 = |values: &mut dyn Iterator<Item = &f64>| values.map(|q| *q as i8).collect();
         [
             ("conv1", int8(&mut self.conv1.iter())),
@@ -53,7 +52,7 @@ impl Trace {
 /// Runs the network on one image.
 ///
 /// # Panics
-/// When an array of the network has another length than its layer needs.
+/// When an array of the network does not have the length that its layer needs.
 pub fn run(network: &QuantizedNetwork, pixels: &Pixels) -> Trace {
     let zero = network.activations.map(|activation| f64::from(activation.zero_point));
     let [conv1_values, conv2_values, fc1_values, fc2_values, fc3_values] = &network.layers;
@@ -108,9 +107,10 @@ fn requantize(accumulator: f64, layer: &QuantizedLayer, channel: usize, zero_out
 
 /// `floor(accumulator * mantissa / 2^(31 - exponent) + 1/2)`, exactly.
 ///
-/// The product may need 62 bits, so it is taken in two halves. With `accumulator = high * 2^16 + low`,
-/// dividing everything by 2^16 leaves `high * mantissa + floor(low * mantissa / 2^16)`: what the floor
-/// drops is less than one unit of a sum of integers, and cannot move the final floor.
+/// The product may need 62 bits, more than an f64 has, so it is computed in two halves. With
+/// `accumulator = high * 2^16 + low`, dividing everything by 2^16 leaves
+/// `high * mantissa + floor(low * mantissa / 2^16)`. The inner floor drops less than one unit from a sum of integers,
+/// which cannot change the outer floor.
 fn round_product(accumulator: f64, mantissa: f64, exponent: i32) -> f64 {
     let unit = 2f64.powi(16);
     let high = (accumulator / unit).floor();
@@ -144,7 +144,7 @@ mod tests {
         {
             for mantissa in [1 << 30, (1 << 30) + 1, 1_234_567_891, i32::MAX] {
                 for exponent in [-31, -17, -16, -9, -1, 0] {
-                    // Integers of 128 bits leave nothing to doubt.
+                    // 128-bit integers are exact beyond doubt.
                     let shift = 31 - exponent;
                     let product = i128::from(accumulator) * i128::from(mantissa);
                     let expected = (product + (1 << (shift - 1))).div_euclid(1 << shift);

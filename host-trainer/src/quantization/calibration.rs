@@ -10,30 +10,30 @@ use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::network::plain::{Activations, forward};
 
-/// How many training images calibration looks at, unless told otherwise.
+/// Default number of training images to calibrate on.
 pub const CALIBRATION_IMAGES: usize = 10_000;
 /// The fraction of values that [`Calibration::Percentile`] may leave outside.
 pub const PERCENTILE_OUTSIDE: f64 = 1e-4;
 
 const CHUNK: usize = 64;
 
-/// How the range of a layer's outputs is chosen from the values it gave on calibration images. What lies outside
-/// is clipped, and what lies inside gets finer steps the narrower the range is.
+/// How to choose the range of a layer's outputs from its values on calibration images. Values outside of the range are
+/// clipped; the narrower the range, the finer the steps inside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Calibration {
-    /// From the least to the greatest value.
+    /// From the lowest to the highest value.
     MinMax,
-    /// Without the outermost values, [`PERCENTILE_OUTSIDE`] of all.
+    /// Leaves out the outermost values, a fraction of [`PERCENTILE_OUTSIDE`].
     Percentile,
-    /// With the least mean squared error.
+    /// The range with the lowest mean squared error.
     #[default]
     Mse,
-    /// With the least Kullback-Leibler divergence, as TensorRT does.
+    /// The range with the lowest Kullback-Leibler divergence, as in TensorRT.
     Entropy,
 }
 
-/// The least and greatest real output of each layer that its int8 values cover, in the order of [`Layer::ALL`].
+/// The real output range of each layer that int8 covers, in the order of [`Layer::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ranges {
     bounds: [(f32, f32); 5],
@@ -42,7 +42,8 @@ pub struct Ranges {
 impl Ranges {
     const EMPTY: Self = Self { bounds: [(f32::INFINITY, f32::NEG_INFINITY); 5] };
 
-    /// Ranges in the order of [`Layer::ALL`]; those of activations after a ReLU begin at zero whatever is said here.
+    /// Ranges `(low, high)` in the order of [`Layer::ALL`]. The range of an activation after a ReLU starts at zero,
+    /// whatever `low` is.
     pub const fn new(bounds: [(f32, f32); 5]) -> Self {
         Self { bounds }
     }
@@ -55,7 +56,7 @@ impl Ranges {
         Self { bounds }
     }
 
-    /// Ranges between these and other least and greatest outputs: `share` of the way there.
+    /// These ranges moved toward `bounds` by the fraction `share` of the distance.
     pub fn toward(&self, bounds: [(f32, f32); 5], share: f32) -> Self {
         let mut moved = *self;
         for ((low, high), (other_low, other_high)) in moved.bounds.iter_mut().zip(bounds) {
@@ -65,17 +66,18 @@ impl Ranges {
         moved
     }
 
-    /// Least and greatest real output of a layer.
+    /// Lowest and highest real output of a layer.
     pub fn of_layer(&self, layer: Layer) -> (f32, f32) {
         self.bounds[layer as usize]
     }
 
-    /// The scale and zero point that let int8 cover a layer's outputs, zero exactly representable.
+    /// The scale and zero point with which int8 covers a layer's outputs. Zero is represented exactly.
     ///
-    /// After a ReLU the range is [0, high] and the zero point -128. The logits' range includes zero.
+    /// After a ReLU the range is [0, high] and the zero point is -128. The range of the logits is widened to include
+    /// zero.
     ///
     /// # Errors
-    /// When the range is not finite.
+    /// [`Error::Quantize`] when the range is not finite.
     pub fn quantization(&self, layer: Layer) -> Result<Quantization> {
         let (low, high) = self.of_layer(layer);
         let (low, high) = (f64::from(low.min(0.0)), f64::from(high.max(0.0)));
@@ -110,7 +112,7 @@ pub fn calibrate(network: &Network, images: &Split, calibration: Calibration) ->
     for layer in Layer::ALL {
         extremes.quantization(layer)?;
         let (low, high) = extremes.of_layer(layer);
-        // A layer without any output but zero has a range all the same.
+        // A layer that outputs only zeros still needs a range.
         empty.push(Histogram::new(f64::from(low.min(0.0)), f64::from(high.max(f32::MIN_POSITIVE))));
     }
     let count = |_: ArrayView2<'_, u8>, activations: &Activations<f32>| {
@@ -130,7 +132,8 @@ pub fn calibrate(network: &Network, images: &Split, calibration: Calibration) ->
     Ok(ranges)
 }
 
-/// What `take` makes of the pixels, `[N, 784]`, and the activations of each chunk of the images, in order.
+/// Runs the network on the images in chunks, and calls `take` with the pixels, `[N, 784]`, and the activations of each.
+/// The results are in the order of the images.
 pub(super) fn for_each_chunk<T: Send>(
     network: &Network,
     images: &Split,
@@ -167,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_exact_and_the_range_is_covered() {
+    fn zero_is_exact_and_int8_covers_the_range() {
         let ranges = Ranges::new([(0.0, 5.1), (0.0, 1.0), (0.0, 0.0), (0.0, 1.0), (-12.75, 12.75)]);
         let conv1 = ranges.quantization(Layer::Conv1).unwrap();
         assert_eq!((conv1.scale, conv1.zero_point), (0.02, -128));
@@ -187,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn every_calibration_stays_within_what_was_seen_and_min_max_reaches_it() {
+    fn ranges_stay_within_the_values_seen_and_min_max_covers_them() {
         let (network, images) = (trained(), digits_10k().train.first(300));
         let widest = calibrate(&network, &images, Calibration::MinMax).unwrap();
         let outputs = forward(&network.parameters, network.pools, images.images());

@@ -1,11 +1,11 @@
-/// Bins of a histogram: sixteen for each step of int8, so that a step is told from its neighbours.
+/// Bins of a histogram: sixteen per int8 step of the whole range, so that neighbouring steps are kept apart.
 const BINS: usize = 4096;
-/// Ranges that are tried: the whole range in this many parts, from the narrowest on.
+/// Candidate ranges: 1, 2, ... parts of the whole range when it is divided into this many.
 const CANDIDATES: usize = 128;
-/// Values of int8.
+/// Number of int8 values.
 const LEVELS: usize = 256;
 
-/// How often real values fell into each of equally wide bins that cover the range `low..=high`.
+/// Counts of real values in bins of equal width that cover the range `low..=high`.
 #[derive(Clone, Debug)]
 pub(super) struct Histogram {
     low: f64,
@@ -19,7 +19,7 @@ impl Histogram {
         Self { low, width: (high - low) / BINS as f64, counts: vec![0; BINS] }
     }
 
-    /// Counts values; those outside count where the range ends.
+    /// Counts values. A value outside of the range counts in the bin at its end.
     pub(super) fn add(&mut self, values: impl Iterator<Item = f32>) {
         for value in values {
             let bin = ((f64::from(value) - self.low) / self.width) as usize;
@@ -39,14 +39,14 @@ impl Histogram {
         self.low + self.width * bin as f64
     }
 
-    /// The middle of each bin that holds values, and how many.
+    /// The middle and the count of each bin that is not empty.
     fn values(&self) -> impl Iterator<Item = (f64, f64)> {
         let counts = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         counts.map(|(bin, count)| (self.low + self.width * (bin as f64 + 0.5), *count as f64))
     }
 
-    /// The least range that leaves out no more than the fraction `outside` of all values, half of it at each
-    /// end where both ends are open: the low one is not when the range starts at zero.
+    /// The narrowest range that leaves out at most the fraction `outside` of all values: half of it at each end, or all
+    /// of it at the high end when the range starts at zero.
     pub(super) fn percentile(&self, outside: f64) -> (f64, f64) {
         let all: u64 = self.counts.iter().sum();
         let open_below = self.low < 0.0;
@@ -65,8 +65,8 @@ impl Histogram {
         (self.edge(below), self.edge(BINS - above))
     }
 
-    /// Both ends moved toward zero by the same factor, so that the whole has the least `loss`; of equal ones the
-    /// widest.
+    /// The range with the lowest `loss` among those with both ends scaled toward zero by the same factor; of equally
+    /// good ones the widest.
     fn narrowed(&self, loss: impl Fn(f64, f64) -> f64) -> (f64, f64) {
         let candidates = (1..=CANDIDATES).rev().map(|part| {
             let factor = part as f64 / CANDIDATES as f64;
@@ -76,7 +76,7 @@ impl Histogram {
         losses.min_by(|a, b| a.0.total_cmp(&b.0)).expect("there are candidates").1
     }
 
-    /// The range with the least mean squared difference between a value and its quantized value.
+    /// The range with the lowest mean squared difference between values and their quantized values.
     pub(super) fn least_squares(&self) -> (f64, f64) {
         self.narrowed(|low, high| {
             let scale = (high - low) / (LEVELS - 1) as f64;
@@ -88,20 +88,20 @@ impl Histogram {
         })
     }
 
-    /// The range that loses the least information: the least Kullback-Leibler divergence of the quantized
-    /// distribution from the one clipped to the range (S. Migacz, "8-bit inference with TensorRT", 2017).
+    /// The range that loses the least information: the one with the lowest Kullback-Leibler divergence between the
+    /// distribution clipped to the range and its quantized form (S. Migacz, "8-bit inference with TensorRT", 2017).
     ///
-    /// The bin with zero is left out: it is exact at every scale, and after a ReLU it would outweigh the others.
+    /// The bin with zero is left out. Zero is exact at every scale, and after a ReLU it would outweigh everything else.
     pub(super) fn least_divergence(&self) -> (f64, f64) {
         self.narrowed(|low, high| {
             let bin = |value: f64| (((value - self.low) / self.width).round() as usize).min(BINS);
             let (first, end) = (bin(low), bin(high));
-            // Fewer bins than levels would show no loss at all.
+            // With fewer bins than levels there would appear to be no loss at all.
             if end - first < LEVELS { f64::INFINITY } else { self.divergence(first, end) }
         })
     }
 
-    /// The divergence when the bins `first..end` stand for the range.
+    /// The divergence for the range that consists of the bins `first..end`.
     fn divergence(&self, first: usize, end: usize) -> f64 {
         let zero = ((-self.low / self.width) as usize).min(BINS - 1);
         let count = |bin: usize| if bin == zero { 0.0 } else { self.counts[bin] as f64 };
@@ -110,7 +110,7 @@ impl Histogram {
         clipped[0] += (0..first).map(count).sum::<f64>();
         *clipped.last_mut().expect("a range has bins") += (end..BINS).map(count).sum::<f64>();
 
-        // Each level's values are spread evenly over those of its bins that hold any.
+        // The values of each level are spread evenly over its bins that are not empty.
         let mut spread = vec![0.0; inside.len()];
         for level in 0..LEVELS {
             let bins = level * inside.len() / LEVELS..(level + 1) * inside.len() / LEVELS;
@@ -125,7 +125,7 @@ impl Histogram {
             return f64::INFINITY;
         }
         let terms = clipped.iter().zip(&spread).filter(|(p, _)| **p > 0.0).map(|(p, q)| {
-            // A bin whose values are all clipped ones has no counterpart; it costs what one value would.
+            // A bin with clipped values only has no counterpart; it costs as much as if it had one value there.
             let q = q.max(1.0 / all_spread);
             p / all * ((p / all) / (q / all_spread)).ln()
         });
@@ -137,7 +137,7 @@ impl Histogram {
 mod tests {
     use super::*;
 
-    /// 10,000 values evenly in [0, 1), and a few far away.
+    /// 10,000 evenly spaced values in [0, 1), and `outliers` values at `far`.
     fn with_outliers(outliers: usize, far: f32) -> Histogram {
         let mut histogram = Histogram::new(0.0, f64::from(far));
         histogram.add((0..10_000).map(|index| index as f32 / 10_000.0));
@@ -162,7 +162,7 @@ mod tests {
     fn a_rare_outlier_is_clipped_and_a_frequent_one_is_not() {
         let (low, high) = with_outliers(1, 8.0).least_divergence();
         assert!(low == 0.0 && (0.9..4.0).contains(&high), "{high}");
-        // Squares see it otherwise: one value off by 7 costs more than 10,000 with steps of 1/32.
+        // Not with squared errors: one value that is off by 7 costs more than 10,000 values with steps of 1/32.
         assert!(with_outliers(1, 8.0).least_squares().1 > 7.5);
         for narrow in [Histogram::least_squares, Histogram::least_divergence] {
             assert!(narrow(&with_outliers(4_000, 8.0)).1 > 7.5);
@@ -178,8 +178,9 @@ mod tests {
     }
 
     #[test]
-    fn least_squares_is_that_of_all_candidates_by_hand() {
-        // One value of 2 and a million below 1/255: a range up to 2 costs more in the crowd than clipping would.
+    fn least_squares_clips_one_value_for_the_sake_of_a_million() {
+        // One value of 2 and a million below 1/255: with a range up to 2, rounding these costs more than clipping the
+        // 2.
         let mut histogram = Histogram::new(0.0, 2.0);
         histogram.add((0..1_000_000).map(|index| 0.004 * (index as f32 / 1e6)));
         histogram.add([2.0].into_iter());

@@ -1,9 +1,9 @@
-//! From a float network to an int8 one.
+//! Turns a float network into an int8 one.
 //!
-//! The scheme and its formulas are in [`lenet_core::quantization`]. Here the numbers are chosen:
-//! weight scales from each output channel's largest weight, activation scales from the ranges seen on
-//! calibration images ([`calibrate`]), and from both the biases and multipliers ([`quantize`]). [`quantize_trained`]
-//! can also round so that the errors of a channel's weights cancel, and let its bias make up for their mean.
+//! [`lenet_core::quantization`] explains the scheme and its formulas. This folder chooses the numbers: weight scales
+//! from the largest weight of each output channel, activation scales from the ranges seen on calibration images
+//! ([`calibrate`]), and biases and multipliers from these scales ([`quantize`]). [`quantize_trained`] can also round
+//! the weights of a channel so that their rounding noise cancels, and correct its bias for the mean of that noise.
 
 mod calibration;
 mod histogram;
@@ -21,18 +21,18 @@ pub use quantize::{Granularity, quantize};
 
 use output_noise::{Changes, reduce_output_noise};
 
-/// How a trained network is quantized. Why the defaults are what they are is told in `QUANTIZATION.md`.
+/// How to quantize a trained network. `QUANTIZATION.md` explains the defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// How the ranges of activations are chosen.
+    /// How to choose the ranges of activations.
     pub calibration: Calibration,
-    /// How many training images that choice looks at, at most: evenly spaced over all.
+    /// At most this many training images are used for calibration, evenly spaced over all.
     pub images: usize,
-    /// What shares a weight scale.
+    /// Which weights share a scale.
     pub granularity: Granularity,
-    /// To which integers weights are rounded.
+    /// How to round weights.
     pub rounding: Rounding,
-    /// Whether biases make up for the mean error that the rounding of weights leaves in the outputs.
+    /// Whether to correct biases for the mean shift of the outputs that rounding the weights causes.
     pub bias_correction: bool,
 }
 
@@ -51,7 +51,7 @@ impl Default for Options {
 /// Post-training quantization: calibrates on `images`, which must be training images, and quantizes.
 ///
 /// # Errors
-/// As [`calibrate`] and [`quantize`].
+/// Those of [`calibrate`] and [`quantize`].
 pub fn quantize_trained(network: &Network, images: &Split, options: &Options) -> Result<QuantizedNetwork> {
     let images = images.evenly_spaced(options.images);
     let ranges = calibrate(network, &images, options.calibration)?;
@@ -63,12 +63,12 @@ pub fn quantize_trained(network: &Network, images: &Split, options: &Options) ->
     Ok(quantized)
 }
 
-/// To which integers weights are rounded.
+/// How to round weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rounding {
-    /// Each to the nearest.
+    /// Each weight to the nearest integer.
     Nearest,
-    /// To one of the two nearest, so that the output has the least mean squared error over calibration images.
+    /// Each weight up or down, so that the mean squared error of the output over the calibration images becomes small.
     #[default]
     LeastSquares,
 }
@@ -86,7 +86,7 @@ mod tests {
         initial_network(&training::Options { recipe, pools: Default::default(), seed: 3 })
     }
 
-    /// Quantized with the default choices and so many calibration images.
+    /// Quantizes with the default options and this number of calibration images.
     fn default(network: &Network, images: usize) -> QuantizedNetwork {
         quantize_trained(network, &digits_10k().train.first(images), &Options::default()).unwrap()
     }
@@ -150,14 +150,14 @@ mod tests {
         let layer = &quantized.layers[1];
         let sums: Vec<u32> =
             layer.weights.chunks(150).map(|w| w.iter().map(|w| u32::from(w.unsigned_abs())).sum()).collect();
-        // 150 weights of 54 steps; one step more would be too many.
+        // 150 weights of 54 steps. With 55 steps each the sum would be too large.
         assert_eq!(sums[3], 8_100);
         let largest = layer.weights.chunks(150).map(|w| w.iter().map(|w| w.unsigned_abs()).max().unwrap());
         assert!(largest.enumerate().all(|(channel, largest)| channel == 3 || largest == 127 || sums[channel] > 8_000));
     }
 
     #[test]
-    fn not_a_number_is_refused_by_name() {
+    fn a_nan_is_refused_by_name() {
         let mut network = untrained();
         let ranges = calibrate(&network, &digits_10k().train.first(10), Calibration::MinMax).unwrap();
         network.parameters.fc2_bias_mut()[7] = f32::NAN;

@@ -8,8 +8,8 @@ use crate::data::Split;
 use crate::int8::order::weight_index;
 use crate::network::Network;
 
-/// Mean and covariance of what the weights of an output channel meet, in the order of the model file: over
-/// images, and in a convolution over the places of the kernel too.
+/// Mean and covariance of the inputs that an output channel's weights are multiplied with, in the order of the weights
+/// in the int8 network. They are taken over images and, for a convolution, over the positions of the kernel.
 #[derive(Clone, Debug)]
 pub(super) struct Moments {
     /// `[K]`.
@@ -18,15 +18,15 @@ pub(super) struct Moments {
     pub(super) covariance: Array2<f64>,
 }
 
-/// The moments of each layer's inputs in the float network, in the order of [`Layer::ALL`]. The result does not
-/// depend on the number of threads.
+/// The moments of each layer's inputs in the float network, in the order of [`Layer::ALL`]. The result does not depend
+/// on the number of threads.
 pub(super) fn input_moments(network: &Network, images: &Split) -> [Moments; 5] {
     let sums: Vec<[Sums; 5]> = for_each_chunk(network, images, |_, a| {
         let (features, fc1, fc2) = (a.features(), a.fc1.view(), a.fc2.view());
         [a.conv1_columns(), a.conv2_columns(), features.t(), fc1.t(), fc2.t()].map(Sums::of)
     })
     .collect();
-    // In order, so that the sum is the same for any number of threads.
+    // Added in order, so that the sum is the same for any number of threads.
     let sums = sums.into_iter().reduce(|mut all, chunk| {
         all.iter_mut().zip(&chunk).for_each(|(sum, more)| sum.add(more));
         all
@@ -36,7 +36,7 @@ pub(super) fn input_moments(network: &Network, images: &Split) -> [Moments; 5] {
     sums.expect("a split has images").map(|sums| sums.moments(next()))
 }
 
-/// Sums over samples of the inputs, and of the products of every two of them.
+/// Sums of the inputs, and of the products of every pair of inputs, over samples.
 struct Sums {
     samples: usize,
     values: Vec<f64>,
@@ -44,7 +44,7 @@ struct Sums {
 }
 
 impl Sums {
-    /// Of `[K, samples]`.
+    /// The sums over inputs of the shape `[K, samples]`.
     fn of(inputs: ArrayView2<'_, f32>) -> Self {
         let mut products = Array2::zeros((inputs.nrows(), inputs.nrows()));
         general_mat_mul(1.0, &inputs, &inputs.t(), 0.0, &mut products);
@@ -61,7 +61,7 @@ impl Sums {
         self.products += &other.products;
     }
 
-    /// The moments of a layer's inputs, put from PyTorch's order into that of the int8 network.
+    /// The moments of a layer's inputs, reordered from PyTorch's order to that of the int8 network.
     fn moments(&self, layer: Layer) -> Moments {
         let order: Vec<usize> = (0..layer.weights_per_output()).map(|index| weight_index(layer, index)).collect();
         let samples = self.samples as f64;
@@ -81,7 +81,7 @@ mod tests {
     use crate::training::{Options, Recipe, RecipeName, initial_network};
 
     #[test]
-    fn moments_are_those_of_windows_in_file_order() {
+    fn moments_are_those_of_windows_in_the_int8_order() {
         let recipe = Recipe::named(RecipeName::Default);
         let network = initial_network(&Options { recipe, pools: Default::default(), seed: 2 });
         let images = digits_10k().train.first(70);

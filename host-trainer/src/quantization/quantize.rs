@@ -1,4 +1,4 @@
-//! Scales, and the nearest integers at those scales.
+//! Chooses scales and rounds to the nearest integers at these scales.
 
 use lenet_core::Layer;
 use lenet_core::format::WEIGHT_SUM_MAX;
@@ -10,18 +10,19 @@ use crate::int8::order::int8_order;
 use crate::int8::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
 use crate::network::{Network, Parameters};
 
-/// The largest weight; weights are symmetric.
+/// The largest weight. Weights are symmetric, so the lowest is the negative of it.
 pub(super) const WEIGHT_MAX: f64 = 127.0;
-/// A bias may use this much of the accumulator; a layer's products need far less than the rest.
+/// The largest bias. It leaves the products of a layer half of the accumulator, far more than they need.
 pub(super) const BIAS_MAX: f64 = (1u32 << 30) as f64;
-/// Least multiplier a channel is given; below 2^-32 it could not be stored.
+/// The smallest multiplier of a channel. Below 2^-32 it could not be stored.
 const MULTIPLIER_MIN: f64 = 1.0 / (1u64 << 31) as f64;
-/// Greatest multiplier a channel is given; 1/4 could not be stored.
+/// The largest multiplier of a channel. 1/4 could not be stored.
 const MULTIPLIER_MAX: f64 = 0.249;
-/// Rounding may add up to a step to each of a convolution channel's weights, see [`Rounding::LeastSquares`](super::Rounding::LeastSquares).
+/// The most steps that rounding may add to the magnitude of a weight, see
+/// [`Rounding::LeastSquares`](super::Rounding::LeastSquares).
 const ROUNDING: f64 = 1.0;
 
-/// What shares a weight scale.
+/// Which weights share a scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Granularity {
     /// The weights of an output channel.
@@ -31,7 +32,7 @@ pub enum Granularity {
     PerTensor,
 }
 
-/// Quantizes a network whose activations have the given ranges.
+/// Quantizes a network with the given activation ranges, rounding every number to the nearest.
 ///
 /// # Errors
 /// [`Error::Quantize`] when a weight, bias or range is not finite.
@@ -59,7 +60,7 @@ pub fn quantize(network: &Network, ranges: &Ranges, granularity: Granularity) ->
     })
 }
 
-/// The weights of each layer, channel by channel in the order of the int8 network.
+/// The weights of each layer, in the order of the int8 network.
 pub(super) fn int8_weights(parameters: &Parameters<f32>) -> [Vec<f64>; 5] {
     Layer::ALL.map(|layer| int8_order(layer, parameters.weights(layer)).into_iter().map(f64::from).collect())
 }
@@ -83,9 +84,9 @@ impl FloatLayer {
         Ok(())
     }
 
-    /// The least scale at which the weights of a convolution channel add up to no more than
-    /// [`WEIGHT_SUM_MAX`] steps, which is coarser than their largest demands only if they are large on
-    /// average: of 150 weights, more than 43 % of the largest.
+    /// The finest scale at which the weights of a convolution channel add up to at most [`WEIGHT_SUM_MAX`] steps. It is
+    /// coarser than the largest weight requires only when the weights are large on average: for 150 weights, more than
+    /// 43 % of the largest.
     fn least_for_fields(&self, weights: &[f64]) -> f64 {
         match self.layer {
             Layer::Conv1 | Layer::Conv2 => {
@@ -96,15 +97,15 @@ impl FloatLayer {
         }
     }
 
-    /// The layer with inputs at `input_scale`, and the scale its outputs got: the wanted one, or a
-    /// larger one where the wanted one would be finer than the accumulator's own steps.
+    /// The quantized layer for inputs at `input_scale`, and the quantization of its outputs. Their scale is the wanted
+    /// one, or a larger one where the wanted scale would be too fine for the steps of the accumulator.
     fn quantize(&self, input_scale: f64, wanted: Quantization) -> (QuantizedLayer, Quantization) {
         let per_output = self.layer.weights_per_output();
         let channels = || self.weights.chunks_exact(per_output).zip(&self.bias);
         let mut weight_scales: Vec<f32> = channels()
             .map(|(weights, bias)| {
                 let largest = weights.iter().fold(0f64, |largest, w| largest.max(w.abs()));
-                // The lower bounds matter only where all weights of a channel are nearly zero.
+                // These two matter only when all weights of a channel are nearly zero.
                 let for_bias = bias.abs() / (input_scale * BIAS_MAX);
                 let for_multiplier = f64::from(wanted.scale) / input_scale * MULTIPLIER_MIN;
                 (largest / WEIGHT_MAX)

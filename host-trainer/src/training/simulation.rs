@@ -1,4 +1,4 @@
-//! The int8 network that a float network becomes, while that is being trained.
+//! Quantizes a float network while it is being trained.
 
 use lenet_core::Pools;
 
@@ -12,17 +12,17 @@ use crate::quantization::{Granularity, Ranges, quantize};
 /// Where the activation ranges come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ActivationRanges {
-    /// Calibration; they stay fixed during training.
+    /// From calibration. They stay fixed during training.
     Frozen,
-    /// A moving average of each batch's lowest and highest outputs that starts from the calibrated ranges, as in
-    /// TensorFlow's quantization-aware training.
+    /// From a moving average of the lowest and highest outputs of each batch, as in TensorFlow's quantization-aware
+    /// training. It starts with the calibrated ranges.
     Learned {
         /// Decay rate of the average per step, in [0, 1).
         decay: f32,
     },
 }
 
-/// Quantizes the network during training.
+/// How to quantize the network during training.
 pub(super) struct Simulation {
     pub(super) ranges: Ranges,
     pub(super) kind: ActivationRanges,
@@ -33,24 +33,24 @@ impl Simulation {
     /// Quantizes `parameters` with the current ranges.
     ///
     /// # Errors
-    /// As [`quantize`].
+    /// Those of [`quantize`].
     pub(super) fn of(&self, parameters: &Parameters<f32>, pools: Pools) -> Result<SimulatedInt8> {
         let network = Network { parameters: parameters.clone(), pools };
         Ok(SimulatedInt8::from(&quantize(&network, &self.ranges, self.granularity)?))
     }
 
-    /// Loss and accuracy, on a split, of the int8 network that `network` becomes with the current ranges. They come from
+    /// Quantizes `network` with the current ranges and returns its loss and accuracy on a split, computed by
     /// `lenet-core`.
     ///
     /// # Errors
-    /// As [`quantize`].
+    /// Those of [`quantize`].
     pub(super) fn measure(&self, network: &Network, split: &Split) -> Result<LossAndAccuracy> {
         let file = quantize(network, &self.ranges, self.granularity)?.encode(&Default::default())?;
         let model = file.model().map_err(|error| Error::Quantize(error.to_string()))?;
         Ok(int8_loss_and_accuracy(model, split))
     }
 
-    /// Updates learned ranges with the lowest and highest outputs of a batch.
+    /// Updates learned ranges with the lowest and highest outputs of a batch. Frozen ranges stay the same.
     pub(super) fn observe(&mut self, extremes: [(f32, f32); 5]) {
         if let ActivationRanges::Learned { decay } = self.kind {
             self.ranges = self.ranges.toward(extremes, 1.0 - decay);

@@ -1,13 +1,13 @@
-//! Circles in a crate: files, or rooms, that use each other, directly or by way of others.
+//! Finds circular imports in a crate: files, or rooms, that use each other, directly or through others.
 //!
-//! A room is a module of a crate with all that lies below it, be it a file or a folder; the folders within a room are
-//! rooms in it. Read are the `use` lines and the paths in the code (`crate::a::b`, `super::b`). Each counts for the file
-//! that *defines* what it names: a folder's `mod.rs` may hand on what its files define (`pub use`) without using it.
-//! But what the files of a folder share may not be defined in a `mod.rs` that uses those files; it belongs in a file of
-//! its own.
+//! A room is a module together with everything below it, whether it is a file or a folder. Folders inside a room are
+//! rooms themselves. The check reads `use` lines and paths in the code (`crate::a::b`, `super::b`). Each is a reference
+//! to the file that *defines* the item: a folder's `mod.rs` may re-export (`pub use`) what its files define without
+//! counting as a user of it. But an item that the files of a folder share must not be defined in a `mod.rs` that uses
+//! these files; it belongs in a file of its own.
 //!
-//! Tests inside of a file (`#[cfg(test)]`) do not count: only they are compiled with what they name, and a test may take
-//! its data from anywhere. Nor do links in comments. Crates need no look: cargo allows no circle of them.
+//! Unit tests (`#[cfg(test)]`) and links in comments do not count: a test may take its data from anywhere. Crates need
+//! no check, because cargo does not allow circular dependencies between them.
 
 mod modules;
 mod tokens;
@@ -18,10 +18,10 @@ use std::path::{Path, PathBuf};
 
 use modules::{Crate, Reference};
 
-/// For each name, the others it uses, with a line that shows it.
+/// For each name, the names it uses, each with a line of code as evidence.
 type Graph = BTreeMap<String, BTreeMap<String, String>>;
 
-/// The circles of all crates in a package: one text for each, with the lines that make it.
+/// The circles in all crates of a package, one text for each, with the lines of code that cause it.
 ///
 /// # Errors
 /// When a file cannot be read.
@@ -59,7 +59,7 @@ pub fn circles(package: &Path) -> Result<BTreeSet<String>, String> {
     Ok(found)
 }
 
-/// For each module with children, the room that each module below it belongs to.
+/// For each module that has children: the room of every module below it.
 fn rooms(source: &Crate) -> Vec<(usize, BTreeMap<usize, String>)> {
     let mut all = Vec::new();
     for (index, module) in source.modules.iter().enumerate() {
@@ -78,7 +78,8 @@ fn rooms(source: &Crate) -> Vec<(usize, BTreeMap<usize, String>)> {
     all
 }
 
-/// Where a package's crates start: what cargo finds by itself, and the folders `tools` and `build`.
+/// The root files of a package's crates: those that cargo finds by itself, and those in the folders `tools` and
+/// `build`.
 fn roots(package: &Path) -> Vec<PathBuf> {
     let known = ["src/lib.rs", "src/main.rs", "build.rs", "build/main.rs"].map(|file| package.join(file));
     let mut roots: Vec<PathBuf> = known.into_iter().filter(|file| file.exists()).collect();
@@ -95,7 +96,7 @@ fn roots(package: &Path) -> Vec<PathBuf> {
     roots
 }
 
-/// From each set of nodes that reach each other one circle, the shortest.
+/// For each set of nodes that reach each other, the shortest circle.
 fn shortest_circles(graph: &Graph) -> Vec<String> {
     let mut circles = Vec::new();
     let mut done = BTreeSet::new();
@@ -114,7 +115,7 @@ fn shortest_circles(graph: &Graph) -> Vec<String> {
     circles
 }
 
-/// All that `start` leads to; `start` itself only by a circle.
+/// All nodes that can be reached from `start`. `start` is among them only if it is part of a circle.
 fn reachable<'a>(graph: &'a Graph, start: &str) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut next: Vec<&str> = uses(graph, start).collect();
@@ -130,7 +131,7 @@ fn uses<'a>(graph: &'a Graph, node: &str) -> impl Iterator<Item = &'a str> {
     graph.get(node).into_iter().flatten().map(|(to, _)| to.as_str())
 }
 
-/// The shortest way from a node back to it.
+/// The shortest path from a node back to itself.
 fn circle_through<'a>(graph: &'a Graph, start: &'a str) -> Option<Vec<&'a str>> {
     let mut ways = VecDeque::from([vec![start]]);
     let mut seen = BTreeSet::new();
@@ -147,7 +148,7 @@ fn circle_through<'a>(graph: &'a Graph, start: &'a str) -> Option<Vec<&'a str>> 
     None
 }
 
-/// The circle as a path, and the line that makes each step.
+/// The circle as a path, followed by the line of code for each step.
 fn describe(graph: &Graph, circle: &[&str]) -> String {
     let mut text = circle.join(" -> ");
     text += &format!(" -> {}", circle[0]);

@@ -1,4 +1,4 @@
-//! The modules of a crate, found from its root file by its `mod` lines, and what each one names of the others.
+//! The modules of a crate, found by following the `mod` lines from its root file, and the references between them.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use super::tokens::{Token, tokens};
 
-/// The keywords before the name of an item.
+/// The keywords that come before the name of an item.
 const ITEMS: [&str; 8] = ["fn", "struct", "enum", "union", "trait", "type", "const", "static"];
 
-/// A module: a file, or a block in one.
+/// A module: a file, or a `mod` block in a file.
 pub(super) struct Module {
     pub(super) file: PathBuf,
     parent: Option<usize>,
     pub(super) children: BTreeMap<String, usize>,
     imports: Vec<Import>,
-    /// Paths in the code outside of `use`.
+    /// The paths in the code outside of `use` lines.
     paths: Vec<Named>,
-    /// The words that occur outside of `use`.
+    /// The words outside of `use` lines.
     words: HashSet<String>,
-    /// The names of the items that it defines.
+    /// The names of the items that the module defines.
     definitions: HashSet<String>,
 }
 
@@ -30,13 +30,13 @@ struct Named {
     line: usize,
 }
 
-/// What a `use` brings in.
+/// What a `use` line imports.
 struct Import {
     named: Named,
-    /// The name it gets; none of a glob or of `_`.
+    /// The imported name; `None` for a glob or `_`.
     name: Option<String>,
     glob: bool,
-    /// Whether others get it from here: `pub use`.
+    /// Whether it is re-exported: `pub use`.
     public: bool,
 }
 
@@ -44,7 +44,7 @@ struct Import {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {
     Module(usize),
-    /// Something defined in the module.
+    /// An item that is defined in the module.
     Item(usize),
 }
 
@@ -53,12 +53,12 @@ pub(super) struct Crate {
     pub(super) modules: Vec<Module>,
 }
 
-/// One module that names something another one defines.
+/// A module names an item that another module defines.
 pub(super) struct Reference {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) line: usize,
-    /// The path as it is written.
+    /// The path as written in the code.
     pub(super) path: String,
 }
 
@@ -66,7 +66,7 @@ impl Crate {
     /// Reads the crate whose root is `file`.
     ///
     /// # Errors
-    /// A text that names a file that cannot be read, or a `mod` without a file.
+    /// A message that names the file that cannot be read, or the `mod` that has no file.
     pub(super) fn read(file: &Path) -> Result<Self, String> {
         let mut all = Self { modules: Vec::new() };
         let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
@@ -74,7 +74,7 @@ impl Crate {
         Ok(all)
     }
 
-    /// Adds the module in `file`, whose children lie in `folder`.
+    /// Adds the module in `file`, whose children are in `folder`.
     fn read_file(&mut self, file: &Path, folder: &Path, parent: Option<usize>) -> Result<usize, String> {
         let source = fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
         self.add(&tokens(&source), file, folder, parent)
@@ -126,7 +126,7 @@ impl Crate {
                 if start > 0 && ITEMS.contains(&text(start - 1)) {
                     module.definitions.insert(text(start).to_owned());
                 }
-                // What follows a `.` or a generic type's `::` is a member of something.
+                // After a `.`, or the `::` of a generic type, comes a member.
                 if start == place || start > 0 && matches!(text(start - 1), "." | "::") {
                     place += 1;
                     continue;
@@ -150,7 +150,7 @@ impl Crate {
         Err(format!("{}: mod {name} has no file", file.display()))
     }
 
-    /// What each module names that another file of the crate defines.
+    /// All references from a module to an item that another file of the crate defines.
     pub(super) fn references(&self) -> Vec<Reference> {
         let mut references = Vec::new();
         for (from, module) in self.modules.iter().enumerate() {
@@ -166,7 +166,7 @@ impl Crate {
         references
     }
 
-    /// Follows a path written in the module `from`; none when it leads out of the crate.
+    /// Resolves a path written in the module `from`; `None` when it leads out of the crate.
     fn resolve(&self, from: usize, path: &[String], depth: usize) -> Option<Target> {
         let (first, mut rest) = path.split_first()?;
         let mut target = match first.as_str() {
@@ -186,9 +186,9 @@ impl Crate {
         Some(target)
     }
 
-    /// What a name means in a module, unless the module defines it.
+    /// What a name refers to in a module, unless the module defines it itself.
     fn lookup(&self, module: usize, name: &str, depth: usize) -> Option<Target> {
-        // Globs of each other would go on for ever.
+        // Modules that import each other by globs would recurse for ever.
         const DEEPEST: usize = 16;
         if depth > DEEPEST {
             return None;
@@ -210,7 +210,7 @@ impl Crate {
         })
     }
 
-    /// As [`resolve`](Self::resolve), for a path that may start with the name it brings in.
+    /// Like [`resolve`](Self::resolve), for the path of a `use`, which may start with the name that it imports.
     fn resolve_import(&self, module: usize, path: &[String], depth: usize) -> Option<Target> {
         match path.first().map(String::as_str) {
             Some("crate" | "self" | "super") => self.resolve(module, path, depth + 1),
@@ -224,7 +224,7 @@ impl Crate {
 }
 
 impl Module {
-    /// Reads the tree of a `use` from `place` on, below `prefix`.
+    /// Reads the tree of a `use` line, starting at `place`, below `prefix`.
     fn use_tree(&mut self, code: &[Token], place: &mut usize, prefix: &[String], public: bool) {
         let text = |place: usize| code.get(place).map_or(";", |token: &Token| token.text.as_str());
         let line = code.get(*place).map_or(0, |token| token.line);
@@ -259,7 +259,7 @@ impl Module {
                     self.imports.push(Import { named: Named { path, line }, name, glob: false, public });
                     return;
                 }
-                // `a::{self}` brings in `a`.
+                // `a::{self}` imports `a`.
                 "self" if !path.is_empty() => *place += 1,
                 word => {
                     path.push(word.to_owned());
@@ -273,13 +273,13 @@ impl Module {
         self.imports.iter().any(|import| import.name.as_deref() == Some(name))
     }
 
-    /// Whether the code uses what it re-exports.
+    /// Whether the module itself uses what it re-exports.
     fn uses(&self, import: &Import) -> bool {
         import.name.as_ref().is_some_and(|name| self.words.contains(name))
     }
 }
 
-/// The file that a `#[path = "..."]` right before a `mod` names.
+/// The file in a `#[path = "..."]` right before a `mod`.
 fn stated_path(before: &[Token]) -> Option<String> {
     let item =
         before.iter().rev().skip_while(|token| matches!(token.text.as_str(), "pub" | "(" | ")" | "crate" | "super"));

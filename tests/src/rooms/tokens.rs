@@ -1,21 +1,21 @@
-//! Rust source cut into tokens, as far as finding paths needs it.
+//! Splits Rust source into tokens, just well enough to find paths.
 
 /// A word, a number, `::`, a string literal with its quotes, or one character of punctuation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) text: String,
-    /// From 1.
+    /// The line, from 1.
     pub(super) line: usize,
 }
 
 impl Token {
-    /// Whether it is an identifier or a keyword.
+    /// Whether the token is an identifier or a keyword.
     pub(super) fn is_word(&self) -> bool {
         self.text.starts_with(|c: char| c.is_alphabetic() || c == '_')
     }
 }
 
-/// The tokens of a file without comments, characters and lifetimes, and without the items that only tests compile.
+/// The tokens of a file, without comments, character literals, lifetimes and the items that are compiled only in tests.
 pub(super) fn tokens(source: &str) -> Vec<Token> {
     without_tests(&Scanner { rest: source, line: 1 }.collect::<Vec<_>>())
 }
@@ -34,7 +34,7 @@ impl<'a> Scanner<'a> {
         taken
     }
 
-    /// Bytes of the comment that starts here, 0 if none does. Block comments nest.
+    /// Length in bytes of the comment that starts here, 0 if none does. Block comments nest.
     fn comment(&self) -> usize {
         if self.rest.starts_with("//") {
             return self.rest.find('\n').unwrap_or(self.rest.len());
@@ -59,7 +59,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Bytes of the string literal that starts here, 0 if none does.
+    /// Length in bytes of the string literal that starts here, 0 if none does.
     fn string(&self) -> usize {
         let prefix = self.rest.len() - self.rest.trim_start_matches(['b', 'c', 'r']).len();
         if prefix > 2 {
@@ -84,12 +84,12 @@ impl<'a> Scanner<'a> {
         self.rest.len()
     }
 
-    /// Bytes of the character literal or lifetime that starts here, 0 if neither does.
+    /// Length in bytes of the character literal or lifetime that starts here, 0 if neither does.
     fn quote(&self) -> usize {
         let Some(content) = self.rest.strip_prefix('\'') else { return 0 };
         let mut characters = content.char_indices();
         match characters.next() {
-            // What follows the backslash may be a quote itself.
+            // The character after the backslash may be a quote.
             Some((_, '\\')) => content[2..].find('\'').map_or(self.rest.len(), |place| place + 4),
             Some((_, first)) if content[first.len_utf8()..].starts_with('\'') => first.len_utf8() + 2,
             _ => 1 + content.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(content.len()),
@@ -121,7 +121,7 @@ impl Iterator for Scanner<'_> {
     }
 }
 
-/// Leaves out every item below a `#[cfg(test)]`, or another `cfg` that names `test`.
+/// Removes every item with `#[cfg(test)]` or another `cfg` that names `test`.
 fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut kept = Vec::new();
     let mut rest = tokens;
@@ -139,7 +139,7 @@ fn without_tests(tokens: &[Token]) -> Vec<Token> {
     kept
 }
 
-/// The outer attribute that starts here; nothing if none does.
+/// The outer attribute that starts here; empty if none does.
 fn attribute(tokens: &[Token]) -> &[Token] {
     match tokens {
         [hash, open, ..] if hash.text == "#" && open.text == "[" => &tokens[..1 + group(&tokens[1..])],
@@ -147,13 +147,13 @@ fn attribute(tokens: &[Token]) -> &[Token] {
     }
 }
 
-/// How many tokens the item that starts here has: up to its semicolon or the end of its block.
+/// The number of tokens of the item that starts here, up to its semicolon or the end of its block.
 fn item(tokens: &[Token]) -> usize {
     let mut end = 0;
     while !attribute(&tokens[end..]).is_empty() {
         end += attribute(&tokens[end..]).len();
     }
-    // The braces of a `use` are not its end.
+    // A `use` does not end with its braces.
     let mut head = tokens[end..].iter().take_while(|token| !matches!(token.text.as_str(), ";" | "{"));
     let is_use = head.any(|token| token.text == "use");
     while let Some(token) = tokens.get(end) {
@@ -167,7 +167,7 @@ fn item(tokens: &[Token]) -> usize {
     end
 }
 
-/// How many tokens there are from an opening bracket to the one that closes it.
+/// The number of tokens from an opening bracket to its closing bracket.
 pub(super) fn group(tokens: &[Token]) -> usize {
     let mut depth = 0;
     for (place, token) in tokens.iter().enumerate() {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_tests_compile_is_left_out() {
+    fn items_compiled_only_in_tests_are_left_out() {
         assert_eq!(texts("#[cfg(test)] #[allow(x)] mod tests { fn a() { {} } } b"), ["b"]);
         assert_eq!(texts("#[cfg(test)] pub(super) fn a(b: [u8; 2]) -> c { d } e"), ["e"]);
         assert_eq!(texts("#[cfg(test)] use a::{b, c}; d"), ["d"]);

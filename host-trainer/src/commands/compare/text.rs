@@ -164,7 +164,7 @@ mod tests {
     fn only_a_terminal_gets_colours() {
         let warning = Warning::Disagreement { agreement: 0.13 };
         let plain = warning_lines(&warning, false);
-        assert!(plain.starts_with("warning: the networks agree on 13.0 % of the images only"), "{plain}");
+        assert!(plain.starts_with("warning: the networks agree on only 13.0 % of the images"), "{plain}");
         let coloured = warning_lines(&warning, true);
         assert!(coloured.starts_with("\x1b["), "{coloured:?}");
         assert_eq!(coloured.replace("\x1b[1m\x1b[33m", "").replace("\x1b[0m", ""), plain);

@@ -1,7 +1,7 @@
-//! The network as C99 source: a header and a source file, complete in themselves.
+//! The network as C99 source: one header and one source file that need nothing else.
 //!
-//! The code is in `network.h.in` and `network.c.in`, C but for the words between `@`. There every identifier starts
-//! with `network_` or `NETWORK_`, which becomes the prefix of the network at hand.
+//! The code comes from the templates `network.h.in` and `network.c.in`, which are C except for placeholders between
+//! `@`. Every identifier in them starts with `network_` or `NETWORK_`, which is replaced by the model's own prefix.
 
 use std::fmt::Display;
 
@@ -21,11 +21,11 @@ pub struct CSource {
     pub source: String,
 }
 
-/// Writes a model as C99 with one function, `PREFIX_classify`, where `PREFIX` is made from `name`, the name of the
-/// files without their ending.
+/// Writes a model as C99 with one public function, `PREFIX_classify`. `PREFIX` is [`c_prefix`] of `name`, which is the
+/// name of the two files without their extension.
 ///
 /// # Errors
-/// [`lenet_core::Error`] when the file is no valid model.
+/// [`lenet_core::Error`] when the file is not a valid model.
 pub fn encode_c(file: &ModelFile, name: &str) -> Result<CSource, lenet_core::Error> {
     let model = file.model()?;
     let network = QuantizedNetwork::from(&model);
@@ -51,8 +51,8 @@ pub fn encode_c(file: &ModelFile, name: &str) -> Result<CSource, lenet_core::Err
     Ok(CSource { header: fill(include_str!("network.h.in")), source: fill(include_str!("network.c.in")) })
 }
 
-/// A C identifier made from the name of a file: what C does not allow becomes `_`, and `model_` goes before what
-/// starts otherwise than with a letter, because such names are not allowed or reserved.
+/// A C identifier derived from a file name. Characters that C does not allow become `_`. A name that does not start
+/// with a letter gets the prefix `model_`, because C forbids or reserves such names.
 pub fn c_prefix(name: &str) -> String {
     let word: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if word.starts_with(|c: char| c.is_ascii_alphabetic()) { word } else { format!("model_{word}") }
@@ -62,7 +62,7 @@ fn pool(prefix: &str, pool: Pool) -> String {
     format!("{prefix}_{pool}").to_ascii_uppercase()
 }
 
-/// Bytes of all arrays: a byte for each weight, and nine for each output channel.
+/// Bytes of all arrays: one for each weight and nine for each output channel.
 fn constant_bytes() -> usize {
     Layer::ALL.iter().map(|layer| layer.outputs() * (layer.weights_per_output() + 4 + 4 + 1)).sum()
 }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn no_placeholder_is_left_and_the_figures_are_the_models() {
+    fn every_placeholder_is_replaced_and_the_figures_match_the_model() {
         let file = ModelFile::new(include_bytes!("../../../../data/digits-10k/digits-10k.lenet"));
         let CSource { header, source } = encode_c(&file, "digits-10k").unwrap();
         for text in [&header, &source] {

@@ -1,19 +1,19 @@
-//! Intel HEX, in its 32-bit form: lines of data at 16-bit offsets, and lines that give the upper half of the address.
+//! Intel HEX with 32-bit addresses: data records at 16-bit offsets, and records that set the upper half of the address.
 
 use ihex::{Reader, Record, create_object_file_representation};
 
 use super::image::{Assembly, FlashImage, check_range};
 use crate::formats::ModelFile;
 
-/// Data bytes on a line, as most programs write them.
+/// Data bytes per record, the number most programs write.
 const LINE_BYTES: usize = 16;
-/// What the model's address must be a multiple of.
+/// The model's address must be a multiple of this.
 const ALIGNMENT: u32 = lenet_core::format::ALIGNMENT as u32;
 
-/// An Intel HEX file with the model at `base`, a multiple of 4.
+/// An Intel HEX file that places the model at `base`, which must be a multiple of 4.
 ///
 /// # Errors
-/// A text that says why the model cannot lie there.
+/// A message that says why the model cannot be placed there, and what to choose instead.
 pub fn encode_hex(file: &ModelFile, base: u32) -> Result<String, String> {
     let bytes = file.bytes();
     check_range(base, bytes.len(), ALIGNMENT)?;
@@ -24,27 +24,27 @@ pub fn encode_hex(file: &ModelFile, base: u32) -> Result<String, String> {
         if records.is_empty() || offset == 0 {
             records.push(Record::ExtendedLinearAddress((address >> 16) as u16));
         }
-        // Offsets do not carry into the upper half.
+        // A record must not cross a 64 KiB boundary: its offset does not carry into the upper half of the address.
         let (line, after) = rest.split_at(LINE_BYTES.min(rest.len()).min((1 << 16) - usize::from(offset)));
         records.push(Record::Data { offset, value: line.to_vec() });
-        // Past the last line it may wrap to 0, and is not used.
+        // After the last record this may wrap to 0; it is not used any more.
         address = address.wrapping_add(line.len() as u32);
         rest = after;
     }
     records.push(Record::EndOfFile);
-    Ok(create_object_file_representation(&records).expect("lines are short, and the last one ends the file"))
+    Ok(create_object_file_representation(&records).expect("records are short, and the last one ends the file"))
 }
 
-/// Reads an Intel HEX file whose data lies in one piece.
+/// Reads an Intel HEX file with contiguous data.
 ///
 /// # Errors
-/// A text that says what is wrong, and in which line.
+/// A message that says what is wrong, and in which record if it is a damaged one.
 pub fn decode_hex(file: &[u8]) -> Result<FlashImage, String> {
-    let text = str::from_utf8(file).map_err(|_| "it is no Intel HEX file: it is not plain text")?;
+    let text = str::from_utf8(file).map_err(|_| "not an Intel HEX file: it is not plain text")?;
     let mut assembly = Assembly::default();
     let (mut upper, mut ended) = (0, false);
     for (index, record) in Reader::new(text).enumerate() {
-        match record.map_err(|error| format!("record {} is damaged: {error}", index + 1))? {
+        match record.map_err(|error| format!("record {} is damaged: {error}; export the file again", index + 1))? {
             Record::Data { offset, value } => assembly.add(upper + u32::from(offset), &value)?,
             Record::ExtendedLinearAddress(address) => upper = u32::from(address) << 16,
             Record::ExtendedSegmentAddress(segment) => upper = u32::from(segment) << 4,
@@ -53,7 +53,7 @@ pub fn decode_hex(file: &[u8]) -> Result<FlashImage, String> {
         }
     }
     if !ended {
-        return Err("it is cut short: its last record is missing".into());
+        return Err("cut short: the end-of-file record is missing; export the file again".into());
     }
     assembly.finish()
 }
@@ -63,9 +63,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_those_of_the_format() {
+    fn records_match_the_format() {
         let text = encode_hex(&ModelFile::new(b"0123456789abcdefXY"), 0x0801_fff8).unwrap();
-        // The checksums were added up by hand: all bytes of a line sum to 0 modulo 256.
+        // The checksums were added up by hand: all bytes of a record sum to 0 modulo 256.
         let lines = [
             ":020000040801F1",
             ":08FFF800303132333435363765",
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn bad_addresses_are_refused() {
         let file = ModelFile::new(&[0; 100]);
-        assert!(encode_hex(&file, 0x1002).unwrap_err().contains("no multiple of 4; choose 0x00001000"));
+        assert!(encode_hex(&file, 0x1002).unwrap_err().contains("not a multiple of 4; choose 0x00001000"));
         assert!(encode_hex(&file, 0xffff_ff9c).is_ok());
         assert!(encode_hex(&file, 0xffff_ffa0).unwrap_err().contains("beyond 0xffffffff"));
     }
@@ -101,7 +101,7 @@ mod tests {
             (":020000040801F1\n", "cut short"),
             (":00000001FF\n", "no data"),
             (":0100000001FD\n:00000001FF\n", "record 1 is damaged: invalid checksum"),
-            (":0100000001FE\n:0100050001F9\n:00000001FF\n", "goes on at 0x00000005 after 0x00000001"),
+            (":0100000001FE\n:0100050001F9\n:00000001FF\n", "continues at 0x00000005 instead of 0x00000001"),
             (":02000004FFFFFC\n:02FFFF000102FD\n:00000001FF\n", "beyond 0xffffffff"),
             (":zz", "damaged"),
         ] {

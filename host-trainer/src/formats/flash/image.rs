@@ -1,27 +1,27 @@
-//! Bytes at an address of the flash.
+//! A range of flash and the bytes in it.
 
 use lenet_core::Model;
 
 use crate::formats::ModelFile;
 
-/// Bytes for consecutive addresses.
+/// Bytes at consecutive flash addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlashImage {
     /// The address of the first byte.
     pub base: u32,
-    /// The bytes; they end at 2^32 or before.
+    /// The bytes. The last one is at 2^32 - 1 or below.
     pub bytes: Vec<u8>,
-    /// The family a UF2 file is for.
+    /// The board family of a UF2 file, 0 if the file does not name one. `None` for Intel HEX.
     pub family: Option<u32>,
 }
 
 impl FlashImage {
-    /// What the format of the file is called.
+    /// The name of the file's format.
     pub fn format(&self) -> &'static str {
         if self.family.is_some() { "UF2" } else { "Intel HEX" }
     }
 
-    /// The model that starts at the base; what a UF2 file is filled up with is left out.
+    /// The model that starts at the base, without the padding in the last block of a UF2 file.
     ///
     /// # Errors
     /// Those of [`Model::from_prefix`].
@@ -32,21 +32,21 @@ impl FlashImage {
     }
 }
 
-/// Why `length` bytes cannot start at `base`, which must be a multiple of `alignment`.
+/// Checks that `length` bytes fit at `base`, and that `base` is a multiple of `alignment`.
 ///
 /// # Errors
-/// The reason, and what to choose instead.
+/// What is wrong with the address, and what to choose instead.
 pub(super) fn check_range(base: u32, length: usize, alignment: u32) -> Result<(), String> {
     if !base.is_multiple_of(alignment) {
-        return Err(format!("{base:#010x} is no multiple of {alignment}; choose {:#010x}", base - base % alignment));
+        return Err(format!("{base:#010x} is not a multiple of {alignment}; choose {:#010x}", base - base % alignment));
     }
     if u64::from(base) + length as u64 > 1 << 32 {
-        return Err(format!("{length} bytes from {base:#010x} on go beyond 0xffffffff; choose a lower address"));
+        return Err(format!("{length} bytes at {base:#010x} go beyond 0xffffffff; choose a lower address"));
     }
     Ok(())
 }
 
-/// Pieces of a file put together, which must follow each other without a gap.
+/// Joins the pieces of a file. Each must start where the one before it ended.
 #[derive(Default)]
 pub(super) struct Assembly(Option<FlashImage>);
 
@@ -55,7 +55,7 @@ impl Assembly {
         let image = self.0.get_or_insert(FlashImage { base: address, bytes: Vec::new(), family: None });
         let end = u64::from(image.base) + image.bytes.len() as u64;
         if end != u64::from(address) {
-            return Err(format!("its data goes on at {address:#010x} after {end:#010x}; a model lies in one piece"));
+            return Err(format!("the data continues at {address:#010x} instead of {end:#010x}; a model has no gaps"));
         }
         check_range(address, bytes.len(), 1)?;
         image.bytes.extend(bytes);
@@ -63,6 +63,6 @@ impl Assembly {
     }
 
     pub(super) fn finish(self) -> Result<FlashImage, String> {
-        self.0.ok_or_else(|| "it holds no data".into())
+        self.0.ok_or_else(|| "it contains no data".into())
     }
 }

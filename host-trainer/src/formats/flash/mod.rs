@@ -1,4 +1,4 @@
-//! The model's bytes with the address they are for, as a flasher reads them: Intel HEX and UF2.
+//! Files for flashing tools, with the model's bytes and their flash address: Intel HEX and UF2.
 
 mod hex;
 mod image;
@@ -9,10 +9,10 @@ pub use image::FlashImage;
 pub use uf2::{FAMILIES, PAYLOAD_BYTES, decode_uf2, encode_uf2};
 
 impl FlashImage {
-    /// Reads an Intel HEX or UF2 file; nothing when the bytes start like neither.
+    /// Reads an Intel HEX or UF2 file. `None` when the bytes do not start like either.
     ///
     /// # Errors
-    /// A text that says what is wrong with the file, and where.
+    /// A message that says what is wrong with the file, and where.
     pub fn decode(file: &[u8]) -> Option<Result<Self, String>> {
         if uf2::is_uf2(file) {
             Some(decode_uf2(file))

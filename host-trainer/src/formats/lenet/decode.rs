@@ -7,7 +7,7 @@ use lenet_core::{Model, Pools, Tensor};
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
 
 impl From<&Model<'_>> for QuantizedNetwork {
-    /// The numbers of a model file, copied into plain arrays; [`QuantizedNetwork::encode`] gives the file again.
+    /// Copies a model's numbers into plain arrays. [`QuantizedNetwork::encode`] turns them back into the same file.
     fn from(model: &Model<'_>) -> Self {
         Self {
             pools: Pools { pool1: model.pool1(), pool2: model.pool2() },

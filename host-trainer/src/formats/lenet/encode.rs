@@ -10,11 +10,10 @@ use crate::error::{Error, Result};
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
 
 impl QuantizedNetwork {
-    /// The bytes of a `.lenet` file, in version 2 of the format (`lenet-core/FORMAT.md`), already
-    /// accepted by the reader.
+    /// A `.lenet` file in version 2 of the format (`lenet-core/FORMAT.md`). The reader has already accepted it.
     ///
     /// # Errors
-    /// [`Error::Quantize`] when the reader refuses the result: some value is out of range.
+    /// [`Error::Quantize`] when the reader rejects the result because a value is out of range.
     pub fn encode(&self, description: &Description<'_>) -> Result<ModelFile> {
         let parameters = parameters(&self.layers);
         let mut message = Message {
@@ -28,7 +27,7 @@ impl QuantizedNetwork {
         };
         let encode = |message: &Message<'_>| {
             postcard::to_allocvec(message)
-                .map_err(|error| Error::Quantize(format!("the model does not encode: {error}")))
+                .map_err(|error| Error::Quantize(format!("the model cannot be encoded: {error}")))
         };
         let start = encode(&message)?.len() - parameters.len();
         let padding = [0; ALIGNMENT];
@@ -41,7 +40,7 @@ impl QuantizedNetwork {
     }
 }
 
-/// The parameter block: the layers one after another, each as `lenet-core/FORMAT.md` lays it out.
+/// The parameter block: layer after layer, each in the layout that `lenet-core/FORMAT.md` specifies.
 fn parameters(layers: &[QuantizedLayer; 5]) -> Vec<u8> {
     let mut block = Vec::new();
     for (layer, values) in Layer::ALL.into_iter().zip(layers) {

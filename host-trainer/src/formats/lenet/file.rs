@@ -2,16 +2,16 @@
 
 use lenet_core::{Error, Model};
 
-/// The bytes of a `.lenet` file, at an address the reader accepts.
+/// The bytes of a `.lenet` file, aligned as the reader requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelFile {
-    /// Words rather than bytes, for their alignment.
+    /// Words instead of bytes, to get their alignment.
     words: Vec<u32>,
     length: usize,
 }
 
 impl ModelFile {
-    /// Copies bytes, which need not be a valid model.
+    /// Copies the bytes. They do not have to be a valid model.
     pub fn new(bytes: &[u8]) -> Self {
         let mut words = vec![0u32; bytes.len().div_ceil(size_of::<u32>())];
         bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
@@ -23,12 +23,12 @@ impl ModelFile {
         &bytemuck::cast_slice(&self.words)[..self.length]
     }
 
-    /// The CRC-32 that ends the file; 0 when there is none.
+    /// The CRC-32 in the last four bytes of the file; 0 when the file is shorter.
     pub fn crc32(&self) -> u32 {
         self.bytes().last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
     }
 
-    /// The model, checked.
+    /// Checks the bytes and returns the model in them.
     ///
     /// # Errors
     /// Those of [`Model::from_bytes`].

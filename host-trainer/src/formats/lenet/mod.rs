@@ -1,7 +1,7 @@
-//! The `.lenet` file; `lenet-core/FORMAT.md` specifies it.
+//! The `.lenet` file, as specified in `lenet-core/FORMAT.md`.
 //!
-//! Reading one for inference is [`Model::from_bytes`](lenet_core::Model::from_bytes). This is the other direction, and
-//! the way back to plain numbers.
+//! [`Model::from_bytes`](lenet_core::Model::from_bytes) reads a file for inference. This folder writes files, and turns
+//! them back into plain numbers.
 
 mod decode;
 mod encode;

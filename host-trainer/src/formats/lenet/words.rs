@@ -1,9 +1,9 @@
-//! Weights in the order and width in which the kernels read them; `lenet-core/FORMAT.md` says why.
+//! Weights in the order and width that the kernels read; `lenet-core/FORMAT.md` explains why.
 
 use lenet_core::architecture::{KERNEL_SIDE, Layer};
 use lenet_core::format::{FIELD_BITS, dense_inputs};
 
-/// Appends the offsets and the words of a convolution.
+/// Appends a convolution's offsets and words.
 ///
 /// - `weights`: OHWI with `I` input channels.
 /// - Words: `[group of N outputs][row][input][column][output of the group]`, each
@@ -30,11 +30,11 @@ pub(super) fn convolution<const I: usize, const N: usize>(weights: &[i8], block:
     }
 }
 
-/// Appends the words of a fully connected layer.
+/// Appends a fully connected layer's words.
 ///
 /// - `weights`: `[output][input]`.
 /// - Words: `[pair of outputs][pair of inputs]`, each of two halfwords `256 * w[odd output] + w[even output]`,
-///   the first input's in the lower half; inputs filled up with zeros to a multiple of 8.
+///   the first input's in the lower half. Inputs are padded with zeros to a multiple of 8.
 pub(super) fn dense(weights: &[i8], layer: Layer, block: &mut Vec<u8>) {
     let inputs = layer.weights_per_output();
     for pair in weights.chunks_exact(2 * inputs) {

@@ -1,4 +1,4 @@
-//! A graph, built node by node.
+//! Builds an ONNX graph node by node.
 
 use lenet_core::Pool;
 
@@ -7,7 +7,7 @@ use super::messages::{
     ValueInfoProto,
 };
 
-/// A graph to which nodes are added; each returns the name of its output.
+/// A graph under construction. Adding a node or constant returns the name of its output.
 #[derive(Default)]
 pub(super) struct Graph {
     nodes: Vec<NodeProto>,
@@ -70,14 +70,16 @@ impl Graph {
             node: self.nodes,
             name: Some(name.into()),
             initializer: self.constants,
-            doc_string: Some("the input is pixel / 255, ink is 1; the output holds a logit for each class".into()),
+            doc_string: Some(
+                "input: pixel / 255, background 0 and full ink 1; output: one logit for each class".into(),
+            ),
             input: vec![value(input, &[1, 28, 28])],
             output: vec![value(output, &[10])],
         }
     }
 }
 
-/// An f32 tensor with a free first axis.
+/// An f32 tensor whose first axis, the batch, has any length.
 fn value(name: &str, shape: &[i64]) -> ValueInfoProto {
     let fixed = shape.iter().map(|length| Dimension { dim_value: Some(*length), dim_param: None });
     let free = Dimension { dim_value: None, dim_param: Some("N".into()) };
@@ -86,11 +88,11 @@ fn value(name: &str, shape: &[i64]) -> ValueInfoProto {
     ValueInfoProto { name: Some(name.into()), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
 }
 
-/// A parameter of an operation.
+/// An attribute of a node.
 pub(super) enum Attribute {
     /// One integer.
     One(&'static str, i64),
-    /// Several.
+    /// A list of integers.
     Several(&'static str, Vec<i64>),
 }
 

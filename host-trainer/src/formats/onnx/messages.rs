@@ -1,20 +1,20 @@
-//! The part of ONNX's protocol buffer messages that the graphs here need, with the field numbers of `onnx.proto`.
+//! The subset of ONNX's protocol buffer messages that is used here, with the field numbers of `onnx.proto`.
 
 use prost::Message;
 
 /// A whole file.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ModelProto {
-    /// Version of the format itself.
+    /// Version of the file format.
     #[prost(int64, optional, tag = "1")]
     pub(super) ir_version: Option<i64>,
     /// Program that wrote the file.
     #[prost(string, optional, tag = "2")]
     pub(super) producer_name: Option<String>,
-    /// Its version.
+    /// Version of that program.
     #[prost(string, optional, tag = "3")]
     pub(super) producer_version: Option<String>,
-    /// For people.
+    /// Description for people.
     #[prost(string, optional, tag = "6")]
     pub(super) doc_string: Option<String>,
     /// The network.
@@ -23,15 +23,15 @@ pub(super) struct ModelProto {
     /// Versions of the operators.
     #[prost(message, repeated, tag = "8")]
     pub(super) opset_import: Vec<OperatorSetIdProto>,
-    /// Named texts.
+    /// Key-value pairs.
     #[prost(message, repeated, tag = "14")]
     pub(super) metadata_props: Vec<StringStringEntryProto>,
 }
 
-/// Which version of a set of operators is meant.
+/// A set of operators and its version.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct OperatorSetIdProto {
-    /// Empty for ONNX's own.
+    /// Name of the set; empty for ONNX's own operators.
     #[prost(string, optional, tag = "1")]
     pub(super) domain: Option<String>,
     /// Version.
@@ -39,21 +39,21 @@ pub(super) struct OperatorSetIdProto {
     pub(super) version: Option<i64>,
 }
 
-/// A named text.
+/// A key-value pair.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct StringStringEntryProto {
-    /// Name.
+    /// Key.
     #[prost(string, optional, tag = "1")]
     pub(super) key: Option<String>,
-    /// Text.
+    /// Value.
     #[prost(string, optional, tag = "2")]
     pub(super) value: Option<String>,
 }
 
-/// A network: nodes in the order of their execution, constants, inputs and outputs.
+/// A network: nodes in execution order, constants, inputs and outputs.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct GraphProto {
-    /// Operations.
+    /// Nodes, in execution order.
     #[prost(message, repeated, tag = "1")]
     pub(super) node: Vec<NodeProto>,
     /// Name.
@@ -62,21 +62,21 @@ pub(super) struct GraphProto {
     /// Constants.
     #[prost(message, repeated, tag = "5")]
     pub(super) initializer: Vec<TensorProto>,
-    /// For people.
+    /// Description for people.
     #[prost(string, optional, tag = "10")]
     pub(super) doc_string: Option<String>,
-    /// What is given.
+    /// Inputs.
     #[prost(message, repeated, tag = "11")]
     pub(super) input: Vec<ValueInfoProto>,
-    /// What is computed.
+    /// Outputs.
     #[prost(message, repeated, tag = "12")]
     pub(super) output: Vec<ValueInfoProto>,
 }
 
-/// An operation.
+/// An operation in the graph.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct NodeProto {
-    /// Names of its inputs; an empty one is left out.
+    /// Names of its inputs; an empty name is an omitted optional input.
     #[prost(string, repeated, tag = "1")]
     pub(super) input: Vec<String>,
     /// Names of its outputs.
@@ -88,12 +88,12 @@ pub(super) struct NodeProto {
     /// Operator.
     #[prost(string, optional, tag = "4")]
     pub(super) op_type: Option<String>,
-    /// Parameters.
+    /// Attributes.
     #[prost(message, repeated, tag = "5")]
     pub(super) attribute: Vec<AttributeProto>,
 }
 
-/// A parameter of an operation: an integer or several.
+/// An attribute of a node: an integer or a list of integers.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct AttributeProto {
     /// Name.
@@ -102,7 +102,7 @@ pub(super) struct AttributeProto {
     /// The integer.
     #[prost(int64, optional, tag = "3")]
     pub(super) i: Option<i64>,
-    /// The integers.
+    /// The list of integers.
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub(super) ints: Vec<i64>,
     /// [`Self::INT`] or [`Self::INTS`].
@@ -113,7 +113,7 @@ pub(super) struct AttributeProto {
 impl AttributeProto {
     /// [`kind`](Self::kind) of one integer.
     pub(super) const INT: i32 = 2;
-    /// [`kind`](Self::kind) of several.
+    /// [`kind`](Self::kind) of a list of integers.
     pub(super) const INTS: i32 = 7;
 }
 
@@ -129,7 +129,7 @@ pub(super) struct TensorProto {
     /// Name.
     #[prost(string, optional, tag = "8")]
     pub(super) name: Option<String>,
-    /// Values in row order, little-endian.
+    /// Values in row-major order, little-endian.
     #[prost(bytes = "vec", optional, tag = "9")]
     pub(super) raw_data: Option<Vec<u8>>,
 }
@@ -157,12 +157,12 @@ pub(super) struct ValueInfoProto {
 /// A tensor's type.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TypeProto {
-    /// The only kind of type here.
+    /// A dense tensor, the only kind used here.
     #[prost(message, optional, tag = "1")]
     pub(super) tensor_type: Option<TensorType>,
 }
 
-/// Type of the values, and shape.
+/// Element type and shape.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TensorType {
     /// As [`TensorProto::data_type`].
@@ -187,7 +187,7 @@ pub(super) struct Dimension {
     /// The number.
     #[prost(int64, optional, tag = "1")]
     pub(super) dim_value: Option<i64>,
-    /// The name of a length that is free.
+    /// The name of a length that may vary.
     #[prost(string, optional, tag = "2")]
     pub(super) dim_param: Option<String>,
 }

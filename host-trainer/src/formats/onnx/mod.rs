@@ -1,9 +1,10 @@
-//! ONNX files: the float network, and the int8 one in QDQ form.
+//! ONNX files: the float network, and the int8 network in QDQ form.
 //!
-//! In QDQ form (quantize, dequantize) every int8 tensor is a `QuantizeLinear` followed by a `DequantizeLinear`, and
-//! runtimes fuse what lies between into integer kernels. It carries the same weights, scales and zero points as the
-//! `.lenet` file, but not its arithmetic: ONNX rounds ties to even, and runtimes requantize in float and average in
-//! float. So answers are near, not equal to the bit; `tests/interop/run` measures how near.
+//! In QDQ form (quantize, dequantize) every activation passes through `QuantizeLinear` and `DequantizeLinear`, int8
+//! weights and int32 biases through `DequantizeLinear`, and runtimes fuse them with the float operators in between into
+//! integer kernels. The file has the weights, scales and zero points of the `.lenet` file but not its arithmetic: ONNX
+//! rounds ties to even, and runtimes requantize and average in float. The logits are therefore close, but not
+//! bit-identical; `tests/interop/run` measures how close.
 
 mod graph;
 mod messages;
@@ -24,14 +25,14 @@ use crate::network::NAMES;
 use graph::Graph;
 use messages::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 
-/// The version of the operators; the first with all that is needed is 13.
+/// The version of the operator set. 13 is the oldest that has everything needed here.
 const OPSET: i64 = 17;
-/// The version of the format that goes with it.
+/// The version of the file format that goes with it.
 const IR_VERSION: i64 = 8;
 
 const KERNEL: [usize; 2] = [KERNEL_SIDE, KERNEL_SIDE];
 
-/// An ONNX file of a float network, with PyTorch's names.
+/// Writes a float network as ONNX, with PyTorch's parameter names.
 pub fn encode_onnx_float(file: &FloatFile) -> Vec<u8> {
     let (pools, arrays) = (file.network.pools, file.network.parameters.arrays());
     let mut graph = Graph::default();
@@ -56,7 +57,7 @@ pub fn encode_onnx_float(file: &FloatFile) -> Vec<u8> {
     encode(graph.finish("LeNet-5", "input", "logits"), metadata)
 }
 
-/// An ONNX file of an int8 network in QDQ form.
+/// Writes an int8 network as ONNX in QDQ form.
 pub fn encode_onnx_int8(network: &QuantizedNetwork, description: &Description<'_>) -> Vec<u8> {
     let mut int8 = Int8 { graph: Graph::default(), network };
     let x = int8.requantize("input", "input", 0);
@@ -78,7 +79,7 @@ pub fn encode_onnx_int8(network: &QuantizedNetwork, description: &Description<'_
 }
 
 fn encode(graph: GraphProto, mut metadata: Vec<(&str, String)>) -> Vec<u8> {
-    // In order and once, so that the same network gives the same bytes.
+    // Sorted and without duplicates, so that the same network gives the same bytes.
     metadata.sort();
     metadata.dedup_by(|a, b| a.0 == b.0);
     let (name, version) = TOOL.split_once(' ').unwrap_or((TOOL, ""));
@@ -95,14 +96,15 @@ fn encode(graph: GraphProto, mut metadata: Vec<(&str, String)>) -> Vec<u8> {
     model.encode_to_vec()
 }
 
-/// The graph of an int8 network while it grows.
+/// The graph of an int8 network, under construction.
 struct Int8<'a> {
     graph: Graph,
     network: &'a QuantizedNetwork,
 }
 
 impl Int8<'_> {
-    /// `x` as int8 with the scale of a tensor, in the order of [`lenet_core::Tensor::ALL`], and real again.
+    /// Quantizes `x` with a tensor's scale and zero point, and dequantizes it again. `tensor` is the index in
+    /// [`lenet_core::Tensor::ALL`].
     fn requantize(&mut self, x: &str, name: &str, tensor: usize) -> String {
         let Quantization { scale, zero_point } = self.network.activations[tensor];
         let scale = self.graph.floats(&format!("{name}_scale"), &[], [scale]);
@@ -127,7 +129,7 @@ impl Int8<'_> {
         ]
     }
 
-    /// A convolution with ReLU, and its pool.
+    /// A convolution with ReLU, followed by its pool.
     fn convolve(&mut self, x: &str, layer: Layer, pool: Pool, pool_name: &str) -> String {
         let inputs = layer.weights_per_output() / KERNEL.iter().product::<usize>();
         let [weight, bias] = self.parameters(layer, &[layer.outputs(), inputs, KERNEL[0], KERNEL[1]]);
@@ -139,7 +141,7 @@ impl Int8<'_> {
         self.requantize(&x, pool_name, tensor)
     }
 
-    /// A fully connected layer, with ReLU if it is not the last.
+    /// A fully connected layer, with ReLU unless it is the last one.
     fn connect(&mut self, x: &str, layer: Layer) -> String {
         let [weight, bias] = self.parameters(layer, &[layer.outputs(), layer.weights_per_output()]);
         let name = layer.to_string();

@@ -23,7 +23,7 @@ fn floats(tensor: &TensorProto) -> Vec<f32> {
     bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
-/// Every input of a node is given, a constant, or an output of a node before it, and names are used once.
+/// Every input of a node must be a graph input, a constant or the output of an earlier node, and names must be unique.
 fn check_order(graph: &GraphProto) {
     let mut known: Vec<&str> = graph.input.iter().chain(&graph.output[..0]).filter_map(|v| v.name.as_deref()).collect();
     known.extend(graph.initializer.iter().filter_map(|tensor| tensor.name.as_deref()));
@@ -55,7 +55,7 @@ fn the_float_file_holds_the_network() {
 }
 
 #[test]
-fn the_int8_file_holds_the_float_weights_to_a_step_in_pytorchs_order() {
+fn int8_weights_are_in_pytorchs_order_and_within_a_step_of_the_float_weights() {
     let file = ModelFile::new(INT8);
     let model = file.model().unwrap();
     let bytes = encode_onnx_int8(&QuantizedNetwork::from(&model), &model.description());

@@ -1,42 +1,41 @@
 //! The part of Python's pickle format that a state dict of tensors needs, and nothing else.
 //!
-//! A pickle is a program for a machine with a stack and a memo. Python's machine calls whatever
-//! function the program names, which is how pickles run other people's code. This one calls nothing: it
-//! knows three functions and what they would return. Objects are kept in one list and refer to each
-//! other by index, so that nothing here is recursive, and memory stays in proportion to the pickle.
-//! The format is written down in the source of Python's module `pickletools`.
+//! A pickle is a program for a machine with a stack and a memo. Python's machine calls any function that the program
+//! names, which is how pickles run other people's code. This machine calls nothing: it knows three functions and what
+//! they would return. All objects are in one list and refer to each other by index, so that nothing is recursive and
+//! memory stays proportional to the pickle. The format is documented in the source of Python's `pickletools` module.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::super::named::short;
 use super::super::strided::Element;
 
-const REMEDY: &str = "save the weights alone: torch.save(model.state_dict(), path)";
+const REMEDY: &str = "save only the weights: torch.save(model.state_dict(), path)";
 
-/// A tensor of weights has at most four.
+/// More axes than any tensor of weights has.
 const MAX_AXES: usize = 8;
 
-/// An array of numbers in the archive.
+/// An array of numbers in the archive, which tensors are views of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Storage<'a> {
-    /// Name of its entry.
+    /// Name of its entry in the archive.
     pub key: &'a str,
-    /// How numbers are kept; PyTorch's name for it if weights cannot be.
+    /// The type of its numbers; if weights cannot have it, PyTorch's name for it.
     pub element: Result<Element, &'static str>,
-    /// How many numbers there are.
+    /// Count of numbers.
     pub length: usize,
 }
 
 /// A view into a storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tensor<'a> {
-    /// What it views.
+    /// The storage.
     pub storage: Storage<'a>,
-    /// The first number.
+    /// Index of the first number in the storage.
     pub offset: usize,
     /// Length of each axis.
     pub shape: Vec<usize>,
-    /// For each axis, how many numbers on the next one is.
+    /// For each axis, the distance from one number to the next, in numbers.
     pub strides: Vec<usize>,
 }
 
@@ -48,16 +47,16 @@ pub(super) struct StateDict<'a> {
 }
 
 impl<'a> StateDict<'a> {
-    /// Reads a pickled state dict, by itself or as the one dict of tensors in a dict with other things,
-    /// as checkpoints are.
+    /// Reads a pickled state dict: either the whole pickle, or the only dict of tensors inside another dict, as in a
+    /// checkpoint.
     ///
     /// # Errors
-    /// Whatever a state dict does not need, by name, and how to save one.
+    /// Names what a state dict does not need, and says how to save one.
     pub(super) fn decode(pickle: &'a [u8]) -> Result<Self, String> {
         let mut machine = Machine { rest: pickle, ..Machine::default() };
         let root = machine.run().map_err(|problem| {
             let place = pickle.len() - machine.rest.len();
-            format!("{problem} (before byte {place} of its data.pkl); {REMEDY}")
+            format!("{problem} (before byte {place} of data.pkl); {REMEDY}")
         })?;
         machine.state_dict(root).map_err(|problem| format!("{problem}; {REMEDY}"))
     }
@@ -68,7 +67,7 @@ type Id = usize;
 
 #[derive(Clone, Debug)]
 enum Object<'a> {
-    /// What may stand beside weights and says nothing about them: None, true, a float, a list.
+    /// Something that may accompany weights and is not used: None, a bool, a float, a list.
     Opaque,
     Integer(i64),
     Text(&'a str),
@@ -79,7 +78,7 @@ enum Object<'a> {
     Tensor(Tensor<'a>),
 }
 
-/// What a pickle may name.
+/// The functions and types that a pickle may name.
 #[derive(Clone, Copy, Debug)]
 enum Global {
     OrderedDict,
@@ -106,7 +105,7 @@ impl Global {
             ("torch", "BoolStorage") => Self::Storage(Err("bool")),
             _ => {
                 return Err(format!(
-                    "it asks for {}.{}, which a state dict of tensors does not need, and nothing of it was run",
+                    "it refers to {}.{}, which a state dict of tensors does not need; no code from the file was run",
                     short(module, 60),
                     short(name, 60)
                 ));
@@ -120,20 +119,20 @@ struct Machine<'a> {
     rest: &'a [u8],
     objects: Vec<Object<'a>>,
     stack: Vec<Id>,
-    /// Lengths of the stack where its marks are.
+    /// The length of the stack at each mark.
     marks: Vec<usize>,
     memo: HashMap<u32, Id>,
 }
 
 impl<'a> Machine<'a> {
-    /// Runs the program to its end and returns what it leaves.
+    /// Runs the program to its end and returns the object that it leaves on the stack.
     fn run(&mut self) -> Result<Id, String> {
         loop {
             let [opcode] = self.array()?;
             match opcode {
                 b'.' => break,
                 0x80 => self.protocol()?,
-                // The length of a frame helps only a reader of streams.
+                // The length of a frame, which only a streaming reader needs.
                 0x95 => self.array::<8>().map(|_| ())?,
                 b'(' => self.marks.push(self.stack.len()),
                 b'N' | 0x88 | 0x89 | b']' => self.push(Object::Opaque),
@@ -184,7 +183,7 @@ impl<'a> Machine<'a> {
         }
         match self.stack[..] {
             [root] if self.rest.is_empty() => Ok(root),
-            _ => Err("its pickle leaves more or less than one object".into()),
+            _ => Err("its pickle does not end with exactly one object".into()),
         }
     }
 
@@ -201,13 +200,13 @@ impl<'a> Machine<'a> {
     fn line(&mut self) -> Result<&'a str, String> {
         let length = self.rest.iter().position(|byte| *byte == b'\n').ok_or("its pickle is cut short")?;
         let line = self.bytes(length + 1)?;
-        std::str::from_utf8(&line[..length]).map_err(|_| "its pickle has a name that is no text".into())
+        std::str::from_utf8(&line[..length]).map_err(|_| "its pickle has a name that is not UTF-8".into())
     }
 
     fn protocol(&mut self) -> Result<(), String> {
         match self.array()? {
             [2..=5] => Ok(()),
-            [other] => Err(format!("its pickle protocol is {other}, and 2 to 5 are read")),
+            [other] => Err(format!("its pickle protocol is {other}; 2 to 5 are supported")),
         }
     }
 
@@ -219,7 +218,7 @@ impl<'a> Machine<'a> {
     /// The top of the stack above the last mark.
     fn top(&self) -> Result<Id, String> {
         let floor = self.marks.last().copied().unwrap_or(0);
-        self.stack[floor..].last().copied().ok_or_else(|| "its pickle takes more from the stack than there is".into())
+        self.stack[floor..].last().copied().ok_or_else(|| "its pickle pops from an empty stack".into())
     }
 
     fn pop(&mut self) -> Result<Id, String> {
@@ -229,7 +228,7 @@ impl<'a> Machine<'a> {
     }
 
     fn pop_to_mark(&mut self) -> Result<Vec<Id>, String> {
-        let mark = self.marks.pop().ok_or("its pickle lacks a mark")?;
+        let mark = self.marks.pop().ok_or("its pickle pops to a mark that is not on the stack")?;
         Ok(self.stack.split_off(mark))
     }
 
@@ -266,7 +265,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// An integer of any length; those beyond 64 bits count nothing in a file.
+    /// An integer of any length. One beyond 64 bits is opaque, because it cannot be a size.
     fn long(&mut self) -> Result<(), String> {
         let [length] = self.array()?;
         let bytes = self.bytes(length.into())?;
@@ -278,7 +277,7 @@ impl<'a> Machine<'a> {
     }
 
     fn text(&mut self, length: usize) -> Result<(), String> {
-        let text = std::str::from_utf8(self.bytes(length)?).map_err(|_| "its pickle has a text that is no UTF-8")?;
+        let text = std::str::from_utf8(self.bytes(length)?).map_err(|_| "its pickle has a string that is not UTF-8")?;
         self.push(Object::Text(text));
         Ok(())
     }
@@ -290,7 +289,7 @@ impl<'a> Machine<'a> {
     }
 
     fn get(&mut self, index: u32) -> Result<(), String> {
-        let id = self.memo.get(&index).ok_or("its pickle recalls what it never kept")?;
+        let id = self.memo.get(&index).ok_or("its pickle reads a memo entry that was never stored")?;
         self.stack.push(*id);
         Ok(())
     }
@@ -308,7 +307,7 @@ impl<'a> Machine<'a> {
     fn expect_list(&self) -> Result<(), String> {
         match self.objects[self.top()?] {
             Object::Opaque => Ok(()),
-            _ => Err("its pickle appends to what is no list".into()),
+            _ => Err("its pickle appends to something that is not a list".into()),
         }
     }
 
@@ -329,11 +328,11 @@ impl<'a> Machine<'a> {
                 entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
                 Ok(())
             }
-            _ => Err("its pickle sets items of what is no dict, or half an item".into()),
+            _ => Err("its pickle sets items of something that is not a dict, or a key without a value".into()),
         }
     }
 
-    /// `('storage', type, key, device, length)`, the only objects a state dict keeps outside.
+    /// `('storage', type, key, device, length)`, the only kind of object that a state dict keeps outside of its pickle.
     fn persistent(&mut self) -> Result<(), String> {
         let id = self.pop()?;
         let storage = match &self.objects[id] {
@@ -350,11 +349,11 @@ impl<'a> Machine<'a> {
             },
             _ => None,
         };
-        self.push(Object::Storage(storage.ok_or("its pickle refers to something else than a storage of numbers")?));
+        self.push(Object::Storage(storage.ok_or("its pickle refers to something other than a storage of numbers")?));
         Ok(())
     }
 
-    /// What a function would return.
+    /// Pushes what a function call would return.
     fn reduce(&mut self) -> Result<(), String> {
         let (arguments, function) = (self.pop()?, self.pop()?);
         let result = match (&self.objects[function], &self.objects[arguments]) {
@@ -371,11 +370,12 @@ impl<'a> Machine<'a> {
             },
             _ => None,
         };
-        self.push(result.ok_or("its pickle calls what is no function, or with other arguments than PyTorch does")?);
+        self.push(result.ok_or("its pickle makes an unsupported call")?);
         Ok(())
     }
 
-    /// From `(storage, offset, shape, strides, requires_grad, hooks)`, and metadata behind them.
+    /// A tensor from the arguments `(storage, offset, shape, strides, requires_grad, hooks)`, possibly followed by
+    /// metadata.
     fn tensor(&self, arguments: &[Id]) -> Option<Tensor<'a>> {
         let [storage, offset, shape, strides, _, _] = *arguments.first_chunk()?;
         let Object::Storage(storage) = self.objects[storage] else { return None };
@@ -384,7 +384,7 @@ impl<'a> Machine<'a> {
         (shape.len() == strides.len() && arguments.len() <= 7).then_some(Tensor { storage, offset, shape, strides })
     }
 
-    /// Gives an object its attributes: the `_metadata` of a state dict, which says nothing of use here.
+    /// Sets attributes of an object. Only the `_metadata` of a state dict is allowed, and it is ignored.
     fn build(&mut self) -> Result<(), String> {
         let (state, target) = (self.pop()?, self.top()?);
         match (&self.objects[target], &self.objects[state]) {
@@ -393,12 +393,12 @@ impl<'a> Machine<'a> {
             {
                 Ok(())
             }
-            _ => Err("its pickle gives an object attributes, which only a state dict's _metadata may be".into()),
+            _ => Err("its pickle sets attributes of an object; only a state dict's _metadata is allowed".into()),
         }
     }
 
     fn state_dict(&self, root: Id) -> Result<StateDict<'a>, String> {
-        let entries = self.entries(root).ok_or("it holds no dict")?;
+        let entries = self.entries(root).ok_or("it contains no dict")?;
         if self.holds_tensors(entries) {
             return self.tensors(entries);
         }
@@ -406,9 +406,9 @@ impl<'a> Machine<'a> {
         let mut dicts = inner.into_iter().filter_map(|id| self.entries(id).filter(|e| self.holds_tensors(e)));
         match (dicts.next(), dicts.next()) {
             (Some(entries), None) => self.tensors(entries),
-            (None, _) => Err("it holds no dict of tensors".into()),
+            (None, _) => Err("it contains no dict of tensors".into()),
             (Some(_), Some(_)) => {
-                Err("it holds several dicts of tensors, and which one is meant cannot be told".into())
+                Err("it contains several dicts of tensors, and it is not clear which one to use".into())
             }
         }
     }
@@ -427,8 +427,10 @@ impl<'a> Machine<'a> {
     fn tensors(&self, entries: &[(Id, Id)]) -> Result<StateDict<'a>, String> {
         let tensors = entries.iter().map(|(key, value)| match (self.as_text(*key), &self.objects[*value]) {
             (Some(name), Object::Tensor(tensor)) => Ok((name, tensor.clone())),
-            (Some(name), _) => Err(format!("its dict of tensors also has {}, which is none", short(name, 60))),
-            (None, _) => Err("its dict of tensors has a key that is no text".into()),
+            (Some(name), _) => {
+                Err(format!("its dict of tensors also contains {}, which is not a tensor", short(name, 60)))
+            }
+            (None, _) => Err("its dict of tensors has a key that is not a string".into()),
         });
         Ok(StateDict { tensors: tensors.collect::<Result<_, String>>()? })
     }

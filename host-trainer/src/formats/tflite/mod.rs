@@ -1,17 +1,17 @@
 //! The int8 network as a `.tflite` file, and back.
 //!
-//! The graph is `CONV_2D`, `AVERAGE_POOL_2D`, `CONV_2D`, `MAX_POOL_2D`, `RESHAPE` and three times `FULLY_CONNECTED`, with the
-//! other pool operator where the network has the other kind, and the ReLUs fused. All of its tensors are int8 with the
-//! scales and zero points of the `.lenet` file, weights with a scale for each output channel. TFLite stores no multipliers:
-//! both sides compute `s_in * s_w[c] / s_out` of the same scales.
+//! The graph is `CONV_2D`, pool, `CONV_2D`, pool, `RESHAPE` and three times `FULLY_CONNECTED`, with fused ReLUs. A pool
+//! is `AVERAGE_POOL_2D` or `MAX_POOL_2D`. Activations and weights are int8 with the scales and zero points of the
+//! `.lenet` file, weights with one scale per output channel. TFLite stores no multipliers: both sides compute `s_in *
+//! s_w[c] / s_out` from the same scales.
 //!
-//! The bytes are FlatBuffers. `schema.fbs` beside this file is the part of TFLite's schema that is used.
+//! The bytes are FlatBuffers. `schema.fbs` in this folder is the part of TFLite's schema that is used.
 
 mod graph;
 mod read;
 mod write;
 
-// Made by flatc, with the unsafe code of its accessors; nothing outside of that file is exempt.
+// flatc generates this file, and its accessors are unsafe code. The exemptions apply to this file only.
 #[allow(
     unsafe_code,
     missing_docs,
@@ -30,11 +30,11 @@ pub use write::encode_tflite;
 
 /// The version of TFLite's schema.
 const SCHEMA_VERSION: u32 = 3;
-/// The file's metadata entry with the description of the `.lenet` file: its fields as `lenet-core/FORMAT.md` has them,
-/// `data_set` to `tool`.
+/// The metadata entry with the description from the `.lenet` file: the fields `data_set` to `tool`, encoded as in
+/// `lenet-core/FORMAT.md`.
 const DESCRIPTION: &str = "lenet.description";
 
-/// The step of biases at input scale `input` and weight scale `weight`, as LiteRT computes it.
+/// The scale of biases for an input scale and a weight scale, computed as LiteRT does.
 fn bias_scale(input: f32, weight: f32) -> f32 {
     input * weight
 }

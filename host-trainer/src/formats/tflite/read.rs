@@ -17,19 +17,21 @@ use crate::error::Error;
 use crate::formats::ModelFile;
 use crate::int8::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
 
-/// By what part a bias's scale may differ from the product of the scales: LiteRT accepts as much.
+/// Relative difference allowed between a bias's scale and the product of the scales of input and weights; the same as
+/// in LiteRT.
 const BIAS_SCALE_TOLERANCE: f64 = 1e-6;
 
-/// Reads the int8 network of a `.tflite` file, written by [`encode_tflite`](super::encode_tflite) or by TFLite's
-/// converter, with one scale for all of a layer's weights or one for each output channel.
+/// Reads the int8 network in a `.tflite` file that [`encode_tflite`](super::encode_tflite) or TFLite's converter wrote,
+/// with one scale for all weights of a layer or one per output channel.
 ///
-/// All activations must have the zero point -128, as they have after a ReLU. A RESHAPE may stand anywhere or
-/// nowhere, it moves no value, and the operators that compute its shape are passed over: the batch is one image. So are
-/// a QUANTIZE of float pixels at the start and a DEQUANTIZE of the logits at the end, between which the network is the
-/// same. Without this program's metadata the description says only which program read the file.
+/// The pixels and all activations except the logits must have the zero point -128, as they do after a ReLU. The
+/// following operators are skipped, since they do not change the network: any RESHAPE, which moves no value; the
+/// operators that compute its shape, since the batch is one image; a QUANTIZE of float pixels at the start; a
+/// DEQUANTIZE of the logits at the end. Without this program's metadata, the description names only this program as the
+/// tool.
 ///
 /// # Errors
-/// A text that says what was found, what a `.lenet` file of this network needs, and what to do.
+/// A message that says what was found, what this network needs, and, where there is a way out, what to do.
 pub fn decode_tflite(bytes: &[u8]) -> Result<ModelFile, String> {
     let graph = Graph::read(bytes)?;
     let description = description(&graph)?;
@@ -40,13 +42,13 @@ pub fn decode_tflite(bytes: &[u8]) -> Result<ModelFile, String> {
     })
 }
 
-/// Whether a file calls itself one of TensorFlow Lite.
+/// Whether the bytes have the identifier of a TensorFlow Lite file.
 pub(in crate::formats) fn is_tflite(bytes: &[u8]) -> bool {
     bytes.get(4..8) == Some(b"TFL3")
 }
 
 fn cannot_hold(problem: &str) -> String {
-    format!("{problem}; a .lenet file cannot hold that bit for bit, quantize the float network with `lenet quantize`")
+    format!("{problem}; a .lenet file cannot represent that exactly. Quantize the float network with `lenet quantize`")
 }
 
 fn description<'a>(graph: &Graph<'a>) -> Result<Description<'a>, String> {
@@ -54,7 +56,7 @@ fn description<'a>(graph: &Graph<'a>) -> Result<Description<'a>, String> {
         None => Ok(Description { tool: crate::TOOL, ..Description::default() }),
         Some(bytes) => match postcard::take_from_bytes(bytes) {
             Ok((description, [])) => Ok(description),
-            _ => Err(format!("its metadata {DESCRIPTION} is damaged; export it again")),
+            _ => Err(format!("its metadata {DESCRIPTION} is damaged; export the file again")),
         },
     }
 }
@@ -81,7 +83,7 @@ fn network(graph: &Graph<'_>) -> Result<QuantizedNetwork, String> {
     })
 }
 
-/// The pool kinds, if the operators are those of the network.
+/// The pool kinds, if the operators are those of LeNet-5.
 fn pools(steps: &[Step<'_>]) -> Result<Pools, String> {
     use BuiltinOperator as O;
     let codes: Vec<BuiltinOperator> = steps.iter().map(|step| step.code).collect();
@@ -94,10 +96,11 @@ fn pools(steps: &[Step<'_>]) -> Result<Pools, String> {
         return Ok(Pools { pool1, pool2 });
     }
     let names: Vec<String> = codes.iter().map(|code| operator_name(*code)).collect();
-    let advice = if codes.contains(&O::SOFTMAX) { "; leave the softmax out, it changes no prediction" } else { "" };
+    let advice =
+        if codes.contains(&O::SOFTMAX) { "; remove the softmax, it does not change the predicted class" } else { "" };
     Err(format!(
-        "its operators are {}; those of LeNet-5 are CONV_2D, AVERAGE_POOL_2D or MAX_POOL_2D, CONV_2D, AVERAGE_POOL_2D \
-         or MAX_POOL_2D, and three times FULLY_CONNECTED, with RESHAPE where it is needed{advice}",
+        "its operators are {}; LeNet-5 has CONV_2D, AVERAGE_POOL_2D or MAX_POOL_2D, CONV_2D, AVERAGE_POOL_2D or \
+         MAX_POOL_2D, and three times FULLY_CONNECTED, with RESHAPE where needed{advice}",
         if names.is_empty() { "none".into() } else { names.join(", ") }
     ))
 }
@@ -110,12 +113,13 @@ fn pool_kind(code: BuiltinOperator) -> Option<Pool> {
     }
 }
 
-/// The operators from the image to the logits, each of which reads what the one before it wrote.
+/// The operators from the image to the logits. Each reads the output of the one before it.
 struct Chain<'g, 'a> {
     graph: &'g Graph<'a>,
     steps: Peekable<IntoIter<Step<'a>>>,
-    /// The output of the operators consumed so far.
+    /// The tensor index of the last consumed operator's output.
     current: i32,
+    /// The scale and zero point of that tensor.
     quantization: Quantization,
 }
 
@@ -136,7 +140,7 @@ impl<'g, 'a> Chain<'g, 'a> {
         Ok(Self { graph, steps, current, quantization })
     }
 
-    /// The next operator, which reads the current tensor, and its output, which becomes the current one.
+    /// The next operator, which must read the current tensor, and its output, which becomes the current tensor.
     fn next(&mut self, what: &str) -> Result<(Step<'a>, Found<'a>), String> {
         let step = self.steps.next().ok_or_else(|| format!("{what} is missing"))?;
         check_reads(&step, self.current)?;
@@ -145,7 +149,7 @@ impl<'g, 'a> Chain<'g, 'a> {
         Ok((step, output))
     }
 
-    /// The next operator that is no RESHAPE.
+    /// The next operator that is not a RESHAPE.
     fn next_layer(&mut self, what: &str) -> Result<(Step<'a>, Found<'a>), String> {
         self.skip_reshapes()?;
         self.next(what)
@@ -161,14 +165,14 @@ impl<'g, 'a> Chain<'g, 'a> {
         Ok(())
     }
 
-    /// Pools and RESHAPE calculate with the integers as they are.
+    /// Pools and RESHAPE work on the stored integers, so output and input must have the same quantization.
     fn check_unchanged(&self, output: &Found<'_>) -> Result<(), String> {
         let found = output.quantization()?;
         if found == self.quantization {
             return Ok(());
         }
         Err(format!(
-            "{} has the scale {} and the zero point {}, it needs those of its input, {} and {}",
+            "{} has the scale {} and the zero point {}; it needs those of its input, {} and {}",
             output.what(),
             found.scale,
             found.zero_point,
@@ -189,13 +193,13 @@ impl<'g, 'a> Chain<'g, 'a> {
         if found != (Padding::VALID, 1, 1) {
             let (padding, height, width) = found;
             return Err(format!(
-                "{} has padding {padding:?} and strides {height} and {width}, LeNet-5 needs VALID, 1 and 1",
+                "{} has padding {padding:?} and strides {height} and {width}; LeNet-5 needs VALID, 1 and 1",
                 step.name()
             ));
         }
         let dilation = (options.dilation_h_factor(), options.dilation_w_factor());
         if dilation != (1, 1) {
-            return Err(format!("{} has dilation {dilation:?}, LeNet-5 needs (1, 1)", step.name()));
+            return Err(format!("{} has dilation {dilation:?}; LeNet-5 needs (1, 1)", step.name()));
         }
         let side = side - KERNEL_SIDE + 1;
         output.expect(TensorType::INT8, &[1, side, side, layer.outputs()])?;
@@ -208,9 +212,9 @@ impl<'g, 'a> Chain<'g, 'a> {
         let options = step.operator.builtin_options_as_pool_2_doptions();
         let options = options.ok_or_else(|| format!("{} has no options", step.name()))?;
         let filter = [options.filter_height(), options.filter_width(), options.stride_h(), options.stride_w()];
-        // Sides are even, so that the padding does not matter.
+        // The sides are even, so the padding does not matter.
         if filter != [2; 4] {
-            return Err(format!("{} has a filter and strides of {filter:?}, LeNet-5 needs 2x2 and 2x2", step.name()));
+            return Err(format!("{} has a filter and strides of {filter:?}; LeNet-5 needs 2x2 and 2x2", step.name()));
         }
         output.expect(TensorType::INT8, &shape)?;
         check_activation(&step, options.fused_activation_function(), self.quantization)?;
@@ -224,14 +228,18 @@ impl<'g, 'a> Chain<'g, 'a> {
         let options = step.operator.builtin_options_as_fully_connected_options();
         let options = options.ok_or_else(|| format!("{} has no options", step.name()))?;
         if options.weights_format() != FullyConnectedOptionsWeightsFormat::DEFAULT {
-            return Err(format!("{} has weights in the format {:?}", step.name(), options.weights_format()));
+            return Err(format!(
+                "{} has weights in the format {:?}; only DEFAULT is supported",
+                step.name(),
+                options.weights_format()
+            ));
         }
         output.expect_values(TensorType::INT8, layer.outputs())?;
         let shape = [layer.outputs(), layer.weights_per_output()];
         self.layer(&step, &output, layer, &shape, options.fused_activation_function())
     }
 
-    /// What convolutions and fully connected layers have in common: weights, biases and the output's range.
+    /// What convolutions and fully connected layers share: weights, biases and the quantization of the output.
     fn layer(
         &mut self,
         step: &Step<'a>,
@@ -278,12 +286,12 @@ impl<'g, 'a> Chain<'g, 'a> {
         let scales = biases.channel_scales(layer.outputs())?;
         for (channel, (found, weight_scale)) in scales.iter().zip(weight_scales).enumerate() {
             let needed = f64::from(bias_scale(self.quantization.scale, *weight_scale));
-            // The comparison is false where something is not a number.
+            // False when one of them is NaN.
             let close = (f64::from(*found) - needed).abs() <= BIAS_SCALE_TOLERANCE * needed;
             if !close {
                 return Err(format!(
-                    "{} has the scale {found:e} in channel {channel}; the product of the scales of input and weights \
-                     is needed, {needed:e}",
+                    "{} has the scale {found:e} in channel {channel}; it must be the product of the scales of input \
+                     and weights, {needed:e}",
                     biases.what()
                 ));
             }
@@ -317,13 +325,13 @@ fn check_zero_point(found: &Found<'_>, quantization: Quantization) -> Result<(),
         return Ok(());
     }
     Err(cannot_hold(&format!(
-        "{} has the zero point {}, and {ACTIVATION_ZERO_POINT} is needed: pixels and the outputs of a ReLU start at 0",
+        "{} has the zero point {}; it must be {ACTIVATION_ZERO_POINT}, as pixels and ReLU outputs start at 0",
         found.what(),
         quantization.zero_point
     )))
 }
 
-/// Without a fused activation the output is clamped to int8, which is the ReLU where -128 stands for zero.
+/// Without a fused activation the output is clamped to int8, which has the effect of a ReLU when -128 stands for zero.
 fn check_activation(
     step: &Step<'_>,
     activation: ActivationFunctionType,
@@ -332,8 +340,8 @@ fn check_activation(
     match activation {
         ActivationFunctionType::NONE => Ok(()),
         ActivationFunctionType::RELU if quantization.zero_point == ACTIVATION_ZERO_POINT => Ok(()),
-        ActivationFunctionType::RELU => Err(format!("{} ends in a ReLU, the logits of LeNet-5 do not", step.name())),
-        other => Err(format!("{} ends in {other:?}, LeNet-5 has RELU or nothing there", step.name())),
+        ActivationFunctionType::RELU => Err(format!("{} ends in a ReLU; the logits of LeNet-5 have none", step.name())),
+        other => Err(format!("{} ends in {other:?}; LeNet-5 has RELU or nothing there", step.name())),
     }
 }
 
@@ -345,8 +353,8 @@ fn check_weight_sums(layer: Layer, weights: &[i8]) -> Result<(), String> {
         let sum: u32 = weights.iter().map(|w| u32::from(w.unsigned_abs())).sum();
         if sum > WEIGHT_SUM_MAX {
             return Err(cannot_hold(&format!(
-                "the weights of {layer} channel {channel} add up to {sum} in magnitude, and at most {WEIGHT_SUM_MAX} \
-                 fit the kernels"
+                "the weights of {layer} channel {channel} add up to {sum} in magnitude; the kernels allow at most \
+                 {WEIGHT_SUM_MAX}"
             )));
         }
     }

@@ -44,7 +44,7 @@ fn a_model_exported_and_imported_is_the_same_file() {
 }
 
 #[test]
-fn the_data_of_tensors_start_at_multiples_of_16() {
+fn the_data_of_tensors_starts_at_multiples_of_16() {
     let bytes = exported();
     let buffers: Vec<_> = root_as_model(&bytes).unwrap().buffers().unwrap().iter().collect();
     assert!(buffers[0].data().is_none());
@@ -56,7 +56,7 @@ fn the_data_of_tensors_start_at_multiples_of_16() {
 }
 
 #[test]
-fn a_multiplier_that_is_not_of_the_scales_is_not_exported() {
+fn a_multiplier_that_contradicts_the_scales_is_not_exported() {
     let mut network = committed();
     network.layers[2].multiplier[5].mantissa ^= 1;
     let message = encode_tflite(&network, &Description::default()).unwrap_err();
@@ -81,8 +81,7 @@ fn one_scale_for_all_weights_of_a_layer_is_read() {
     assert_eq!(file.bytes(), expected.encode(&description).unwrap().bytes());
 }
 
-/// A file without RESHAPE, without ReLUs in the fully connected layers and without metadata, and with so many of these
-/// layers.
+/// A file with the first `layers` fully connected layers, without their ReLUs, without RESHAPE and without metadata.
 fn plain(layers: usize) -> Vec<u8> {
     let network = committed();
     let [image, conv1, conv2, fc1, fc2, logits] = network.activations;
@@ -110,28 +109,31 @@ fn reshape_relu_and_metadata_may_be_left_out() {
 #[test]
 fn other_files_and_other_networks_are_refused_by_name() {
     for bytes in [COMMITTED, b"", b"TFL3", b"1234TFL"] {
-        assert!(refusal(bytes).contains("it is no .tflite file"));
+        assert!(refusal(bytes).contains("not a .tflite file"));
     }
     let message = refusal(&exported()[..20_000]);
-    assert!(message.contains("it is a damaged .tflite file"), "{message}");
+    assert!(message.contains("damaged .tflite file"), "{message}");
     let message = refusal(&plain(2));
-    assert!(message.contains("MAX_POOL_2D, FULLY_CONNECTED, FULLY_CONNECTED; those of LeNet-5 are"), "{message}");
+    assert!(message.contains("MAX_POOL_2D, FULLY_CONNECTED, FULLY_CONNECTED; LeNet-5 has CONV_2D"), "{message}");
 }
 
 #[test]
-fn what_a_model_file_cannot_hold_is_refused_by_name() {
+fn what_a_model_file_cannot_represent_is_refused_by_name() {
     type Edit = fn(&mut QuantizedNetwork);
     let cases: [(Edit, &str); 10] = [
         (|n| n.activations[2].zero_point = 5, "the output of conv2 (tensor \"conv2\") has the zero point 5"),
         (|n| n.activations[0].zero_point = 0, "the input (tensor \"image\") has the zero point 0"),
-        (|n| n.layers[1].weights[300..450].fill(-55), "conv2 channel 2 add up to 8250 in magnitude, and at most 8224"),
+        (
+            |n| n.layers[1].weights[300..450].fill(-55),
+            "conv2 channel 2 add up to 8250 in magnitude; the kernels allow at most 8224",
+        ),
         (|n| n.layers[1].weights[160] = -128, "a weight of conv2 channel 1 is -128"),
         (|n| n.layers[3].weight_scale[7] = 30.0, "the multiplier of fc2 channel 7, s_in * s_w / s_out, is "),
         (|n| n.layers[3].weight_scale[7] = f32::NAN, "the scale NaN in channel 7"),
         (|n| n.activations[3].scale = f32::INFINITY, "the multiplier of fc1 channel 0"),
         (|n| n.layers[4].bias[9] = i32::MAX, "the accumulator of fc3 channel 9 could overflow"),
-        (|n| n.layers[4].bias.truncate(9), "has 36 bytes of data, 40 are needed"),
-        (|n| n.layers[2].weight_scale.truncate(7), "has 7 scales, 1 or 120 are needed"),
+        (|n| n.layers[4].bias.truncate(9), "has 36 bytes of data; 40 are needed"),
+        (|n| n.layers[2].weight_scale.truncate(7), "has 7 scales; 1 or 120 are needed"),
     ];
     for (edit, expected) in cases {
         let mut network = committed();
@@ -141,7 +143,7 @@ fn what_a_model_file_cannot_hold_is_refused_by_name() {
     }
 }
 
-/// Where the bytes are that are no weights: there damage meets offsets, lengths and numbers of the graph.
+/// The positions of all bytes that are not weights. Damage there hits the offsets, lengths and numbers of the graph.
 fn structure(bytes: &[u8]) -> Vec<usize> {
     let buffers = root_as_model(bytes).unwrap().buffers().unwrap();
     let mut is_data = vec![false; bytes.len()];
@@ -152,7 +154,7 @@ fn structure(bytes: &[u8]) -> Vec<usize> {
     (0..bytes.len()).filter(|index| !is_data[*index]).collect()
 }
 
-/// What is read of damaged bytes is a model, or a message.
+/// Reading damaged bytes gives a valid model or a message.
 fn check_damaged(bytes: &[u8]) -> Result<(), TestCaseError> {
     match decode_tflite(bytes) {
         Ok(file) => prop_assert!(file.model().is_ok()),

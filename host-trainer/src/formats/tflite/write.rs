@@ -17,23 +17,24 @@ use super::schema_generated::{
 use super::{DESCRIPTION, SCHEMA_VERSION, bias_scale};
 use crate::int8::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
 
-/// What LiteRT's signature runner calls the network by default.
+/// The name that LiteRT's signature runner looks for by default.
 const SIGNATURE: &str = "serving_default";
 const IMAGE: &str = "image";
 const LOGITS: &str = "logits";
 
-/// The bytes of a `.tflite` file with the network, whose input is one image `[1, 28, 28, 1]` of `q = p - 128` and
-/// whose output is the logits `[1, 10]`. The description is kept as metadata, so that
-/// [`decode_tflite`](super::decode_tflite) gives the same model file again.
+/// The bytes of a `.tflite` file with the network. Its input is one image `[1, 28, 28, 1]` of `q = p - 128`, its output
+/// the logits `[1, 10]`. The description is stored as metadata, so that [`decode_tflite`](super::decode_tflite) returns
+/// the same model file.
 ///
 /// # Errors
-/// A text, when a multiplier is not the one of the scales: TFLite stores scales only, and would compute others.
+/// A message when a multiplier does not follow from the scales. TFLite stores only scales, and would compute a
+/// different multiplier.
 pub fn encode_tflite(network: &QuantizedNetwork, description: &Description<'_>) -> Result<Vec<u8>, String> {
     check_multipliers(network)?;
     Ok(write(network, description))
 }
 
-/// The same without the check.
+/// Like [`encode_tflite`], without the check.
 pub(super) fn write(network: &QuantizedNetwork, description: &Description<'_>) -> Vec<u8> {
     let [image, conv1, conv2, fc1, fc2, logits] = network.activations;
     let [conv1_values, conv2_values, fc1_values, fc2_values, fc3_values] = &network.layers;
@@ -58,8 +59,8 @@ fn check_multipliers(network: &QuantizedNetwork) -> Result<(), String> {
             let of_scales = multiplier_from_real(input * f64::from(*scale) / output);
             if of_scales != Some(*stored) {
                 return Err(format!(
-                    "the multiplier of {layer} channel {channel} is not the one of its scales, and a .tflite file has \
-                     only scales; quantize the float network again with `lenet quantize`"
+                    "the multiplier of {layer} channel {channel} does not follow from its scales, which are all that a \
+                     .tflite file stores; quantize the float network again with `lenet quantize`"
                 ));
             }
         }
@@ -67,13 +68,13 @@ fn check_multipliers(network: &QuantizedNetwork) -> Result<(), String> {
     Ok(())
 }
 
-/// A tensor of the graph that has no data in the file.
+/// A tensor of the graph without data in the file.
 pub(super) struct Activation {
     index: i32,
     quantization: Quantization,
 }
 
-/// The parts of the file written so far: buffers, tensors and operators in the order they were added.
+/// The file under construction: buffers, tensors and operators in the order they were added.
 pub(super) struct Writer {
     builder: FlatBufferBuilder<'static>,
     buffers: Vec<WIPOffset<Buffer<'static>>>,
@@ -87,15 +88,15 @@ type Offsets<T> = WIPOffset<Vector<'static, ForwardsUOffset<T>>>;
 impl Writer {
     pub(super) fn new() -> Self {
         let mut builder = FlatBufferBuilder::new();
-        // By convention buffer 0 is empty, and belongs to the tensors without data.
+        // By convention buffer 0 is empty and is the buffer of tensors without data.
         let empty = Buffer::create(&mut builder, &BufferArgs::default());
         Self { builder, buffers: vec![empty], tensors: vec![], operators: vec![], codes: vec![] }
     }
 
     /// Adds a buffer and returns its index.
     fn buffer(&mut self, data: &[u8]) -> u32 {
-        // As for blocks of 16 bytes, which brings the first byte to a multiple of 16; what they have more than `data`
-        // comes after it. Vectors are written from their end.
+        // Starting a vector of 16-byte blocks aligns the first byte to 16. Vectors are written from the end, so the
+        // padding of the last block comes first.
         let blocks = data.len().div_ceil(size_of::<Aligned>());
         self.builder.start_vector::<Aligned>(blocks);
         for _ in data.len()..blocks * size_of::<Aligned>() {
@@ -110,7 +111,7 @@ impl Writer {
         self.buffers.len() as u32 - 1
     }
 
-    /// Adds a tensor and returns its index. Several scales belong to its first dimension.
+    /// Adds a tensor and returns its index. Multiple scales are for the channels of its first dimension.
     pub(super) fn tensor(
         &mut self,
         name: &str,
@@ -168,7 +169,7 @@ impl Writer {
         self.operators.push(Operator::create(&mut self.builder, &arguments));
     }
 
-    /// A convolution with ReLU of a map of `side * side`.
+    /// A convolution with ReLU of a `side` x `side` feature map.
     pub(super) fn convolution(
         &mut self,
         layer: Layer,
@@ -253,7 +254,7 @@ impl Writer {
         self.builder.create_vector(&[entry])
     }
 
-    /// The names by which a signature runner knows the input and the output.
+    /// The names that a signature runner uses for the input and the output.
     fn signature(&mut self, input: &Activation, output: &Activation) -> Offsets<SignatureDef<'static>> {
         let builder = &mut self.builder;
         let [inputs, outputs] = [(IMAGE, input), (LOGITS, output)].map(|(name, tensor)| {
@@ -310,7 +311,7 @@ fn dimensions(shape: &[usize]) -> Vec<i32> {
     shape.iter().map(|length| *length as i32).collect()
 }
 
-/// An operator with the least version that knows int8 with a scale for each channel.
+/// An operator code with the lowest version that supports int8 with one scale per channel.
 fn operator_code(
     builder: &mut FlatBufferBuilder<'static>,
     builtin_code: BuiltinOperator,
@@ -321,12 +322,12 @@ fn operator_code(
         BuiltinOperator::FULLY_CONNECTED => 4,
         _ => 1,
     };
-    // Old readers know only the byte; the codes of these operators fit.
+    // Old readers use only the one-byte code; the codes of these operators fit.
     let deprecated_builtin_code = builtin_code.0 as i8;
     OperatorCode::create(builder, &OperatorCodeArgs { deprecated_builtin_code, version, builtin_code })
 }
 
-/// The description for a person.
+/// The description as one line of text.
 fn summary(description: &Description<'_>) -> String {
     let mut text = format!("LeNet-5 in int8 with {CLASSES} classes");
     if !description.data_set.is_empty() {

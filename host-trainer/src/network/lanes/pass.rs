@@ -1,4 +1,4 @@
-//! Forward and backward through either network.
+//! The forward and backward pass through either network.
 
 use lenet_core::Pools;
 use lenet_core::architecture::CLASSES;
@@ -11,7 +11,7 @@ use crate::network::Parameters;
 pub enum Pass<'a> {
     /// The float network.
     Float(&'a Parameters<f32>, Pools),
-    /// The int8 network that a float network becomes, simulated for the gradients of its training.
+    /// The int8 network that the float network would be quantized to, simulated to get gradients for training.
     SimulatedInt8(&'a SimulatedInt8),
 }
 
@@ -24,8 +24,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Adds the gradient with respect to every parameter to `gradient`, see [`Group::backward`]. The forward pass must
-    /// be the last one computed on `group`.
+    /// Adds the gradient with respect to every parameter to `gradient`, see [`Group::backward`]. Call it right after
+    /// [`forward`](Self::forward) on the same `group`.
     pub fn backward(
         self,
         set: InstructionSet,

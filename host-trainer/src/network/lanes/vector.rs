@@ -1,11 +1,11 @@
-//! One value of each of sixteen images, and what the instruction sets do with it.
+//! [`Lanes`], one value for each of sixteen images, and the vector operations on it.
 
 use std::any::TypeId;
 
 use bytemuck::{Pod, Zeroable};
 use pulp::{Scalar512b, Simd};
 
-/// Number of images computed at once.
+/// Number of images that are computed at once.
 pub const LANES: usize = 16;
 
 /// One value for each of sixteen images.
@@ -21,7 +21,7 @@ impl Lanes {
 /// A feature map, `[C, SIDE, SIDE]`.
 pub type Map<const C: usize, const SIDE: usize> = [[[Lanes; SIDE]; SIDE]; C];
 
-/// The parts of a [`Lanes`] that a vector of `S` holds, one after another.
+/// The indices of the vectors of `S` that make up a [`Lanes`].
 #[inline(always)]
 pub(super) fn parts<S: Simd>() -> std::ops::Range<usize> {
     0..LANES / S::F32_LANES
@@ -37,10 +37,10 @@ pub(super) fn store<S: Simd>(_: S, lanes: &mut Lanes, part: usize, value: S::f32
     S::as_mut_simd_f32s(&mut lanes.0).0[part] = value;
 }
 
-/// `a * b + c`, rounded once where the instruction set can.
+/// `a * b + c`, rounded only once if the instruction set has a fused multiply-add.
 #[inline(always)]
 pub(super) fn mul_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
-    // Without that instruction, rounding once would take a function call for each lane.
+    // Without that instruction, a fused multiply-add would take a function call for each lane.
     if TypeId::of::<S>() == TypeId::of::<Scalar512b>() {
         simd.add_f32s(simd.mul_f32s(a, b), c)
     } else {
@@ -48,7 +48,8 @@ pub(super) fn mul_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S
     }
 }
 
-/// The sum over the lanes, halving their number until one is left, whatever the instruction set.
+/// The sum over the lanes. It adds one half of the lanes to the other until one is left, in the same order for every
+/// instruction set.
 #[inline(always)]
 pub(super) fn sum<S: Simd>(simd: S, lanes: &Lanes) -> f32 {
     let mut lanes = *lanes;
