@@ -148,9 +148,9 @@ fn files_of_the_wrong_kind_or_in_the_wrong_order_are_named() {
     let (_, message) = outcome(2, &["compare", INT8, FLOAT]);
     assert!(message.contains("digits-10k.lenet is an int8 model") && message.contains("other way round"), "{message}");
     let (_, message) = outcome(1, &["compare", FLOAT, FLOAT]);
-    assert!(message.contains("digits-10k.safetensors: this is a float network, but INT8"), "{message}");
+    assert!(message.contains("digits-10k.safetensors: this is a float network, but INT8 must be"), "{message}");
     let (_, message) = outcome(1, &["compare", INT8, INT8]);
-    assert!(message.contains("digits-10k.lenet: this is an int8 model, but FLOAT"), "{message}");
+    assert!(message.contains("digits-10k.lenet: this is an int8 model, but FLOAT must be"), "{message}");
     let (_, message) = outcome(1, &["compare", "no.safetensors", INT8]);
     assert!(message.contains("no.safetensors"), "{message}");
 }
