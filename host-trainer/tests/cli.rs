@@ -293,7 +293,7 @@ fn bad_networks_are_named() {
     fs::copy(digits("digits-10k.lenet"), folder.path().join("int8.lenet")).unwrap();
     for (arguments, expected) in [
         (["eval", "damaged.lenet"].as_slice(), "damaged.lenet: the model is damaged: its CRC-32 is"),
-        (&["eval", "cut.lenet"], "cut.lenet: the model is cut short"),
+        (&["eval", "cut.lenet"], "cut.lenet: the model is truncated or damaged"),
         (&["eval", "no.safetensors"], "no.safetensors: not a .safetensors file"),
         (&["quantize", "no.safetensors", "-o", "out.lenet"], "no.safetensors"),
         (&["quantize", "int8.lenet", "-o", "out.lenet"], "int8.lenet: this is a quantized .lenet model"),

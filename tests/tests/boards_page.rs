@@ -7,23 +7,20 @@ use tests::root;
 /// The cells that the page must have for a line of `boards.txt`. A cell may have more text after that.
 fn cells(line: &str) -> Vec<String> {
     let columns: Vec<&str> = line.split_whitespace().collect();
-    let [name, target, _, flash, flash_kib, _, ram_kib, model_kib, core] = columns[..] else {
+    let [name, target, _, flash, flash_kib, ram, ram_kib, model_kib, core] = columns[..] else {
         panic!("not the columns of boards.txt: {line}");
     };
-    let origin = u32::from_str_radix(flash.trim_start_matches("0x"), 16).unwrap();
+    let [flash, ram] = [flash, ram].map(|hex| u32::from_str_radix(hex.trim_start_matches("0x"), 16).unwrap());
     let [flash_kib, ram_kib, model_kib] = [flash_kib, ram_kib, model_kib].map(|kib| kib.parse::<u32>().unwrap());
-    let code_kib = flash_kib - model_kib;
-    let kib = |kib: u32| match kib {
-        0..1000 => format!("{kib} KiB"),
-        _ => format!("{},{:03} KiB", kib / 1000, kib % 1000),
-    };
+    let kib = |kib: u32, origin: u32| format!("{kib} KiB at {origin:#010x}");
     vec![
         name.into(),
         core.into(),
         target.into(),
-        format!("{} at {origin:#010x}", kib(code_kib)),
-        format!("{:#010x}", origin + 1024 * code_kib),
-        if ram_kib.is_multiple_of(1024) { format!("{} MiB", ram_kib / 1024) } else { kib(ram_kib) },
+        kib(flash_kib, flash),
+        kib(ram_kib, ram),
+        // The model slot is the end of the flash.
+        kib(model_kib, flash + 1024 * (flash_kib - model_kib)),
     ]
 }
 

@@ -52,11 +52,12 @@ fn target(board: &Board) -> Result<&'static str, Failed> {
 }
 
 fn classifies_its_image(board: &Board) -> Result<(), Failed> {
-    let pixels = digits_10k().test.pixels(IMAGE);
+    let test = digits_10k().test;
+    let pixels = test.pixels(IMAGE);
     if !fs::read(folder().join("seven.pgm"))?.ends_with(pixels) {
         return Err(format!("seven.pgm is not test image {IMAGE}").into());
     }
-    let label = digits_10k().test.labels()[IMAGE];
+    let label = test.labels()[IMAGE];
     let host = LeNet5::new(committed_model().model()?).classify(pixels).class();
     let elf = build(target(board)?)?;
     let address = address(&fs::read(&elf)?)?;

@@ -45,7 +45,7 @@ pub enum FetchError {
     /// No mirror served a file complete and correct.
     #[error(
         "cannot download {file} from any mirror:{}\ntry again later, give another mirror with --mirror URL, \
-         or put the file into the folder {} yourself and retry",
+         or put the file into the folder {} yourself and use that with --data",
         list(attempts),
         folder.display()
     )]

@@ -128,7 +128,7 @@ impl Findings<'_> {
         let many = all >= MANY;
         html! {
             @if confusions.is_empty() { p { "No image was misread." } }
-            @if all > CARDS { p { "Only the " (thousands(CARDS)) " most confident errors are shown; " code { "lenet errors -o" } " writes all of them." } }
+            @if all > CARDS { p { "Only the " (thousands(CARDS)) " most confident misread images are shown; " code { "lenet errors -o" } " writes all of them." } }
             p .note { "Grouped by label and predicted class, most frequent first; within a group, most confident first. Confusions that happened only once come last. Images are numbered from 0 in their split." }
             @for confusion in confusions.iter().filter(|confusion| confusion.misread.len() > 1) {
                 details .pair id=(anchor(confusion.label, confusion.predicted)) open[all <= OPEN_MAX] {

@@ -26,7 +26,7 @@ use crate::int8::order::pytorch_order;
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
 use crate::network::Parameters;
 
-/// An int8 network whose rounding is simulated in float lanes, see [the module's comment](self).
+/// An int8 network whose rounding is simulated in float lanes.
 pub struct SimulatedInt8 {
     pub(super) pools: Pools,
     /// Weights in [-127, 127]. The biases are not in it.
