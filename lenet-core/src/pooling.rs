@@ -17,8 +17,8 @@ pub(crate) fn pool_window(pool: Pool, window: [i32; 4], requantize: impl Fn(i32)
 /// The mean of four activations `u = q + 128`, rounded half away from zero.
 ///
 /// As in TFLite, "away from zero" refers to the signed values `q`: with `s` as the sum of the four `q`, the mean is
-/// `(s + 2) / 4` if `s > 0` and `(s - 2) / 4` otherwise, with truncating divisions. In terms of the sum of the four `u`,
-/// halves round up above 512 and down below; at 512 itself there is no half.
+/// `(s + 2) / 4` if `s > 0` and `(s - 2) / 4` otherwise, with truncating divisions. In terms of the sum of the four
+/// `u`, halves round up above 512 and down below; at 512 itself there is no half.
 #[inline]
 pub fn average(window: [u8; 4]) -> u8 {
     let sum: u32 = window.into_iter().map(u32::from).sum();

@@ -77,8 +77,8 @@ pub struct Multiplier {
 impl Multiplier {
     /// The smallest exponent.
     pub const MIN_EXPONENT: i8 = -31;
-    /// The largest exponent. It keeps the multiplier below 1/4, so that the half that rounding adds is an integer in the
-    /// upper word of the 64-bit product, and no kernel needs the lower word.
+    /// The largest exponent. It keeps the multiplier below 1/4, so that the half that rounding adds is an integer in
+    /// the upper word of the 64-bit product, and no kernel needs the lower word.
     pub const MAX_EXPONENT: i8 = -2;
 
     /// Whether both parts are in range.

@@ -1,5 +1,5 @@
-//! Inside the network: conv1's kernels and feature maps, the distributions of quantized weights and activations, and the
-//! quantization error.
+//! Inside the network: conv1's kernels and feature maps, the distributions of quantized weights and activations, and
+//! the quantization error.
 
 use std::iter::Sum;
 

@@ -1,6 +1,6 @@
 #![allow(unsafe_code)] // An assembly function and its call.
-//! Armv7E-M (Cortex-M4, M7), which has the DSP extension. Fully connected layers use `SMLAD`, two multiply-accumulates in
-//! one instruction; convolutions use [`SMLAL`](super::smlal), four in one instruction.
+//! Armv7E-M (Cortex-M4, M7), which has the DSP extension. Fully connected layers use `SMLAD`, two multiply-accumulates
+//! in one instruction; convolutions use [`SMLAL`](super::smlal), four in one instruction.
 
 use core::arch::naked_asm;
 

@@ -4,10 +4,10 @@
 //! pass. [`SimulatedInt8`] exists for that. No accuracy, answer or other int8 figure that a person reads comes from it,
 //! except the training loss and accuracy of the pass itself.
 //!
-//! Activations are `u = q + 128` in [0, 255] and weights are steps in [-127, 127], both as floats. The layers are those of
-//! the float network without bias and ReLU. Their partial sums are at most `256 * 127 * 255 < 2^23`, so each is an exact
-//! integer, in any order and with any rounding. Biases are added to the sums as 32-bit integers. Requantization and pools
-//! are `lenet-core`'s. So every activation equals that of [`lenet_core::LeNet5`], for any network.
+//! Activations are `u = q + 128` in [0, 255] and weights are steps in [-127, 127], both as floats. The layers are those
+//! of the float network without bias and ReLU. Their partial sums are at most `256 * 127 * 255 < 2^23`, so each is an
+//! exact integer, in any order and with any rounding. Biases are added to the sums as 32-bit integers. Requantization
+//! and pools are `lenet-core`'s. So every activation equals that of [`lenet_core::LeNet5`], for any network.
 //!
 //! The forward pass then converts the activations to real units, and the float network's backward pass runs on them and
 //! on the real values of the weights. It treats rounding as the identity (the straight-through estimator of Bengio,

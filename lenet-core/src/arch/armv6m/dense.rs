@@ -138,7 +138,8 @@ macro_rules! nonzero_input {
 /// r6 an activation, r7 the halfword's lower byte, r12 the end of the inputs.
 ///
 /// # Safety
-/// From `inputs` to `end` the number of inputs is a multiple of 4. Each offset is that of a halfword, counted from `words`.
+/// From `inputs` to `end` the number of inputs is a multiple of 4. Each offset is that of a halfword, counted from
+/// `words`.
 #[unsafe(naked)]
 unsafe extern "C" fn sparse_assembly(
     inputs: *const nonzero::Input,

@@ -3,8 +3,8 @@
 //! registers only.
 //!
 //! `LDM` loads several words of a convolution at a time, and each serves as a plain 32-bit weight: only the lowest 21
-//! bits of a sum are used, and those do not depend on the bits above. The accumulators are in the upper registers, which
-//! additions can use.
+//! bits of a sum are used, and those do not depend on the bits above. The accumulators are in the upper registers,
+//! which additions can use.
 
 mod dense;
 mod finish;
@@ -89,8 +89,8 @@ pub(crate) fn conv2_pool(
                 let mut sums = [[0; 4]; 4];
                 let map = input.0.as_flattened().as_flattened().as_ptr();
                 let window = map.wrapping_add((2 * y * POOL1_SIDE + 2 * x) * CONV1_CHANNELS);
-                // SAFETY: both coordinates of the pooled position are below 4, so the window of 6 x 6 positions is inside
-                // the input. There are 150 * 4 words, 4 offsets and room for 4 * 4 sums.
+                // SAFETY: both coordinates of the pooled position are below 4, so the window of 6 x 6 positions is
+                // inside the input. There are 150 * 4 words, 4 offsets and room for 4 * 4 sums.
                 unsafe { conv2_assembly(window, words.as_ptr().cast(), offsets, &mut sums) };
                 if let Some(pixel) = pixel.get_mut(4 * group..) {
                     finish_pixel(pool, &finish, &sums, pixel);

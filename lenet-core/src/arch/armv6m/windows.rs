@@ -66,8 +66,8 @@ macro_rules! conv1_row {
 /// The body of a function that computes the four positions of a window of conv1.
 ///
 /// Registers: r0 a pixel, r1 to r3 words and products, r6 the pixels, r7 the words, r8 to r12 and lr the
-/// accumulators of six outputs, r4 and r5 temporary values between positions. On the stack: the words, the initial sums,
-/// the address of the next sums and the number of remaining positions.
+/// accumulators of six outputs, r4 and r5 temporary values between positions. On the stack: the words, the initial
+/// sums, the address of the next sums and the number of remaining positions.
 macro_rules! conv1_body {
     ($tap:ident) => {
         concat!(
@@ -205,8 +205,8 @@ macro_rules! conv2_channel {
     };
 }
 
-/// Registers: r0 an input, r1 to r4 words and products, r5 the remaining rows, r6 the inputs, r7 the words, r8 to r11 the
-/// accumulators of four outputs. On the stack as in `conv1_body`.
+/// Registers: r0 an input, r1 to r4 words and products, r5 the remaining rows, r6 the inputs, r7 the words, r8 to r11
+/// the accumulators of four outputs. On the stack as in `conv1_body`.
 ///
 /// # Safety
 /// `window` is the first input of 6 x 6 positions with 6 channels in a feature map 12 wide, `words` the first of

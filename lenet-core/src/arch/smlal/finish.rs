@@ -51,8 +51,8 @@ pub(super) fn conv1_finish(
     let tiles = tiles.as_flattened().as_flattened().as_ptr().wrapping_add(channel);
     let map = map.as_flattened_mut().as_mut_ptr().wrapping_add(y);
     debug_assert!(y < POOL1_SIDE && channel < 2);
-    // SAFETY: `channel` is below 2, so the assembly reads one accumulator of both rows in each of 13 tiles. `y` is below
-    // 12, so it writes one row of each of 6 pairs of columns.
+    // SAFETY: `channel` is below 2, so the assembly reads one accumulator of both rows in each of 13 tiles. `y` is
+    // below 12, so it writes one row of each of 6 pairs of columns.
     unsafe {
         match pool {
             Pool::Average => conv1_average_assembly(tiles, finish, windows, map),
@@ -146,8 +146,8 @@ macro_rules! requantize {
     };
 }
 
-/// Extracts the two fields of one row: that of the even column to `$even`, that of the odd column to `$odd`. `$before` is
-/// the upper field of the tile to the left and becomes that of this tile. 6 instructions.
+/// Extracts the two fields of one row: that of the even column to `$even`, that of the odd column to `$odd`. `$before`
+/// is the upper field of the tile to the left and becomes that of this tile. 6 instructions.
 macro_rules! fields {
     ($load:literal, $even:literal, $odd:literal, $before:literal) => {
         concat!(
@@ -216,8 +216,8 @@ macro_rules! maximum_window {
     };
 }
 
-/// One window, which is blank if the next bit of r2 is zero. `$blank` is the label of the matching `blank_window`, `$next`
-/// the label where that one returns.
+/// One window, which is blank if the next bit of r2 is zero. `$blank` is the label of the matching `blank_window`,
+/// `$next` the label where that one returns.
 macro_rules! window {
     ($window:ident, $blank:literal, $next:literal) => {
         concat!("lsls r2, r2, #1\n", "bcc.w ", $blank, "f\n", $window!(), $next, ":\n")
@@ -241,9 +241,9 @@ macro_rules! blank_window {
     };
 }
 
-/// The code before the windows. Registers from then on: r0 the tiles to the right of the window, r2 the remaining windows,
-/// r3 their output, r7 to r10 the content of [`Finish`], r11 and r1 the upper fields of the tile to the left, r4 to r6,
-/// r12 and lr fields.
+/// The code before the windows. Registers from then on: r0 the tiles to the right of the window, r2 the remaining
+/// windows, r3 their output, r7 to r10 the content of [`Finish`], r11 and r1 the upper fields of the tile to the left,
+/// r4 to r6, r12 and lr fields.
 macro_rules! before_windows {
     () => {
         concat!(
@@ -295,8 +295,8 @@ macro_rules! conv2_finish_body {
 }
 
 /// # Safety
-/// `tiles` is the first accumulator of a channel in 13 tiles, `map` a row of the first of 6 pairs of columns. `windows` has
-/// 12 bits and then a final one.
+/// `tiles` is the first accumulator of a channel in 13 tiles, `map` a row of the first of 6 pairs of columns. `windows`
+/// has 12 bits and then a final one.
 #[unsafe(naked)]
 unsafe extern "C" fn conv1_average_assembly(tiles: *const u64, finish: &Finish, windows: u32, map: *mut Pair) {
     naked_asm!(conv1_finish_body!(average_window))
@@ -310,8 +310,8 @@ unsafe extern "C" fn conv1_maximum_assembly(tiles: *const u64, finish: &Finish, 
 }
 
 /// # Safety
-/// `tiles` is the first accumulator of a channel in 5 tiles, `pixels` a channel of the first of 4 pixels. `windows` has 4
-/// bits and then a final one.
+/// `tiles` is the first accumulator of a channel in 5 tiles, `pixels` a channel of the first of 4 pixels. `windows` has
+/// 4 bits and then a final one.
 #[unsafe(naked)]
 unsafe extern "C" fn conv2_average_assembly(tiles: *const u64, finish: &Finish, windows: u32, pixels: *mut u8) {
     naked_asm!(conv2_finish_body!(average_window))

@@ -1,5 +1,5 @@
-//! Convolutions by `SMLAL`, for Armv7-M, Armv7E-M and Armv8-M mainline: four multiply-accumulates in one instruction, as
-//! derived in the [parent module](super).
+//! Convolutions by `SMLAL`, for Armv7-M, Armv7E-M and Armv8-M mainline: four multiply-accumulates in one instruction,
+//! as derived in the [parent module](super).
 //!
 //! `tiles` multiplies and adds. `finish` extracts the fields, requantizes and pools them. Both are assembly and process
 //! one row of a pair of channels at a time; the loops around them are here.

@@ -25,8 +25,8 @@ pub(super) fn conv1_tiles(
     let words = words.as_flattened().as_flattened().as_flattened().as_flattened().as_ptr().wrapping_add(2 * channels);
     debug_assert!(y < POOL1_SIDE && channels < CONV1_CHANNELS / 2);
     // SAFETY: `y` is below 12, so the assembly reads rows up to 2 * 11 + 5 = 27 in each of the 14 pairs of columns.
-    // `channels` is below 3, so it reads two of the 6 words of each tap. It writes 13 tiles of 32 bytes. The pair before
-    // the first one does not exist; its bit says that it has no ink, so it is not read.
+    // `channels` is below 3, so it reads two of the 6 words of each tap. It writes 13 tiles of 32 bytes. The pair
+    // before the first one does not exist; its bit says that it has no ink, so it is not read.
     unsafe {
         match columns {
             None => conv1_assembly(image, words, start, tiles),
@@ -46,8 +46,8 @@ pub(super) fn conv2_tiles(
 ) {
     let map = map.as_flattened().as_flattened().as_ptr().wrapping_add(2 * y);
     let words = words.as_ptr().wrapping_add(channels / 2).cast::<i32>().wrapping_add(channels % 2 * 2);
-    // SAFETY: `y` is below 4, so the assembly reads rows up to 2 * 3 + 5 = 11 in each of the 6 pairs of columns of the 6
-    // channels. `channels` is below 8, so it reads two of the 4 words of each tap in one of the 4 groups. It writes 5
+    // SAFETY: `y` is below 4, so the assembly reads rows up to 2 * 3 + 5 = 11 in each of the 6 pairs of columns of the
+    // 6 channels. `channels` is below 8, so it reads two of the 4 words of each tap in one of the 4 groups. It writes 5
     // tiles of 32 bytes.
     debug_assert!(y < POOL2_SIDE && channels < CONV2_CHANNELS / 2);
     unsafe { conv2_assembly(map, words, start, tiles) }
@@ -85,8 +85,8 @@ macro_rules! kernel_row {
 /// One pair of the kernel's columns: 30 instructions, 20 of them `SMLAL`. Three such
 /// columns do the 200 multiply-accumulates of 8 outputs and 25 taps: 0.45 instructions each.
 ///
-/// `$u` is the offset of the six rows of inputs, `$w` that of the first kernel row's words, and `$row` the distance from
-/// one kernel row to the next.
+/// `$u` is the offset of the six rows of inputs, `$w` that of the first kernel row's words, and `$row` the distance
+/// from one kernel row to the next.
 macro_rules! kernel_columns {
     ($u:literal, $w:literal, $row:literal) => {
         concat!(
@@ -115,14 +115,14 @@ macro_rules! kernel_columns {
 }
 
 /// Registers: r0 the inputs of the pair of columns before the tile's own, r1 the words, r2 and r3 the words of
-/// two channels, r12 and lr inputs of two rows, r4 to r11 the accumulators of a tile. On the stack: the addresses of the
-/// initial tile, of the next tile and of the end of the tiles.
+/// two channels, r12 and lr inputs of two rows, r4 to r11 the accumulators of a tile. On the stack: the addresses of
+/// the initial tile, of the next tile and of the end of the tiles.
 ///
 /// A tile takes 90 instructions for its products and 10 others.
 ///
 /// # Safety
-/// `image` is a row, below 23, of the first of 14 pairs of columns of 28 rows. `words` is the first, second or third pair
-/// of words of the first tap, of 25 taps with 6 words each.
+/// `image` is a row, below 23, of the first of 14 pairs of columns of 28 rows. `words` is the first, second or third
+/// pair of words of the first tap, of 25 taps with 6 words each.
 #[unsafe(naked)]
 unsafe extern "C" fn conv1_assembly(image: *const Pair, words: *const i32, start: &Start, tiles: &mut [Tile; TILES1]) {
     naked_asm!(
@@ -206,15 +206,15 @@ unsafe extern "C" fn conv1_sparse_assembly(
     )
 }
 
-/// Registers as in [`conv1_assembly`], but r1 points into the middle of the words, so that offsets reach all of them. On
-/// the stack: the addresses of the initial tile, of the next tile and of the end of the words, and the number of remaining
-/// tiles.
+/// Registers as in [`conv1_assembly`], but r1 points into the middle of the words, so that offsets reach all of them.
+/// On the stack: the addresses of the initial tile, of the next tile and of the end of the words, and the number of
+/// remaining tiles.
 ///
 /// A tile takes 186 instructions for every two of the 6 input channels and 16 others.
 ///
 /// # Safety
-/// `map` is row `2 * y` of the first of 6 * 6 pairs of columns of 12 rows, with the pooled row `y` below 4. `words` is the
-/// first of a group's 150 * 4 words, or the third for the second pair of channels.
+/// `map` is row `2 * y` of the first of 6 * 6 pairs of columns of 12 rows, with the pooled row `y` below 4. `words` is
+/// the first of a group's 150 * 4 words, or the third for the second pair of channels.
 #[unsafe(naked)]
 unsafe extern "C" fn conv2_assembly(map: *const Pair, words: *const i32, start: &Start, tiles: &mut [Tile; TILES2]) {
     naked_asm!(

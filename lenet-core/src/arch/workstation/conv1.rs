@@ -1,7 +1,7 @@
 //! conv1 and pool1: 28 x 28 x 1 to 12 x 12 x 6. The lanes are pooling windows.
 //!
-//! A row of 28 pixels is 14 pairs. The output columns `2k` and `2k + 1` of a window both read the pairs `k`, `k + 1` and
-//! `k + 2`; only the weights differ. With `w` as one row of the kernel:
+//! A row of 28 pixels is 14 pairs. The output columns `2k` and `2k + 1` of a window both read the pairs `k`, `k + 1`
+//! and `k + 2`; only the weights differ. With `w` as one row of the kernel:
 //!
 //! ```text
 //! pixels   2k 2k+1   2k+2 2k+3   2k+4 2k+5

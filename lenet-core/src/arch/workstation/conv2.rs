@@ -42,7 +42,8 @@ impl Conv2 {
         }
     }
 
-    /// pool2's output. In each row of four positions, the first is paired with the second and the third with the fourth.
+    /// pool2's output. In each row of four positions, the first is paired with the second and the third with the
+    /// fourth.
     #[inline(always)]
     pub(super) fn forward<S: Simd>(&self, simd: S, input: &WindowPairs, pool: Pool) -> [[Lanes; 2]; POOL2_SIDE] {
         let mut output = [[[0; LANES]; 2]; POOL2_SIDE];

@@ -6,9 +6,9 @@
 //! u = clamp((upper + half) >> shift, 0, 255)      upper = (acc * mantissa) >> 32
 //! ```
 //!
-//! These lanes compute the same with `a = max(acc, 0)` in place of `acc`. The multiplier is positive, so every `acc <= 0`
-//! gives `u = 0`, as `a = 0` does, and all values are unsigned. `a` and the mantissa are below 2^31, so `upper` is below
-//! 2^30; `half` is at most 2^29, and their sum fits.
+//! These lanes compute the same with `a = max(acc, 0)` in place of `acc`. The multiplier is positive, so every `acc <=
+//! 0` gives `u = 0`, as `a = 0` does, and all values are unsigned. `a` and the mantissa are below 2^31, so `upper` is
+//! below 2^30; `half` is at most 2^29, and their sum fits.
 
 use pulp::Simd;
 
