@@ -212,7 +212,7 @@ fn bad_requests_are_refused_with_a_remedy() {
         (vec!["--index", "1000"], "there is no image 1000: digits-10k has 1,000 test images, 0 to 999"),
         (vec!["--index", "100", "--label", "0"], "there is no image 100: digits-10k has 100 test images of class 0"),
         (vec!["--range", "990..1001"], "--range 990..1001 goes too far: digits-10k has 1,000 test images"),
-        (vec!["--range", "5..5"], "the range is empty, because it ends before B"),
+        (vec!["--range", "5..5"], "the range is empty; B must be larger than A"),
         (vec!["--range", "9..5"], "the range is empty"),
         (vec!["--range", "1-5"], "give A..B, such as 0..10"),
         (vec!["--range", "..5"], "give A..B"),
