@@ -296,7 +296,10 @@ fn bad_networks_are_named() {
         (&["eval", "cut.lenet"], "cut.lenet: the model is truncated or damaged"),
         (&["eval", "no.safetensors"], "no.safetensors: not a .safetensors file"),
         (&["quantize", "no.safetensors", "-o", "out.lenet"], "no.safetensors"),
-        (&["quantize", "int8.lenet", "-o", "out.lenet"], "int8.lenet: this is an int8 .lenet model; give the float network"),
+        (
+            &["quantize", "int8.lenet", "-o", "out.lenet"],
+            "int8.lenet: this is an int8 .lenet model; give the float network",
+        ),
     ] {
         let message = refusal(folder.path(), 1, arguments);
         assert!(message.contains(expected), "{message}");
