@@ -28,7 +28,7 @@ pub struct QatOptions {
 }
 
 impl QatOptions {
-    /// The recommended options for this many epochs; `QUANTIZATION.md` says how they were chosen.
+    /// The recommended options for this many epochs; `quantization/experiments.md` says how they were chosen.
     pub fn new(epochs: usize, seed: u64) -> Self {
         let recipe = Recipe {
             name: "qat".into(),

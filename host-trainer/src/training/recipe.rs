@@ -73,7 +73,7 @@ impl Recipe {
     /// The recipe with this name.
     pub fn named(name: RecipeName) -> Self {
         match name {
-            // Chosen on held-out training images; see `host-trainer/RECIPES.md`.
+            // Chosen on held-out training images; see `host-trainer/recipes/experiments.md`.
             RecipeName::Default => Self {
                 name: "default".into(),
                 epochs: 100,
