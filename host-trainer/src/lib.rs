@@ -25,10 +25,12 @@
 //! | | [`files`] | output files that appear whole or not at all |
 //! | | [`picture`] | digits as pictures, on the terminal and as PNG |
 //! | 0 | [`int8`] | the numbers of an int8 network, and an independent model of it to test `lenet-core` against |
+//! | | [`classes`] | how many classes there are, and their labels |
 //! | | `error`, `numbers`, `colour` | [`Error`](enum@Error); numbers as text; whether to print in colours |
 
 pub mod analysis;
 pub mod checkpoint;
+pub mod classes;
 mod colour;
 pub mod commands;
 pub mod comparison;

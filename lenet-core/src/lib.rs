@@ -29,7 +29,7 @@
 //!
 //! 1. [`architecture`]: the network's shapes, and the names of its tensors and layers.
 //! 2. [`quantization`]: what an int8 value means, and how accumulators are rounded.
-//! 3. [`logits`]: the output, and which class it stands for.
+//! 3. [`labels`]: the names of the classes. [`logits`]: the output, and which class it stands for.
 //! 4. [`format`](mod@format): the bytes of a model file. [`model`]: the file, checked once and read in place.
 //! 5. [`pooling`]: the 2x2 pools. [`arch`]: the other kernels, one family for each kind of processor.
 //! 6. [`network`]: [`LeNet5`], which owns every buffer that an inference needs.
@@ -58,6 +58,7 @@ pub mod arch;
 pub mod architecture;
 pub mod checksum;
 pub mod format;
+pub mod labels;
 pub mod logits;
 pub mod model;
 pub mod network;
@@ -73,6 +74,7 @@ pub use arch::workstation;
 pub use arch::{Blank, Workspace};
 pub use architecture::{CLASSES, IMAGE_BYTES, Layer, Pixels, Pool, Pools, Tensor};
 pub use format::Error;
+pub use labels::{Labels, MAX_CLASSES};
 pub use logits::{Logits, argmax};
 pub use model::Model;
 pub use network::LeNet5;

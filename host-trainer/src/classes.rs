@@ -1,0 +1,83 @@
+//! The classes of a data set or a network: how many there are, and their labels.
+
+use lenet_core::labels::Labels;
+
+/// 2 to 64 classes and their labels, which follow the rules of [`Labels`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classes(String);
+
+impl Classes {
+    /// Classes with these labels, in order.
+    ///
+    /// # Errors
+    /// The first rule of [`Labels`] that they break, in words.
+    pub fn new<L: AsRef<str>>(labels: impl IntoIterator<Item = L>) -> Result<Self, String> {
+        let labels: Vec<L> = labels.into_iter().collect();
+        // In the joined text, a line feed inside a label would pass as the border between two labels.
+        if let Some(label) = labels.iter().map(AsRef::as_ref).find(|label| label.contains('\n')) {
+            return Err(format!("the label {label:?} contains a line feed"));
+        }
+        let text = labels.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("\n");
+        match Labels::new(&text) {
+            Ok(_) => Ok(Self(text)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// The ten digits, `0` to `9`.
+    pub fn digits() -> Self {
+        Self::numbered(10).expect("ten classes are allowed")
+    }
+
+    /// Classes labelled `0`, `1` and so on.
+    ///
+    /// # Errors
+    /// When there are fewer than 2 or more than 64.
+    pub fn numbered(count: usize) -> Result<Self, String> {
+        Self::new((0..count).map(|class| class.to_string()))
+    }
+
+    /// Number of classes, in [2, 64].
+    pub fn count(&self) -> usize {
+        self.labels().len()
+    }
+
+    /// The labels, in order.
+    pub fn labels(&self) -> Labels<'_> {
+        Labels::new(&self.0).expect("checked when the classes were made")
+    }
+
+    /// The label of a class.
+    ///
+    /// # Panics
+    /// When `class` is not below [`count`](Self::count).
+    pub fn label(&self, class: usize) -> &str {
+        self.labels().get(class).expect("the class is below the count")
+    }
+
+    /// The class with this label.
+    pub fn find(&self, label: &str) -> Option<usize> {
+        self.labels().iter().position(|other| other == label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_found_by_their_labels() {
+        let classes = Classes::new(["A", "B", "plus"]).unwrap();
+        assert_eq!(
+            (classes.count(), classes.label(2), classes.find("B"), classes.find("C")),
+            (3, "plus", Some(1), None)
+        );
+        assert_eq!(Classes::digits().label(9), "9");
+    }
+
+    #[test]
+    fn a_line_feed_does_not_make_two_labels() {
+        assert!(Classes::new(["A\nB", "C"]).unwrap_err().contains("line feed"));
+        assert!(Classes::new(["A"]).unwrap_err().contains("2 to 64"));
+    }
+}
