@@ -7,25 +7,25 @@
 //!
 //! | floor | room | what it does |
 //! |---|---|---|
-//! | 7 | [`commands`] | the subcommands of `lenet`, one file each |
-//! | 6 | [`report`] | a finished run as one HTML page |
-//! | 5 | [`run`] | the folder that a training run writes |
-//! | 4 | [`checkpoint`] | the file an interrupted run resumes from |
+//! | 8 | [`commands`] | the subcommands of `lenet`, one file each |
+//! | 7 | [`report`] | a finished run as one HTML page |
+//! | 6 | [`run`] | the folder that a training run writes |
+//! | 5 | [`checkpoint`] | the file an interrupted run resumes from |
 //! | | [`prediction`] | classes for images from anywhere, and which images to reject |
-//! | 3 | [`training`] | fits a float network, with or without quantization-aware training |
+//! | 4 | [`training`] | fits a float network, with or without quantization-aware training |
 //! | | [`inspection`] | what a network file holds, in figures |
 //! | | [`analysis`] | why an image was misread |
-//! | 2 | [`quantization`] | turns a float network into an int8 one |
+//! | 3 | [`quantization`] | turns a float network into an int8 one |
 //! | | [`formats`] | reads and writes network files |
 //! | | [`evaluation`] | accuracy, and a checksum over all logits |
 //! | | [`comparison`] | where an int8 network diverges from its float network, and what to do about it |
 //! | | [`fetch`] | downloads data sets |
-//! | 1 | [`network`] | LeNet-5 in floating point, forward and backward |
+//! | 2 | [`network`] | LeNet-5 in floating point, forward and backward |
 //! | | [`data`] | data sets and images |
 //! | | [`files`] | output files that appear whole or not at all |
 //! | | [`picture`] | digits as pictures, on the terminal and as PNG |
-//! | 0 | [`int8`] | the numbers of an int8 network, and an independent model of it to test `lenet-core` against |
-//! | | [`classes`] | how many classes there are, and their labels |
+//! | 1 | [`int8`] | the numbers of an int8 network, and an independent model of it to test `lenet-core` against |
+//! | 0 | [`classes`] | how many classes there are, and their labels |
 //! | | `error`, `numbers`, `colour` | [`Error`](enum@Error); numbers as text; whether to print in colours |
 
 pub mod analysis;

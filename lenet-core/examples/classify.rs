@@ -36,7 +36,7 @@ fn run() -> Result<(), String> {
     let mut network = LeNet5::new(model);
     let logits = network.classify(&pixels);
     println!("class {}", logits.class());
-    println!("logits {:?}", logits.values);
+    println!("logits {:?}", logits.values());
     Ok(())
 }
 

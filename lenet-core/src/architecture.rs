@@ -9,7 +9,7 @@
 //! | pool2 2x2 | 4 x 4 x 16 | |
 //! | fc1 + ReLU | 120 | 30,840 |
 //! | fc2 + ReLU | 84 | 10,164 |
-//! | fc3 (logits) | 10 | 850 |
+//! | fc3 (logits) | classes, 2 to 64 | 85 a class |
 
 use core::fmt;
 
@@ -35,7 +35,8 @@ pub const FC1_INPUTS: usize = POOL2_SIDE * POOL2_SIDE * CONV2_CHANNELS;
 pub const FC1_OUTPUTS: usize = 120;
 /// Outputs of fc2.
 pub const FC2_OUTPUTS: usize = 84;
-/// Outputs of fc3: one logit for each class.
+
+/// TEMPORARY: the trainer's number of classes.
 pub const CLASSES: usize = 10;
 
 /// One image, row by row from the top. 0 is background, 255 is full ink, and the real value is `p / 255`.
@@ -122,7 +123,7 @@ pub enum Layer {
     Fc1,
     /// Fully connected, 120 to 84.
     Fc2,
-    /// Fully connected, 84 to 10.
+    /// Fully connected, 84 to the number of classes.
     Fc3,
 }
 
@@ -141,14 +142,15 @@ impl Layer {
         }
     }
 
-    /// Number of output channels. Each has one bias, one multiplier and one weight scale.
-    pub const fn outputs(self) -> usize {
+    /// Number of output channels in a network with this many classes. Each has one bias, one multiplier and one weight
+    /// scale.
+    pub const fn outputs(self, classes: usize) -> usize {
         match self {
             Self::Conv1 => CONV1_CHANNELS,
             Self::Conv2 => CONV2_CHANNELS,
             Self::Fc1 => FC1_OUTPUTS,
             Self::Fc2 => FC2_OUTPUTS,
-            Self::Fc3 => CLASSES,
+            Self::Fc3 => classes,
         }
     }
 

@@ -3,7 +3,6 @@
 
 use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
 
-use crate::architecture::CLASSES;
 use crate::logits::Logits;
 
 // One table of 1 KB. The faster variant with slicing tables would take 16 KB of flash.
@@ -15,6 +14,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
 }
 
 /// A CRC-32 that is computed piece by piece, for example over the logits of one image after the other.
+#[derive(Clone)]
 pub struct Crc32(Digest<'static, u32, Table<1>>);
 
 impl Crc32 {
@@ -28,9 +28,9 @@ impl Crc32 {
         self.0.update(bytes);
     }
 
-    /// Appends the ten logits of one image, one byte each.
+    /// Appends the logits of one image, one byte each.
     pub fn update_logits(&mut self, logits: &Logits) {
-        self.update(bytemuck::must_cast_ref::<_, [u8; CLASSES]>(&logits.values));
+        self.update(bytemuck::must_cast_slice(logits.values()));
     }
 
     /// The CRC-32 of everything appended so far.

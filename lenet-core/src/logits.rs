@@ -1,23 +1,51 @@
 //! The output of the network, and the rule that turns it into a class.
 
-use crate::architecture::CLASSES;
+use crate::labels::MAX_CLASSES;
 use crate::quantization::Quantization;
 
 /// The output of the last layer, one value for each class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Logits {
-    /// The quantized logits.
-    pub values: [i8; CLASSES],
+    /// Zero from `classes` on.
+    values: [i8; MAX_CLASSES],
+    classes: u8,
     /// Stored as bits, so that an inference does not even move a float.
     scale_bits: u32,
     zero_point: i8,
 }
 
 impl Logits {
-    /// Logits with their scale and zero point.
+    /// Logits with their scale and zero point. Values beyond [`MAX_CLASSES`] are left out.
+    pub fn new(values: &[i8], quantization: Quantization) -> Self {
+        let mut logits = Self::zeros(values.len(), quantization);
+        for (place, value) in logits.values.iter_mut().zip(values) {
+            *place = *value;
+        }
+        logits
+    }
+
+    /// Logits that are all zero, of at most [`MAX_CLASSES`] classes.
     #[inline]
-    pub const fn new(values: [i8; CLASSES], quantization: Quantization) -> Self {
-        Self { values, scale_bits: quantization.scale.to_bits(), zero_point: quantization.zero_point }
+    pub(crate) fn zeros(classes: usize, quantization: Quantization) -> Self {
+        Self {
+            values: [0; MAX_CLASSES],
+            classes: classes.min(MAX_CLASSES) as u8,
+            scale_bits: quantization.scale.to_bits(),
+            zero_point: quantization.zero_point,
+        }
+    }
+
+    /// The quantized logits, one for each class.
+    #[inline]
+    pub fn values(&self) -> &[i8] {
+        self.values.get(..usize::from(self.classes)).unwrap_or(&self.values)
+    }
+
+    #[inline]
+    pub(crate) fn values_mut(&mut self) -> &mut [i8] {
+        // `get_mut` would keep the borrow in the other branch.
+        let (values, _) = self.values.split_at_mut(usize::from(self.classes).min(MAX_CLASSES));
+        values
     }
 
     /// Their scale and zero point.
@@ -27,12 +55,13 @@ impl Logits {
 
     /// The predicted class, the [`argmax`] of the logits.
     pub fn class(&self) -> usize {
-        argmax(self.values)
+        argmax(self.values().iter().copied())
     }
 
     /// The real logits, `scale * (q - zero_point)`.
-    pub fn real(&self) -> [f32; CLASSES] {
-        self.values.map(|q| self.quantization().real(q))
+    pub fn real(&self) -> impl Iterator<Item = f32> {
+        let quantization = self.quantization();
+        self.values().iter().map(move |q| quantization.real(*q))
     }
 }
 
@@ -55,14 +84,17 @@ pub fn argmax<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> usize {
 mod tests {
     use super::*;
 
-    fn logits(values: [i8; CLASSES], scale: f32) -> Logits {
-        Logits::new(values, Quantization { scale, zero_point: 3 })
+    fn logits<const N: usize>(values: [i8; N], scale: f32) -> Logits {
+        Logits::new(&values, Quantization { scale, zero_point: 3 })
     }
 
     #[test]
     fn lowest_class_wins_a_tie() {
         assert_eq!(logits([-9, 4, 4, 0, 4, -128, 1, 2, 3, 4], 0.1).class(), 1);
-        assert_eq!(logits([-128; CLASSES], 0.1).class(), 0);
+        assert_eq!(logits([-128; 10], 0.1).class(), 0);
+        assert_eq!(logits([-128; 64], 0.1).class(), 0);
+        // The unused places do not count.
+        assert_eq!(logits([-3, -2], 0.1).class(), 1);
         assert_eq!(logits([-128, -128, -127, 0, 0, 0, 0, 0, 0, 127], 0.1).class(), 9);
     }
 
@@ -75,7 +107,6 @@ mod tests {
 
     #[test]
     fn real_logits_are_steps_from_the_zero_point() {
-        let real = logits([-128, 127, 3, 4, 2, 0, 0, 0, 0, 0], 0.5).real();
-        assert_eq!(real[..5], [-65.5, 62.0, 0.0, 0.5, -0.5]);
+        assert!(logits([-128, 127, 3, 4, 2], 0.5).real().eq([-65.5, 62.0, 0.0, 0.5, -0.5]));
     }
 }

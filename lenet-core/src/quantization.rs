@@ -65,21 +65,23 @@ pub(crate) const fn is_valid_scale(scale: f32) -> bool {
     matches!(scale.to_bits(), SMALLEST..INFINITY)
 }
 
-/// A real multiplier in [2^-32, 1/4) as a 31-bit mantissa and a power of two.
+/// A real multiplier in [2^-32, 1) as a 31-bit mantissa and a power of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Multiplier {
     /// 2^31 times a fraction in [1/2, 1): in [2^30, 2^31).
     pub mantissa: i32,
-    /// The power of two, in [-31, -2].
+    /// The power of two, in [-31, 0].
     pub exponent: i8,
 }
 
 impl Multiplier {
     /// The smallest exponent.
     pub const MIN_EXPONENT: i8 = -31;
-    /// The largest exponent. It keeps the multiplier below 1/4, so that the half that rounding adds is an integer in
-    /// the upper word of the 64-bit product, and no kernel needs the lower word.
-    pub const MAX_EXPONENT: i8 = -2;
+    /// The largest exponent. It keeps the multiplier below 1, so that every product fits in 32 bits.
+    pub const MAX_EXPONENT: i8 = 0;
+    /// Up to this exponent the multiplier is below 1/4, and the half that rounding adds is an integer in the upper word
+    /// of the 64-bit product: nothing needs the lower word.
+    const UPPER_WORD_EXPONENT: i8 = -2;
 
     /// Whether both parts are in range.
     pub const fn is_valid(self) -> bool {
@@ -91,19 +93,24 @@ impl Multiplier {
     /// For a valid multiplier this is exact for every `i32`, and fits in 32 bits because the multiplier is less than 1.
     #[inline]
     pub const fn apply(self, accumulator: i32) -> i32 {
-        let upper = ((accumulator as i64 * self.mantissa as i64) >> 32) as i32;
+        let product = accumulator as i64 * self.mantissa as i64;
+        if self.exponent > Self::UPPER_WORD_EXPONENT {
+            // Again two floor divisions, with the addition between them.
+            return (((product >> ((30 - self.exponent as i32) & 63)) + 1) >> 1) as i32;
+        }
+        let upper = (product >> 32) as i32;
         // Two floor divisions in a row are one. The upper word is below 2^30 in magnitude and half of the divisor is at
         // most 2^29, so the sum fits.
         (upper + self.upper_half()) >> self.upper_shift()
     }
 
-    /// Half of the divisor, in the upper word of the product: `2^(30 - exponent - 32)`.
+    /// Half of the divisor, in the upper word of the product: `2^(30 - exponent - 32)`. For multipliers below 1/4.
     #[inline]
     pub(crate) const fn upper_half(self) -> i32 {
         1 << ((-2 - self.exponent as i32) & 31)
     }
 
-    /// The right shift of the upper word of the product: `31 - exponent - 32`, in [1, 30].
+    /// The right shift of the upper word of the product: `31 - exponent - 32`, in [1, 30]. For multipliers below 1/4.
     #[inline]
     pub(crate) const fn upper_shift(self) -> u32 {
         // The mask tells the compiler that the shift cannot overflow.
@@ -143,6 +150,22 @@ mod tests {
         assert_eq!(smallest.apply(i32::MAX), 0);
         // Exactly -1/2: the tie goes up.
         assert_eq!(smallest.apply(i32::MIN), 0);
+        let below_one = Multiplier { mantissa: i32::MAX, exponent: 0 };
+        assert_eq!([i32::MIN, -1, 0, 1, i32::MAX].map(|acc| below_one.apply(acc)), [-i32::MAX, -1, 0, 1, i32::MAX - 1]);
+    }
+
+    #[test]
+    fn every_exponent_follows_the_formula() {
+        for exponent in Multiplier::MIN_EXPONENT..=Multiplier::MAX_EXPONENT {
+            for mantissa in [1 << 30, (1 << 30) + 1, 1_234_567_891, i32::MAX] {
+                for accumulator in [i32::MIN, -98_765_431, -3, -2, -1, 0, 1, 2, 3, 77, 98_765_431, i32::MAX] {
+                    let product = i128::from(accumulator) * i128::from(mantissa);
+                    let expected = (product + (1 << (30 - exponent))) >> (31 - exponent);
+                    let multiplier = Multiplier { mantissa, exponent };
+                    assert_eq!(i128::from(multiplier.apply(accumulator)), expected, "{multiplier:?} * {accumulator}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -157,7 +180,7 @@ mod tests {
     fn range_is_checked() {
         assert!(EIGHTH.is_valid());
         assert!(!Multiplier { mantissa: (1 << 30) - 1, exponent: -2 }.is_valid());
-        assert!(!Multiplier { mantissa: 1 << 30, exponent: -1 }.is_valid());
+        assert!(!Multiplier { mantissa: 1 << 30, exponent: 1 }.is_valid());
         assert!(!Multiplier { mantissa: 1 << 30, exponent: -32 }.is_valid());
     }
 }

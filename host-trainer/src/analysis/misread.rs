@@ -183,7 +183,8 @@ impl<'a> Analyst<'a> {
         let labels = split.labels();
         let (mut wrong, mut right) = (Vec::new(), Vec::new());
         for (index, outputs) in outputs.iter().enumerate() {
-            let [first, second, ..] = outputs.ranking();
+            let ranking = outputs.ranking();
+            let (first, second) = (ranking[0], ranking[1]);
             let label = usize::from(labels[index]);
             if first == label {
                 right.push(Case { index, label, class: second });
@@ -236,7 +237,7 @@ impl<'a> Analyst<'a> {
     /// Finding neighbours by pixels is slow: unless `complete`, they are searched only for cases where a rule needs
     /// them.
     fn judge(&self, split: &Split, outputs: &[Outputs], cases: &[Case], complete: bool) -> Vec<Judged> {
-        let queries = features(&cases.iter().map(|case| outputs[case.index]).collect::<Vec<_>>());
+        let queries = features(cases.iter().map(|case| &outputs[case.index]));
         let labels = self.training.labels().to_vec();
         let neighbours = nearest(self.features.view(), &labels, queries.view(), NEIGHBOURS);
         let asked = |case: &Case, neighbours: &[Neighbour]| {

@@ -49,9 +49,9 @@ pub(super) fn nearest_by_pixels(reference: &Split, queries: &[Pixels], count: us
 }
 
 /// The fc2 features of images as a matrix, `[N, 84]`.
-pub(super) fn features(outputs: &[Outputs]) -> Array2<f32> {
-    let values: Vec<f32> = outputs.iter().flat_map(|outputs| outputs.features).collect();
-    Array2::from_shape_vec((outputs.len(), super::FEATURES), values).expect("a row for each image")
+pub(super) fn features<'a>(outputs: impl IntoIterator<Item = &'a Outputs>) -> Array2<f32> {
+    let values: Vec<f32> = outputs.into_iter().flat_map(|outputs| outputs.features).collect();
+    Array2::from_shape_vec((values.len() / super::FEATURES, super::FEATURES), values).expect("whole rows")
 }
 
 /// Ranks the rows of each chunk with one matrix product, by `|q - r|^2 = |q|^2 + |r|^2 - 2 q.r`. This formula loses

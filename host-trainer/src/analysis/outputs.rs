@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 
 use lenet_core::architecture::FC2_OUTPUTS;
 use lenet_core::workstation::Classifier;
-use lenet_core::{CLASSES, Model, Pixels, Tensor, argmax};
+use lenet_core::{Model, Pixels, Tensor, argmax};
 
 use crate::error::{Error, Result};
 use crate::evaluation::{for_each_group, for_each_image};
@@ -27,12 +27,12 @@ pub struct Int8Subject {
 }
 
 /// A network's outputs for one image.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outputs {
     /// fc2 after its ReLU, in real units.
     pub features: [f32; FEATURES],
-    /// fc3, in real units.
-    pub logits: [f32; CLASSES],
+    /// fc3, in real units, one for each class.
+    pub logits: Vec<f32>,
 }
 
 impl Subject {
@@ -54,7 +54,7 @@ impl Subject {
                 let groups = for_each_group(network, pixels, |group, images| {
                     let outputs = |lane: usize| Outputs {
                         features: group.fc2().map(|value| value.0[lane]),
-                        logits: group.logits().map(|value| value.0[lane]),
+                        logits: group.logits().iter().map(|value| value.0[lane]).collect(),
                     };
                     (0..images.len()).map(outputs).collect::<Vec<_>>()
                 });
@@ -62,7 +62,7 @@ impl Subject {
             }
             Self::Int8(int8) => for_each_image(&int8.classifier, pixels, |workspace, logits| Outputs {
                 features: workspace.fc2().map(|u| int8.feature_scale * f32::from(u)),
-                logits: logits.real(),
+                logits: logits.real().collect(),
             }),
         }
     }
@@ -84,36 +84,37 @@ impl From<&Model<'_>> for Subject {
 impl Outputs {
     /// The predicted class, the first of [`ranking`](Self::ranking).
     pub fn class(&self) -> usize {
-        argmax(self.logits)
+        argmax(self.logits.iter().copied())
     }
 
     /// The classes by descending logit; equal logits, as for [`argmax`], by ascending class.
-    pub fn ranking(&self) -> [usize; CLASSES] {
-        let mut classes = std::array::from_fn(|class| class);
+    pub fn ranking(&self) -> Vec<usize> {
+        let mut classes: Vec<usize> = (0..self.logits.len()).collect();
         // Not `total_cmp`, for which 0 and -0 differ.
         classes.sort_by(|a, b| self.logits[*b].partial_cmp(&self.logits[*a]).unwrap_or(Ordering::Equal));
         classes
     }
 
     /// Softmax of the logits.
-    pub fn probabilities(&self) -> [f64; CLASSES] {
+    pub fn probabilities(&self) -> Vec<f64> {
         let largest = self.logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let powers = self.logits.map(|logit| f64::from(logit - largest).exp());
-        let sum: f64 = powers.iter().sum();
-        powers.map(|power| power / sum)
+        let powers = self.logits.iter().map(|logit| f64::from(logit - largest).exp());
+        let sum: f64 = powers.clone().sum();
+        powers.map(|power| power / sum).collect()
     }
 
-    /// Entropy of the probabilities in bits, in [0, log2 10 = 3.32].
+    /// Entropy of the probabilities in bits, at most the binary logarithm of the number of classes: 3.32 for ten.
     pub fn entropy(&self) -> f64 {
         // The least possible probability is 0, whose term is 0.
-        let terms = self.probabilities().map(|p| if p > 0.0 { -p * p.log2() } else { 0.0 });
-        terms.iter().sum::<f64>().max(0.0)
+        let probabilities = self.probabilities();
+        let terms = probabilities.iter().map(|&p| if p > 0.0 { -p * p.log2() } else { 0.0 });
+        terms.sum::<f64>().max(0.0)
     }
 
     /// The largest logit minus the second.
     pub fn margin(&self) -> f32 {
-        let [first, second, ..] = self.ranking();
-        self.logits[first] - self.logits[second]
+        let ranking = self.ranking();
+        self.logits[ranking[0]] - self.logits[ranking[1]]
     }
 }
 

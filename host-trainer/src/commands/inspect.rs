@@ -112,6 +112,7 @@ fn int8_lines(summary: &Int8Summary, bars: Bars, lines: &mut Vec<String>) {
     let Int8Summary { description, .. } = summary;
     let (bytes, version) = (thousands(summary.model_bytes), summary.format_version);
     lines.push(field("model", &format!("{bytes} bytes, format version {version}, CRC-32 {}", summary.crc32)));
+    lines.push(field("identity", &summary.identity));
     let seed = description.seed.map_or(String::new(), |seed| format!(", seed {seed}"));
     lines.push(field("trained", &format!("on {}{seed}; quantized by {}", description.data_set, description.tool)));
     let accuracy = |accuracy: Option<f32>| accuracy.map_or("unknown".into(), |a| percent(f64::from(a)));

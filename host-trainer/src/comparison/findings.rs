@@ -1,6 +1,6 @@
 //! The results of a comparison.
 
-use lenet_core::{CLASSES, Logits, Pools};
+use lenet_core::{Logits, Pools};
 use serde::{Serialize, Serializer};
 
 use super::stage::Stage;
@@ -67,7 +67,7 @@ impl TensorComparison {
 }
 
 /// An image for which the networks predict different classes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Changed {
     /// Its index in the split, from 0.
     pub index: usize,
@@ -82,35 +82,38 @@ pub struct Changed {
 }
 
 /// A network's answer for an image.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Answer {
     /// The predicted class.
     pub class: usize,
-    /// The logits.
-    pub logits: [f32; CLASSES],
+    /// The logits, one for each class.
+    pub logits: Vec<f32>,
     /// The largest logit minus the second largest.
     pub margin: f32,
 }
 
 impl Answer {
-    pub(super) fn of_float(class: usize, logits: [f32; CLASSES]) -> Self {
-        let [largest, second] = largest_two(logits, f32::NEG_INFINITY);
+    pub(super) fn of_float(class: usize, logits: Vec<f32>) -> Self {
+        let [largest, second] = largest_two(&logits, f32::NEG_INFINITY);
         Self { class, logits, margin: largest - second }
     }
 
     /// The answer in real units, and its margin in steps.
     pub(super) fn of_int8(logits: &Logits) -> (Self, u8) {
         let quantization = logits.quantization();
-        let [largest, second] = largest_two(logits.values, i8::MIN);
+        let [largest, second] = largest_two(logits.values(), i8::MIN);
         let steps = largest.abs_diff(second);
-        let answer =
-            Self { class: logits.class(), logits: logits.real(), margin: quantization.scale * f32::from(steps) };
+        let answer = Self {
+            class: logits.class(),
+            logits: logits.real().collect(),
+            margin: quantization.scale * f32::from(steps),
+        };
         (answer, steps)
     }
 }
 
-fn largest_two<T: PartialOrd + Copy>(values: [T; CLASSES], least: T) -> [T; 2] {
-    values.into_iter().fold([least; 2], |[first, second], value| {
+fn largest_two<T: PartialOrd + Copy>(values: &[T], least: T) -> [T; 2] {
+    values.iter().copied().fold([least; 2], |[first, second], value| {
         if value > first { [value, first] } else { [first, if value > second { value } else { second }] }
     })
 }
@@ -122,12 +125,12 @@ mod tests {
     #[test]
     fn margins_are_the_largest_logit_minus_the_second_largest() {
         let quantization = lenet_core::quantization::Quantization { scale: 0.5, zero_point: 10 };
-        let (answer, steps) = Answer::of_int8(&Logits::new([-128, 3, 20, 5, 17, 0, 0, 0, 0, 0], quantization));
+        let (answer, steps) = Answer::of_int8(&Logits::new(&[-128, 3, 20, 5, 17, 0, 0, 0, 0, 0], quantization));
         assert_eq!((answer.class, answer.margin, steps), (2, 1.5, 3));
         assert_eq!(answer.logits[..3], [-69.0, -3.5, 5.0]);
-        let (tied, steps) = Answer::of_int8(&Logits::new([127, -128, 0, 127, 0, 0, 0, 0, 0, 0], quantization));
+        let (tied, steps) = Answer::of_int8(&Logits::new(&[127, -128, 0, 127, 0, 0, 0, 0, 0, 0], quantization));
         assert_eq!((tied.class, tied.margin, steps), (0, 0.0, 0));
-        let float = Answer::of_float(1, [-3.0, -1.0, -2.5, -9.0, -9.0, -9.0, -9.0, -9.0, -9.0, -9.0]);
+        let float = Answer::of_float(1, vec![-3.0, -1.0, -2.5, -9.0, -9.0, -9.0, -9.0, -9.0, -9.0, -9.0]);
         assert_eq!(float.margin, 1.5);
     }
 }

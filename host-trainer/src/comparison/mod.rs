@@ -70,7 +70,7 @@ pub fn compare(network: &Network, model: Model<'_>, split: &Split) -> Comparison
         .map_init(
             || (Group::new(), LeNet5::new(model)),
             |(group, int8), index| {
-                let mut totals = Totals::new();
+                let mut totals = Totals::new(model.classes());
                 let end = split.len().min((index + 1) * CHUNK);
                 for start in (index * CHUNK..end).step_by(LANES) {
                     let images = start..end.min(start + LANES);
@@ -82,7 +82,7 @@ pub fn compare(network: &Network, model: Model<'_>, split: &Split) -> Comparison
             },
         )
         .collect();
-    let mut all = Totals::new();
+    let mut all = Totals::new(model.classes());
     for chunk in chunks {
         all.merge(chunk);
     }

@@ -32,9 +32,9 @@ struct TensorTally {
 }
 
 impl Totals {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(classes: usize) -> Self {
         let tensors = Layer::ALL.map(|layer| TensorTally {
-            channels: vec![Tally::default(); layer.outputs()],
+            channels: vec![Tally::default(); layer.outputs(classes)],
             layer_values: 0,
             clipped: 0,
         });
@@ -62,10 +62,11 @@ impl Totals {
             pool2.add(s_pool2, flat(group.pool2()), lane, workspace.pool2().iter().copied().map(q_of));
             fc1.add(s_fc1, group.fc1(), lane, workspace.fc1().iter().copied().map(q_of));
             fc2.add(s_fc2, group.fc2(), lane, workspace.fc2().iter().copied().map(q_of));
-            fc3.add(s_logits, group.logits(), lane, logits.values);
+            fc3.add(s_logits, group.logits(), lane, logits.values().iter().copied());
 
             let label = split.labels()[index];
-            let float = Answer::of_float(group.classes()[lane], group.logits().map(|logit| logit.0[lane]));
+            let float =
+                Answer::of_float(group.classes()[lane], group.logits().iter().map(|logit| logit.0[lane]).collect());
             let (int8, int8_margin_steps) = Answer::of_int8(&logits);
             self.float_correct += usize::from(float.class == usize::from(label));
             self.int8_correct += usize::from(int8.class == usize::from(label));

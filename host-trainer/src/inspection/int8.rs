@@ -17,6 +17,14 @@ pub struct Int8Summary {
     pub model_bytes: usize,
     /// The CRC-32 at the end of the `.lenet` file, eight hex digits.
     pub crc32: String,
+    /// One number over everything that determines answers, eight hex digits; see [`lenet_core::Model::identity`].
+    pub identity: String,
+    /// The labels, by class.
+    pub labels: Vec<String>,
+    /// The class that stands for anything else, if there is one.
+    pub none_of_these: Option<usize>,
+    /// Why the kernels of Cortex-M cannot use their own form of the convolutions' weights, if they cannot.
+    pub plain_convolutions: Option<String>,
     /// Where the model comes from.
     pub description: Description,
     /// Pooling after conv1.
@@ -94,9 +102,9 @@ pub fn real_multiplier(multiplier: Multiplier) -> f64 {
 
 /// The shape of a layer's int8 weights: output, row, column, input for a convolution; output, input for a fully
 /// connected layer.
-pub fn weight_shape(layer: Layer) -> Vec<usize> {
+pub fn weight_shape(layer: Layer, classes: usize) -> Vec<usize> {
     use lenet_core::architecture::KERNEL_SIDE;
-    let (outputs, per_output) = (layer.outputs(), layer.weights_per_output());
+    let (outputs, per_output) = (layer.outputs(classes), layer.weights_per_output());
     match layer {
         Layer::Conv1 | Layer::Conv2 => {
             vec![outputs, KERNEL_SIDE, KERNEL_SIDE, per_output / (KERNEL_SIDE * KERNEL_SIDE)]
@@ -120,11 +128,17 @@ impl Int8Summary {
             format_version: VERSION,
             model_bytes: file.bytes().len(),
             crc32: format!("{:08x}", file.crc32()),
+            identity: format!("{:08x}", model.identity()),
+            labels: model.labels().iter().map(str::to_owned).collect(),
+            none_of_these: model.none_of_these(),
+            plain_convolutions: network.unpackable().map(|reason| reason.to_string()),
             description: Description { data_set, float_accuracy, int8_accuracy, seed, tool },
             pool1: model.pool1().to_string(),
             pool2: model.pool2().to_string(),
             tensors: Tensor::ALL.map(|tensor| TensorSummary::new(tensor, model.quantization(tensor))).into(),
-            layers: Layer::ALL.into_iter().zip(&network.layers).map(|(layer, l)| LayerSummary::new(layer, l)).collect(),
+            layers: (Layer::ALL.into_iter().zip(&network.layers))
+                .map(|(layer, values)| LayerSummary::new(layer, values, model.classes()))
+                .collect(),
         })
     }
 }
@@ -138,7 +152,7 @@ impl TensorSummary {
 }
 
 impl LayerSummary {
-    fn new(layer: Layer, values: &QuantizedLayer) -> Self {
+    fn new(layer: Layer, values: &QuantizedLayer, classes: usize) -> Self {
         const CHANNELS: &str = "a layer has output channels";
         let QuantizedLayer { bias, weights, weight_scale, .. } = values;
         let magnitudes =
@@ -148,8 +162,8 @@ impl LayerSummary {
         let accumulator_bound = bounds.max().expect(CHANNELS);
         Self {
             name: layer.to_string(),
-            weight_shape: weight_shape(layer),
-            file_bytes: layer_bytes(layer),
+            weight_shape: weight_shape(layer, classes),
+            file_bytes: layer_bytes(layer, classes),
             weight: Span::of(weights.iter().copied()).expect(CHANNELS),
             zero_weights: share(weights, |w| w == 0),
             saturated_weights: share(weights, |w| w.unsigned_abs() == 127),

@@ -9,7 +9,7 @@ use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
 use super::Span;
-use super::int8::{Description, Int8Summary, TensorSummary, real_multipliers, weight_shape};
+use super::int8::{Description, Int8Summary, LayerSummary, TensorSummary, real_multipliers};
 use crate::formats::ModelFile;
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
 
@@ -18,6 +18,9 @@ struct Document<'a> {
     format_version: u16,
     model_bytes: usize,
     crc32: String,
+    identity: String,
+    labels: Vec<String>,
+    none_of_these: Option<usize>,
     description: Description,
     pool1: String,
     pool2: String,
@@ -39,7 +42,8 @@ struct LayerFields<'a> {
 
 /// Writes a model's scales, zero points, multipliers and biases as JSON. The fields and their order:
 ///
-/// - `format_version`, `model_bytes`, `crc32` (eight hex digits) of the `.lenet` file;
+/// - `format_version`, `model_bytes`, `crc32` and `identity` (eight hex digits) of the `.lenet` file;
+/// - `labels`, by class; `none_of_these`, the class that stands for anything else, or `null`;
 /// - `description`: `data_set`; `float_accuracy`, `int8_accuracy` (fractions) and `seed`, `null` if unknown; `tool`;
 /// - `pool1`, `pool2`: `average` or `maximum`;
 /// - `tensors`, from input to logits: `name`, the `scale` and `zero_point` of `real = scale * (q - zero_point)`, and
@@ -54,12 +58,15 @@ struct LayerFields<'a> {
 pub fn encode_json(file: &ModelFile) -> Result<String, lenet_core::Error> {
     let network = QuantizedNetwork::from(&file.model()?);
     let summary = Int8Summary::new(file)?;
-    let layers = summary.layers.iter().zip(Layer::ALL).zip(&network.layers);
+    let layers = summary.layers.into_iter().zip(Layer::ALL).zip(&network.layers);
     let document = Document {
-        layers: layers.map(|((summary, layer), values)| layer_fields(layer, summary.weight, values)).collect(),
+        layers: layers.map(|((summary, layer), values)| layer_fields(layer, summary, values)).collect(),
         format_version: summary.format_version,
         model_bytes: summary.model_bytes,
         crc32: summary.crc32,
+        identity: summary.identity,
+        labels: summary.labels,
+        none_of_these: summary.none_of_these,
         description: summary.description,
         pool1: summary.pool1,
         pool2: summary.pool2,
@@ -72,11 +79,11 @@ pub fn encode_json(file: &ModelFile) -> Result<String, lenet_core::Error> {
     Ok(String::from_utf8(bytes).expect("JSON is UTF-8"))
 }
 
-fn layer_fields(layer: Layer, weight: Span<i8>, values: &QuantizedLayer) -> LayerFields<'_> {
+fn layer_fields(layer: Layer, summary: LayerSummary, values: &QuantizedLayer) -> LayerFields<'_> {
     LayerFields {
         name: layer.to_string(),
-        weight_shape: weight_shape(layer),
-        weight,
+        weight_shape: summary.weight_shape,
+        weight: summary.weight,
         weight_scale: &values.weight_scale,
         bias: &values.bias,
         multiplier_mantissa: values.multiplier.iter().map(|multiplier| multiplier.mantissa).collect(),

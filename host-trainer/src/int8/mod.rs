@@ -1,4 +1,4 @@
-//! The int8 network as plain numbers. This folder uses `lenet-core` and no other folder of this crate.
+//! The int8 network as plain numbers. Of this crate, this folder uses only the names of classes.
 //!
 //! - [`QuantizedNetwork`]: all integers and scales of a network.
 //! - [`multiplier_from_real`]: converts a real multiplier to the form stored in a model file.
@@ -11,4 +11,4 @@ pub mod order;
 pub mod reference;
 
 pub use multiplier::multiplier_from_real;
-pub use network::{QuantizedLayer, QuantizedNetwork};
+pub use network::{QuantizedLayer, QuantizedNetwork, Unpackable};

@@ -5,7 +5,7 @@ use lenet_core::quantization::Multiplier;
 /// The integer form of a real multiplier: `real = f * 2^exponent` with `f` in [1/2, 1) (C's `frexp`),
 /// and `mantissa = round(f * 2^31)`.
 ///
-/// `None` when the rounded multiplier is not in [2^-32, 1/4).
+/// `None` when the rounded multiplier is not in [2^-32, 1).
 pub fn multiplier_from_real(real: f64) -> Option<Multiplier> {
     if !real.is_normal() || real < 0.0 {
         return None;
@@ -30,6 +30,8 @@ mod tests {
         assert_eq!(multiplier_from_real(0.125), Some(Multiplier { mantissa: 1 << 30, exponent: -2 }));
         assert_eq!(multiplier_from_real(0.1875), Some(Multiplier { mantissa: 3 << 29, exponent: -2 }));
         assert_eq!(multiplier_from_real(0.001), Some(Multiplier { mantissa: 1_099_511_628, exponent: -9 }));
+        assert_eq!(multiplier_from_real(0.25), Some(Multiplier { mantissa: 1 << 30, exponent: -1 }));
+        assert_eq!(multiplier_from_real(0.75), Some(Multiplier { mantissa: 3 << 29, exponent: 0 }));
         // Rounds up to the next power of two.
         assert_eq!(multiplier_from_real(0.125 - 1e-12), Some(Multiplier { mantissa: 1 << 30, exponent: -2 }));
         assert_eq!(multiplier_from_real(2f64.powi(-32)), Some(Multiplier { mantissa: 1 << 30, exponent: -31 }));
@@ -37,7 +39,7 @@ mod tests {
 
     #[test]
     fn out_of_range_is_none() {
-        for real in [0.0, -0.1, 1.0, 0.25, 0.25 - 1e-12, 2f64.powi(-32) * 0.99, f64::NAN, f64::INFINITY] {
+        for real in [0.0, -0.1, 1.0, 1.0 - 1e-12, 2f64.powi(-32) * 0.99, f64::NAN, f64::INFINITY] {
             assert_eq!(multiplier_from_real(real), None, "{real}");
         }
     }

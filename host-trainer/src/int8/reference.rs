@@ -5,7 +5,7 @@
 //! by a power of two, below 2^53. If both agree in every bit, that is evidence that both are right.
 
 use lenet_core::architecture::{
-    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, KERNEL_SIDE,
+    CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, KERNEL_SIDE,
 };
 use lenet_core::quantization::Multiplier;
 use lenet_core::{Pixels, Pool};
@@ -28,7 +28,7 @@ pub struct Trace {
     pub fc1: Array1<f64>,
     /// `[84]`.
     pub fc2: Array1<f64>,
-    /// `[10]`.
+    /// `[classes]`.
     pub logits: Array1<f64>,
 }
 
@@ -66,7 +66,7 @@ pub fn run(network: &QuantizedNetwork, pixels: &Pixels) -> Trace {
     let flat = pool2.to_shape(FC1_INPUTS).expect("4 x 4 x 16 is 256").to_owned();
     let fc1 = connect(flat.view(), zero[2], fc1_values, FC1_OUTPUTS, zero[3]).mapv(|q| q.max(zero[3]));
     let fc2 = connect(fc1.view(), zero[3], fc2_values, FC2_OUTPUTS, zero[4]).mapv(|q| q.max(zero[4]));
-    let logits = connect(fc2.view(), zero[4], fc3_values, CLASSES, zero[5]);
+    let logits = connect(fc2.view(), zero[4], fc3_values, network.classes.count(), zero[5]);
     Trace { conv1, pool1, conv2, pool2, fc1, fc2, logits }
 }
 

@@ -52,7 +52,7 @@
 mod familiarity;
 mod sources;
 
-use lenet_core::{CLASSES, Pixels};
+use lenet_core::Pixels;
 use serde::Serialize;
 
 use crate::analysis::{Outputs, Subject};
@@ -76,7 +76,7 @@ pub enum Recognition {
 }
 
 /// A network's answer for an image, and whether to trust it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Prediction {
     /// The network's outputs.
     pub outputs: Outputs,
@@ -96,7 +96,7 @@ impl Prediction {
     /// up to 1.
     pub fn top(&self, count: usize) -> Vec<(usize, f64)> {
         let probabilities = self.outputs.probabilities();
-        let ranking: [usize; CLASSES] = self.outputs.ranking();
+        let ranking = self.outputs.ranking();
         ranking.iter().take(count).map(|class| (*class, probabilities[*class])).collect()
     }
 }

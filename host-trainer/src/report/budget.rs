@@ -70,10 +70,14 @@ struct Row {
 
 /// The input and each layer. The ARMv7-M kernels use two bytes for each pixel and each output of pool1, and these
 /// 16-bit pixels are kept in addition to the image itself.
-fn rows() -> [Row; 6] {
+fn rows(classes: usize) -> [Row; 6] {
     let pool1 = CONV1_CHANNELS * POOL1_SIDE * POOL1_SIDE;
     let pool2 = CONV2_CHANNELS * POOL2_SIDE * POOL2_SIDE;
-    let row = |name, layer: Option<Layer>, ram: [usize; 2]| Row { name, flash: layer.map_or(0, layer_bytes), ram };
+    let row = |name, layer: Option<Layer>, ram: [usize; 2]| Row {
+        name,
+        flash: layer.map_or(0, |layer| layer_bytes(layer, classes)),
+        ram,
+    };
     [
         row("input", None, [IMAGE_BYTES, 3 * IMAGE_BYTES]),
         row("conv1, pool1", Some(Layer::Conv1), [pool1, 2 * pool1]),
@@ -84,9 +88,9 @@ fn rows() -> [Row; 6] {
     ]
 }
 
-/// The tables, for a model of `model_bytes` bytes.
-pub(super) fn section(model_bytes: usize) -> Markup {
-    let rows = rows();
+/// The tables, for a model of `model_bytes` bytes with this many classes.
+pub(super) fn section(model_bytes: usize, classes: usize) -> Markup {
+    let rows = rows(classes);
     let layers: usize = rows.iter().map(|row| row.flash).sum();
     let [armv6m, armv7m] = [Workspace::BYTES_ARMV6M, Workspace::BYTES_ARMV7M].map(|workspace| workspace + IMAGE_BYTES);
     let widest = rows.iter().map(|row| row.flash).max().unwrap_or(1) as f64;
@@ -165,6 +169,7 @@ mod tests {
         let sum = |core: usize| rows().iter().map(|row| row.ram[core]).sum::<usize>();
         assert_eq!(sum(0), Workspace::BYTES_ARMV6M + IMAGE_BYTES);
         assert_eq!(sum(1), Workspace::BYTES_ARMV7M + IMAGE_BYTES);
-        assert_eq!(rows().iter().map(|row| row.flash).sum::<usize>(), lenet_core::format::PARAMETER_BYTES);
+        let flash = |classes| rows(classes).iter().map(|row| row.flash).sum::<usize>();
+        assert_eq!([2, 10, 47].map(flash), [2, 10, 47].map(lenet_core::format::parameter_bytes));
     }
 }

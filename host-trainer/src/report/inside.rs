@@ -130,7 +130,7 @@ impl Findings<'_> {
             workspace.pool2().iter().for_each(|u| add(Stage::Pool2, *u));
             workspace.fc1().iter().for_each(|u| add(Stage::Fc1, *u));
             workspace.fc2().iter().for_each(|u| add(Stage::Fc2, *u));
-            logits.values.into_iter().for_each(|q| add(Stage::Logits, (i16::from(q) + 128) as u8));
+            logits.values().iter().for_each(|q| add(Stage::Logits, (i16::from(*q) + 128) as u8));
             counts
         });
         let [Counts(float), Counts(int8)] = [float, int8].map(|parts| parts.into_iter().sum());

@@ -135,7 +135,7 @@ impl Findings<'_> {
                         section #training { h2 { "Training" } (self.curves()) }
                         section #classes { h2 { "Classes and confidence" } (self.classes()) }
                         section #inside { h2 { "Inside the network" } (self.inside()) }
-                        section #budget { h2 { "Does it fit your board?" } (budget::section(self.run.model.bytes().len())) }
+                        section #budget { h2 { "Does it fit your board?" } (budget::section(self.run.model.bytes().len(), lenet_core::CLASSES)) }
                     }
                     footer { p { "Written by " (summary.tool) ". This page is one self-contained file without scripts." } }
                 }

@@ -7,14 +7,14 @@ use core::arch::naked_asm;
 use super::blank::Blank;
 use super::separate::separate_words;
 pub(crate) use super::smlal::{Pool1Output, Scratch, conv1_pool, conv2_pool};
-use crate::model::DenseParameters;
+use crate::format::DenseWords;
 
 /// Calls `each` with the sums of products of every two outputs, in order.
 ///
 /// `input` holds the layer's activations in [0, 255]; missing inputs count as zero.
-pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
+pub(crate) fn sums_of_products<const IP: usize>(
     input: &[u8],
-    parameters: &DenseParameters<'_, IP, OP, O>,
+    rows: &DenseWords<IP>,
     _blank: Blank,
     scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
@@ -26,7 +26,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     for (place, [first, second]) in inputs.iter_mut().zip(pairs) {
         *place = u32::from(*first) | u32::from(*second) << 16;
     }
-    for words in parameters.words() {
+    for words in rows {
         // SAFETY: there are `IP` words and `IP` pairs of inputs.
         each(separate_words(unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), IP / 4) }));
     }

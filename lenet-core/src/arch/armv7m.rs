@@ -8,14 +8,14 @@ use super::blank::Blank;
 use super::nonzero;
 use super::separate::separate_words;
 pub(crate) use super::smlal::{Pool1Output, Scratch, conv1_pool, conv2_pool};
-use crate::model::DenseParameters;
+use crate::format::DenseWords;
 
 /// Calls `each` with the sums of products of every two outputs, in order.
 ///
 /// `input` holds the layer's activations in [0, 255]; missing inputs count as zero.
-pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
+pub(crate) fn sums_of_products<const IP: usize>(
     input: &[u8],
-    parameters: &DenseParameters<'_, IP, OP, O>,
+    rows: &DenseWords<IP>,
     blank: Blank,
     scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
@@ -25,7 +25,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     if blank == Blank::Skip
         && let Some(inputs) = nonzero::list(input, bytemuck::must_cast_slice_mut(scratch.words()))
     {
-        for words in parameters.words() {
+        for words in rows {
             // SAFETY: the number of inputs is a multiple of 4, and each offset is that of a halfword in the words.
             each(separate_words(unsafe { sparse_assembly(inputs.as_ptr(), words.as_ptr(), inputs.len()) }));
         }
@@ -37,7 +37,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     for (place, u) in inputs.iter_mut().zip(input) {
         *place = u32::from(*u);
     }
-    for words in parameters.words() {
+    for words in rows {
         // SAFETY: there are `IP` words and two inputs for each of them.
         let sums = unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), IP / 2) };
         each(separate_words(sums));

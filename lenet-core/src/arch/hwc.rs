@@ -23,6 +23,14 @@ impl Pool1Output {
 
     /// In HWC order.
     pub(crate) fn hwc(&self) -> impl Iterator<Item = u8> {
-        self.0.as_flattened().as_flattened().iter().copied()
+        self.values().iter().copied()
+    }
+
+    pub(super) fn values(&self) -> &[u8] {
+        self.0.as_flattened().as_flattened()
+    }
+
+    pub(super) fn values_mut(&mut self) -> &mut [u8] {
+        self.0.as_flattened_mut().as_flattened_mut()
     }
 }

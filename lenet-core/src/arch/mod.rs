@@ -8,8 +8,10 @@
 //! - `sums_of_products`: the sums of products of a fully connected layer.
 //!
 //! `portable` defines the results. The others compute the same bits: the firmware tests prove it on every emulated
-//! board, for random networks and images. The workstation's kernels (feature `workstation`) are a family of their own,
-//! with another interface.
+//! board, for random networks and images. Convolutions for Cortex-M need the weights that the section
+//! [`SMLAL`](crate::format::SMLAL) of the file holds; for a model without it, these families run `plain`, the convolution
+//! of the portable one. The workstation's kernels (feature `workstation`) are a family of their own, with another
+//! interface.
 //!
 //! # Convolution as multiplication of polynomials
 //!
@@ -35,7 +37,7 @@
 //!
 //! It is exact as long as no field overflows. The two lower fields start at the channel's offset, 255 times the sum of
 //! the magnitudes of its negative weights, so they never fall below zero and never borrow from their neighbour. They
-//! never reach 2^21 either, because loading the model has checked the sum of all magnitudes against
+//! never reach 2^21 either, because loading the section has checked the sum of all magnitudes against
 //! [`WEIGHT_SUM_MAX`](crate::format::WEIGHT_SUM_MAX). The upper field has no neighbour above it, so it starts at zero
 //! and may be negative.
 
@@ -50,6 +52,7 @@ mod blank;
 mod hwc;
 #[cfg(any(kernels = "armv6m", kernels = "armv7m"))]
 mod nonzero;
+mod plain;
 #[cfg(kernels = "portable")]
 mod portable;
 mod selected;

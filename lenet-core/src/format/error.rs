@@ -3,8 +3,9 @@
 use core::fmt;
 
 use super::layout::VERSION;
-use super::words::WEIGHT_SUM_MAX;
+use super::words::{PACKED_EXPONENT_MAX, WEIGHT_SUM_MAX};
 use crate::architecture::{Layer, Tensor};
+use crate::labels::LabelsError;
 
 /// Why bytes were not accepted as a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +36,23 @@ pub enum Error {
         /// Bytes in the file.
         found: usize,
     },
-    /// Padding is not zero or too long, or it does not bring the parameter block to a multiple of 4.
+    /// Padding is not zero or too long, or it does not bring the parameters or the sections to a multiple of 4.
     Padding,
+    /// The labels break a rule.
+    Labels(LabelsError),
+    /// The class for anything else does not exist.
+    NoneOfThese {
+        /// The class.
+        class: u8,
+        /// The number of classes.
+        classes: usize,
+    },
+    /// The rule that refuses unfamiliar inputs is unknown to this build.
+    Rejection(u8),
+    /// The preparation of inputs is unknown to this build.
+    Preparation(u8),
+    /// The sections do not end where they should, or a known section has the wrong length or occurs twice.
+    Sections,
     /// A tensor's scale is not a positive, finite, normal number.
     Scale(Tensor),
     /// A tensor that needs the zero point -128 has another one.
@@ -53,21 +69,21 @@ pub enum Error {
         /// The output channel.
         channel: usize,
     },
-    /// The weight words of a channel contradict each other.
+    /// The words of a section contradict the channel's weights.
     Words {
         /// The layer.
         layer: Layer,
         /// The output channel.
         channel: usize,
     },
-    /// A convolution channel's offset does not match its weights.
+    /// The offset of a section does not match the channel's weights.
     Offset {
         /// The layer.
         layer: Layer,
         /// The output channel.
         channel: usize,
     },
-    /// The weight magnitudes of a convolution channel add up to more than
+    /// There is a section with packed words, but the weight magnitudes of a convolution channel add up to more than
     /// [`WEIGHT_SUM_MAX`](super::words::WEIGHT_SUM_MAX), so its sums could overflow a field of the accumulator.
     FieldOverflow {
         /// The layer.
@@ -82,7 +98,14 @@ pub enum Error {
         /// The output channel.
         channel: usize,
     },
-    /// A mantissa is outside [2^30, 2^31) or an exponent is outside [-31, -2].
+    /// There is a section with packed words, but a convolution channel's multiplier is 1/4 or more.
+    LargeMultiplier {
+        /// The layer.
+        layer: Layer,
+        /// The output channel.
+        channel: usize,
+    },
+    /// A mantissa is outside [2^30, 2^31) or an exponent is outside [-31, 0].
     Multiplier {
         /// The layer.
         layer: Layer,
@@ -109,7 +132,7 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "the model has format version {version}, but this build reads version {VERSION}: \
-                     write it again with a matching `lenet`"
+                     make a new file with `lenet quantize`"
                 )
             }
             Self::Malformed => f.write_str("the model is truncated or damaged: its message cannot be decoded"),
@@ -120,7 +143,18 @@ impl fmt::Display for Error {
             Self::ParameterLength { expected, found } => {
                 write!(f, "the parameters take {found} bytes instead of {expected}")
             }
-            Self::Padding => f.write_str("the padding of the parameters is not zero or has the wrong length"),
+            Self::Padding => f.write_str("the padding is not zero or has the wrong length"),
+            Self::Labels(error) => write!(f, "the labels are not valid: {error}"),
+            Self::NoneOfThese { class, classes } => {
+                write!(f, "class {class} should mean none of these, but the classes are 0 to {}", classes - 1)
+            }
+            Self::Rejection(rule) => {
+                write!(f, "the model refuses inputs by rule {rule}, which this build does not know: update it")
+            }
+            Self::Preparation(kind) => {
+                write!(f, "the model needs inputs prepared in way {kind}, which this build does not know: update it")
+            }
+            Self::Sections => f.write_str("the sections are damaged: a length is wrong, or one occurs twice"),
             Self::Scale(tensor) => write!(f, "the scale of {tensor} is not a positive, finite, normal number"),
             Self::ZeroPoint { tensor, found } => {
                 write!(f, "the zero point of {tensor} is {found} instead of -128")
@@ -129,15 +163,16 @@ impl fmt::Display for Error {
                 write!(f, "the weight scale of {layer} channel {channel} is not a positive, finite, normal number")
             }
             Self::Words { layer, channel } => {
-                write!(f, "the weight words of {layer} channel {channel} contradict each other")
+                write!(f, "the packed words of {layer} channel {channel} contradict its weights")
             }
             Self::Offset { layer, channel } => {
-                write!(f, "the offset of {layer} channel {channel} does not match its weights")
+                write!(f, "the packed offset of {layer} channel {channel} does not match its weights")
             }
             Self::FieldOverflow { layer, channel } => {
                 write!(
                     f,
-                    "the weights of {layer} channel {channel} add up to more than {WEIGHT_SUM_MAX} steps in magnitude"
+                    "the weights of {layer} channel {channel} are packed, but add up to more than {WEIGHT_SUM_MAX} steps in \
+                     magnitude"
                 )
             }
             Self::Weight { layer, channel } => {
@@ -147,7 +182,13 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "the multiplier of {layer} channel {channel} is out of range: \
-                     the mantissa must be in [2^30, 2^31) and the exponent in [-31, -2]"
+                     the mantissa must be in [2^30, 2^31) and the exponent in [-31, 0]"
+                )
+            }
+            Self::LargeMultiplier { layer, channel } => {
+                write!(
+                    f,
+                    "the weights of {layer} channel {channel} are packed, but its exponent is above {PACKED_EXPONENT_MAX}"
                 )
             }
             Self::AccumulatorOverflow { layer, channel } => {

@@ -1,5 +1,6 @@
 //! Sizes, versions and alignment of a model file.
 
+use super::words::Record;
 use crate::architecture::Layer;
 
 /// The first four bytes of every model file.
@@ -11,39 +12,46 @@ pub const fn has_magic(bytes: &[u8]) -> bool {
 }
 
 /// The format version that this build writes and reads.
-pub const VERSION: u16 = 2;
-/// The file and its parameter block must both start at a multiple of this many bytes.
+pub const VERSION: u16 = 3;
+/// The tag of the section that holds the convolutions' weights as [`ConvWords`](super::ConvWords).
+pub const SMLAL: [u8; 4] = *b"SML1";
+/// The file, its parameter block and its sections must all start at a multiple of this many bytes.
 pub const ALIGNMENT: usize = 4;
 /// Bytes of the CRC-32 after the message.
 pub const CHECKSUM_BYTES: usize = 4;
 /// Fully connected inputs are padded with zero weights to a multiple of this: the kernels take that many at a time.
 const DENSE_INPUT_STEP: usize = 8;
 
-/// Bytes of the parameter block, [`Message::parameters`](super::Message::parameters).
-pub const PARAMETER_BYTES: usize = {
+/// Bytes of the parameter block of a network with this many classes,
+/// [`Network::parameters`](super::Network::parameters).
+pub const fn parameter_bytes(classes: usize) -> usize {
     let mut bytes = 0;
     let mut i = 0;
     while i < Layer::ALL.len() {
-        bytes += layer_bytes(Layer::ALL[i]);
+        bytes += layer_bytes(Layer::ALL[i], classes);
         i += 1;
     }
     bytes
-};
+}
 
 /// Bytes of one layer in the parameter block.
 ///
-/// Each output channel takes 4 bytes each for its bias, mantissa and weight scale, and 1 byte for its exponent; the
-/// exponents are padded to a multiple of 4. A convolution adds 4 bytes a channel for its offset and 4 bytes a weight.
-/// A fully connected layer adds 4 bytes for every two inputs of two outputs.
-pub const fn layer_bytes(layer: Layer) -> usize {
-    let (outputs, weights) = (layer.outputs(), layer.weights_per_output());
-    let channels = 3 * 4 * outputs + outputs.next_multiple_of(ALIGNMENT);
-    channels
+/// Each output channel takes a [`Record`](super::Record) of 16 bytes. A convolution adds 1 byte a weight, padded to a
+/// multiple of 4. A fully connected layer adds 4 bytes for every two inputs of two outputs; an odd output counts as two.
+pub const fn layer_bytes(layer: Layer, classes: usize) -> usize {
+    let (outputs, weights) = (layer.outputs(classes), layer.weights_per_output());
+    size_of::<Record>() * outputs
         + match layer {
-            Layer::Conv1 | Layer::Conv2 => 4 * outputs + 4 * outputs * weights,
-            Layer::Fc1 | Layer::Fc2 | Layer::Fc3 => 4 * (outputs / 2) * (dense_inputs(weights) / 2),
+            Layer::Conv1 | Layer::Conv2 => (outputs * weights).next_multiple_of(ALIGNMENT),
+            Layer::Fc1 | Layer::Fc2 | Layer::Fc3 => 4 * outputs.div_ceil(2) * (dense_inputs(weights) / 2),
         }
 }
+
+/// Bytes of the content of the section [`SMLAL`]: for each convolution 4 bytes a channel and 4 bytes a weight.
+pub const SMLAL_BYTES: usize = {
+    let (conv1, conv2) = (Layer::Conv1, Layer::Conv2);
+    4 * conv1.outputs(0) * (1 + conv1.weights_per_output()) + 4 * conv2.outputs(0) * (1 + conv2.weights_per_output())
+};
 
 /// Inputs of a fully connected layer in the file, including the padding.
 pub const fn dense_inputs(inputs: usize) -> usize {
@@ -56,8 +64,9 @@ mod tests {
 
     #[test]
     fn parameter_block_has_the_size_on_the_format_page() {
-        let sizes = Layer::ALL.map(layer_bytes);
-        assert_eq!(sizes, [704, 9_872, 32_280, 11_172, 1_012]);
-        assert_eq!(PARAMETER_BYTES, 55_040);
+        let sizes = Layer::ALL.map(|layer| layer_bytes(layer, 10));
+        assert_eq!(sizes, [248, 2_656, 32_640, 11_424, 1_040]);
+        assert_eq!([2, 3, 10, 64].map(parameter_bytes), [47_176, 47_368, 48_008, 52_928]);
+        assert_eq!(SMLAL_BYTES, 10_288);
     }
 }

@@ -1,17 +1,12 @@
 //! Bias, multiplier and weight scale of a layer's output channels.
 
 use crate::architecture::Layer;
-use crate::format::{BlockReader, Error};
+use crate::format::{Error, Record};
 use crate::quantization::{Multiplier, is_valid_scale};
 
 /// What every output channel of a layer has besides its weights, borrowed from the file.
 #[derive(Clone, Copy, Debug)]
-pub struct Channels<'a, const OUTPUTS: usize> {
-    bias: &'a [i32; OUTPUTS],
-    mantissa: &'a [i32; OUTPUTS],
-    weight_scale: &'a [f32; OUTPUTS],
-    exponent: &'a [i8; OUTPUTS],
-}
+pub struct Channels<'a>(&'a [Record]);
 
 /// Bias and multiplier of one output channel.
 #[derive(Clone, Copy, Debug)]
@@ -22,67 +17,65 @@ pub struct Channel {
     pub multiplier: Multiplier,
 }
 
-impl<'a, const OUTPUTS: usize> Channels<'a, OUTPUTS> {
+impl From<&Record> for Channel {
+    #[inline]
+    fn from(&[bias, mantissa, _, exponent]: &Record) -> Self {
+        Self { bias, multiplier: Multiplier { mantissa, exponent: exponent as i8 } }
+    }
+}
+
+impl<'a> Channels<'a> {
+    pub(super) const fn new(records: &'a [Record]) -> Self {
+        Self(records)
+    }
+
+    /// Number of output channels.
+    #[expect(clippy::len_without_is_empty, reason = "every layer has some")]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The output channels, in order.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = Channel> + use<'a, OUTPUTS> {
-        let Self { bias, mantissa, exponent, .. } = *self;
-        bias.iter()
-            .zip(mantissa)
-            .zip(exponent)
-            .map(|((&bias, &mantissa), &exponent)| Channel { bias, multiplier: Multiplier { mantissa, exponent } })
+    pub fn iter(&self) -> impl Iterator<Item = Channel> + use<'a> {
+        self.0.iter().map(Channel::from)
     }
 
     /// The scale of each channel's weights. Inference does not need it: the multiplier already contains it.
-    pub fn weight_scales(&self) -> &'a [f32; OUTPUTS] {
-        self.weight_scale
+    pub fn weight_scales(&self) -> impl Iterator<Item = f32> + use<'a> {
+        self.0.iter().map(|&[_, _, weight_scale, _]| f32::from_bits(weight_scale as u32))
     }
 
-    pub(super) fn read(block: &mut BlockReader<'a>) -> Result<Self, Error> {
-        Ok(Self {
-            bias: block.array()?,
-            mantissa: block.array()?,
-            weight_scale: block.array()?,
-            exponent: block.array()?,
-        })
-    }
-
-    /// Checks every channel; `sums` checks the weights of one channel and adds them up.
+    /// Checks every channel; `weights` gives the weights of one channel.
     ///
     /// `|bias| + 255 * sum(|w|) <= i32::MAX` proves that the accumulator cannot overflow: not for any input in
     /// [0, 255], not in any order of summation and not at any step of it.
-    pub(super) fn check(
+    pub(super) fn check<W: IntoIterator<Item = i8>>(
         &self,
         layer: Layer,
-        mut sums: impl FnMut(usize) -> Result<WeightSums, Error>,
+        weights: impl Fn(usize) -> W,
     ) -> Result<(), Error> {
-        for (index, (channel, scale)) in self.iter().zip(self.weight_scale).enumerate() {
-            if !is_valid_scale(*scale) {
-                return Err(Error::WeightScale { layer, channel: index });
+        for (channel, (record, scale)) in self.0.iter().zip(self.weight_scales()).enumerate() {
+            let [bias, mantissa, _, exponent] = *record;
+            if !is_valid_scale(scale) {
+                return Err(Error::WeightScale { layer, channel });
             }
-            if !channel.multiplier.is_valid() {
-                return Err(Error::Multiplier { layer, channel: index });
+            let valid = |exponent| Multiplier { mantissa, exponent }.is_valid();
+            if !i8::try_from(exponent).is_ok_and(valid) {
+                return Err(Error::Multiplier { layer, channel });
             }
-            let WeightSums { positive, negative } = sums(index)?;
+            let mut sum = 0;
+            for weight in weights(channel) {
+                if weight == i8::MIN {
+                    return Err(Error::Weight { layer, channel });
+                }
+                sum += u32::from(weight.unsigned_abs());
+            }
             // At most 2^31 plus 2^23: no overflow in u32.
-            if channel.bias.unsigned_abs() + 255 * (positive + negative) > i32::MAX as u32 {
-                return Err(Error::AccumulatorOverflow { layer, channel: index });
+            if bias.unsigned_abs() + 255 * sum > i32::MAX as u32 {
+                return Err(Error::AccumulatorOverflow { layer, channel });
             }
         }
         Ok(())
-    }
-}
-
-/// Sums of the magnitudes of a channel's positive and negative weights.
-#[derive(Clone, Copy, Default)]
-pub(super) struct WeightSums {
-    pub(super) positive: u32,
-    pub(super) negative: u32,
-}
-
-impl WeightSums {
-    pub(super) fn add(&mut self, weight: i8) {
-        let magnitude = u32::from(weight.unsigned_abs());
-        if weight > 0 { self.positive += magnitude } else { self.negative += magnitude }
     }
 }

@@ -1,70 +1,61 @@
 //! The parameters of the fully connected layers.
 
-use super::channels::{Channels, WeightSums};
-use crate::architecture::{CLASSES, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Layer};
+use super::channels::Channels;
+use crate::architecture::{FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Layer};
 use crate::format::{BlockReader, DenseWords, Error, dense_inputs, halfwords, split_halfword};
 
-/// The parameters of a fully connected layer with `OUTPUTS = 2 * OUTPUT_PAIRS` outputs.
+/// The parameters of a fully connected layer.
 #[derive(Clone, Copy, Debug)]
-pub struct DenseParameters<'a, const INPUT_PAIRS: usize, const OUTPUT_PAIRS: usize, const OUTPUTS: usize> {
-    channels: Channels<'a, OUTPUTS>,
-    words: &'a DenseWords<INPUT_PAIRS, OUTPUT_PAIRS>,
+pub struct DenseParameters<'a, const INPUT_PAIRS: usize> {
+    channels: Channels<'a>,
+    words: &'a DenseWords<INPUT_PAIRS>,
 }
 
 /// Parameters of fc1.
-pub type Fc1Parameters<'a> = DenseParameters<'a, { dense_inputs(FC1_INPUTS) / 2 }, { FC1_OUTPUTS / 2 }, FC1_OUTPUTS>;
+pub type Fc1Parameters<'a> = DenseParameters<'a, { dense_inputs(FC1_INPUTS) / 2 }>;
 
 /// Parameters of fc2.
-pub type Fc2Parameters<'a> = DenseParameters<'a, { dense_inputs(FC1_OUTPUTS) / 2 }, { FC2_OUTPUTS / 2 }, FC2_OUTPUTS>;
+pub type Fc2Parameters<'a> = DenseParameters<'a, { dense_inputs(FC1_OUTPUTS) / 2 }>;
 
-/// Parameters of fc3.
-pub type Fc3Parameters<'a> = DenseParameters<'a, { dense_inputs(FC2_OUTPUTS) / 2 }, { CLASSES / 2 }, CLASSES>;
+/// Parameters of fc3. It has one output for each class.
+pub type Fc3Parameters<'a> = DenseParameters<'a, { dense_inputs(FC2_OUTPUTS) / 2 }>;
 
-impl<'a, const INPUT_PAIRS: usize, const OUTPUT_PAIRS: usize, const OUTPUTS: usize>
-    DenseParameters<'a, INPUT_PAIRS, OUTPUT_PAIRS, OUTPUTS>
-{
+impl<'a, const INPUT_PAIRS: usize> DenseParameters<'a, INPUT_PAIRS> {
     /// Bias, multiplier and weight scale of each output.
-    pub fn channels(&self) -> &Channels<'a, OUTPUTS> {
-        &self.channels
+    pub fn channels(&self) -> Channels<'a> {
+        self.channels
     }
 
-    /// The weights as stored in the file.
-    pub fn words(&self) -> &'a DenseWords<INPUT_PAIRS, OUTPUT_PAIRS> {
+    /// The weights as stored in the file, for every two outputs. If the number of outputs is odd, the last has a partner
+    /// with zero weights.
+    pub fn words(&self) -> &'a DenseWords<INPUT_PAIRS> {
         self.words
     }
 
     /// The weights of an output, input by input, including the zeros that pad the inputs to a multiple of 8. Empty if
     /// there is no such output.
-    pub fn weights(&self, output: usize) -> impl Iterator<Item = i8> + use<'a, INPUT_PAIRS, OUTPUT_PAIRS, OUTPUTS> {
+    pub fn weights(&self, output: usize) -> impl Iterator<Item = i8> + use<'a, INPUT_PAIRS> {
         let words = self.words.get(output / 2).into_iter().flatten();
         words.flat_map(|word| halfwords(*word)).map(move |halfword| {
             let [even, odd] = split_halfword(halfword);
-            (if output.is_multiple_of(2) { even } else { odd }) as i8
+            if output.is_multiple_of(2) { even } else { odd }
         })
     }
 
-    pub(super) fn read(block: &mut BlockReader<'a>) -> Result<Self, Error> {
-        const { assert!(OUTPUTS == OUTPUT_PAIRS * 2) };
-        Ok(Self { channels: Channels::read(block)?, words: block.array()? })
+    pub(super) fn read(outputs: usize, block: &mut BlockReader<'a>) -> Result<Self, Error> {
+        let channels = Channels::new(block.slice(outputs)?);
+        Ok(Self { channels, words: block.slice(outputs.div_ceil(2))? })
     }
 
     pub(super) fn check(&self, layer: Layer) -> Result<(), Error> {
-        self.channels.check(layer, |channel| {
-            let mut sums = WeightSums::default();
-            let words = self.words.get(channel / 2).into_iter().flatten();
-            for (input, halfword) in words.flat_map(|word| halfwords(*word)).enumerate() {
-                let [even, odd] = split_halfword(halfword);
-                let weight = if channel.is_multiple_of(2) { even } else { odd };
-                let weight = i8::try_from(weight).map_err(|_| Error::Words { layer, channel })?;
-                if weight == i8::MIN {
-                    return Err(Error::Weight { layer, channel });
-                }
-                if weight != 0 && input >= layer.weights_per_output() {
-                    return Err(Error::Padding);
-                }
-                sums.add(weight);
+        let inputs = layer.weights_per_output();
+        for output in 0..2 * self.words.len() {
+            // A partner without a channel has no weights.
+            let used = if output < self.channels.len() { inputs } else { 0 };
+            if self.weights(output).skip(used).any(|weight| weight != 0) {
+                return Err(Error::Padding);
             }
-            Ok(sums)
-        })
+        }
+        self.channels.check(layer, |channel| self.weights(channel))
     }
 }

@@ -5,7 +5,7 @@ mod fully_connected;
 use fully_connected::{fully_connected, fully_connected_logits};
 
 use crate::arch::{Blank, Workspace, conv1_pool, conv2_pool};
-use crate::architecture::{CLASSES, Layer, Pixels, Tensor};
+use crate::architecture::{Layer, Pixels, Tensor};
 use crate::logits::Logits;
 use crate::model::Model;
 
@@ -34,17 +34,17 @@ impl<'m> LeNet5<'m> {
         let Self { model, workspace: Workspace { scratch, pool1, pool2, fc1, fc2 } } = self;
         conv1_pool(pixels, model.conv1(), model.pool1(), blank, scratch, pool1);
         finished(Layer::Conv1);
-        conv2_pool(pool1, model.conv2(), model.pool2(), pool2);
+        conv2_pool(pool1, model.conv2(), model.pool2(), scratch, pool2);
         finished(Layer::Conv2);
         fully_connected(pool2.as_flattened().as_flattened(), model.fc1(), blank, scratch, fc1);
         finished(Layer::Fc1);
         fully_connected(fc1, model.fc2(), blank, scratch, fc2);
         finished(Layer::Fc2);
-        let mut values = [0; CLASSES];
         let quantization = model.quantization(Tensor::Logits);
-        fully_connected_logits(fc2, model.fc3(), blank, scratch, quantization.zero_point, &mut values);
+        let mut logits = Logits::zeros(model.classes(), quantization);
+        fully_connected_logits(fc2, model.fc3(), blank, scratch, quantization.zero_point, logits.values_mut());
         finished(Layer::Fc3);
-        Logits::new(values, quantization)
+        logits
     }
 
     /// The model it runs.

@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 
-use lenet_core::{Layer, Pool, Tensor, Workspace};
+use lenet_core::{Layer, Model, Pool, Tensor, Workspace};
 
 use super::ModelFile;
 use super::source::{provenance, rows, write_text};
@@ -41,7 +41,11 @@ pub fn encode_c(file: &ModelFile, name: &str) -> Result<CSource, lenet_core::Err
             .replace("@TOOL@", TOOL)
             .replace("@HEADER@", &format!("{name}.h"))
             .replace("@CRC32@", &format!("0x{:08x}", file.crc32()))
-            .replace("@FLASH_BYTES@", &constant_bytes().to_string())
+            .replace("@IDENTITY@", &format!("0x{:08x}", model.identity()))
+            .replace("@CLASSES@", &model.classes().to_string())
+            .replace("@NONE_OF_THESE@", &none_of_these(&model))
+            .replace("@LABELS@", &labels(&model))
+            .replace("@FLASH_BYTES@", &constant_bytes(model.classes()).to_string())
             .replace("@WORKSPACE_BYTES@", &Workspace::BYTES_ARMV6M.to_string())
             .replace("@LOGIT_SCALE@", &format!("{:e}", logits.scale))
             .replace("@LOGIT_ZERO_POINT@", &logits.zero_point.to_string())
@@ -63,8 +67,30 @@ fn pool(prefix: &str, pool: Pool) -> String {
 }
 
 /// Bytes of all arrays: one for each weight and nine for each output channel.
-fn constant_bytes() -> usize {
-    Layer::ALL.iter().map(|layer| layer.outputs() * (layer.weights_per_output() + 4 + 4 + 1)).sum()
+fn constant_bytes(classes: usize) -> usize {
+    Layer::ALL.iter().map(|layer| layer.outputs(classes) * (layer.weights_per_output() + 4 + 4 + 1)).sum()
+}
+
+/// A definition of the class that stands for anything else, if there is one.
+fn none_of_these(model: &Model<'_>) -> String {
+    model.none_of_these().map_or_else(String::new, |class| {
+        format!("/* This class stands for anything else: an answer of it is a refusal. */\n#define NETWORK_NONE_OF_THESE {class}\n")
+    })
+}
+
+/// The labels as string literals, one a line.
+fn labels(model: &Model<'_>) -> String {
+    let literal = |label: &str| format!("    \"{}\",\n", label.bytes().map(c_character).collect::<String>());
+    model.labels().iter().map(literal).collect()
+}
+
+/// A byte of a string literal. Bytes that are not ASCII, and those that C could misread (two question marks begin a
+/// trigraph), become octal escapes, which end after three digits.
+fn c_character(byte: u8) -> String {
+    match byte {
+        b' '..=b'~' if !b"\"\\?".contains(&byte) => char::from(byte).to_string(),
+        _ => format!("\\{byte:03o}"),
+    }
 }
 
 fn arrays(prefix: &str, network: &QuantizedNetwork) -> String {

@@ -1,15 +1,18 @@
 //! A quantized network read back from a model file.
 
-use lenet_core::architecture::{KERNEL_SIDE, Layer};
+use lenet_core::architecture::Layer;
 use lenet_core::model::{Channels, ConvParameters, DenseParameters};
 use lenet_core::{Model, Pools, Tensor};
 
+use crate::classes::Classes;
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
 
 impl From<&Model<'_>> for QuantizedNetwork {
     /// Copies a model's numbers into plain arrays. [`QuantizedNetwork::encode`] turns them back into the same file.
     fn from(model: &Model<'_>) -> Self {
         Self {
+            classes: Classes::new(model.labels().iter()).expect("the model's labels follow the same rules"),
+            none_of_these: model.none_of_these(),
             pools: Pools { pool1: model.pool1(), pool2: model.pool2() },
             activations: Tensor::ALL.map(|tensor| model.quantization(tensor)),
             layers: [
@@ -26,28 +29,20 @@ impl From<&Model<'_>> for QuantizedNetwork {
 fn convolution<const I: usize, const N: usize, const G: usize, const O: usize>(
     parameters: &ConvParameters<'_, I, N, G, O>,
 ) -> QuantizedLayer {
-    let mut weights = vec![0; O * KERNEL_SIDE * KERNEL_SIDE * I];
-    for output in 0..O {
-        for ([row, column, input], weight) in parameters.weights(output) {
-            weights[((output * KERNEL_SIDE + row) * KERNEL_SIDE + column) * I + input] = weight;
-        }
-    }
-    layer(parameters.channels(), weights)
+    layer(parameters.channels(), parameters.flat_weights().to_vec())
 }
 
-fn dense<const IP: usize, const OP: usize, const O: usize>(
-    parameters: &DenseParameters<'_, IP, OP, O>,
-    which: Layer,
-) -> QuantizedLayer {
+fn dense<const IP: usize>(parameters: &DenseParameters<'_, IP>, which: Layer) -> QuantizedLayer {
     let weights = |output| parameters.weights(output).take(which.weights_per_output());
-    layer(parameters.channels(), (0..O).flat_map(weights).collect())
+    let channels = parameters.channels();
+    layer(channels, (0..channels.len()).flat_map(weights).collect())
 }
 
-fn layer<const O: usize>(channels: &Channels<'_, O>, weights: Vec<i8>) -> QuantizedLayer {
+fn layer(channels: Channels<'_>, weights: Vec<i8>) -> QuantizedLayer {
     QuantizedLayer {
         bias: channels.iter().map(|channel| channel.bias).collect(),
         multiplier: channels.iter().map(|channel| channel.multiplier).collect(),
-        weight_scale: channels.weight_scales().to_vec(),
+        weight_scale: channels.weight_scales().collect(),
         weights,
     }
 }

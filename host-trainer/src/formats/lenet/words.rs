@@ -34,14 +34,17 @@ pub(super) fn convolution<const I: usize, const N: usize>(weights: &[i8], block:
 ///
 /// - `weights`: `[output][input]`.
 /// - Words: `[pair of outputs][pair of inputs]`, each of two halfwords `256 * w[odd output] + w[even output]`,
-///   the first input's in the lower half. Inputs are padded with zeros to a multiple of 8.
+///   the first input's in the lower half. Inputs are padded with zeros to a multiple of 8, an odd number of outputs with
+///   an output of zeros.
 pub(super) fn dense(weights: &[i8], layer: Layer, block: &mut Vec<u8>) {
     let inputs = layer.weights_per_output();
-    for pair in weights.chunks_exact(2 * inputs) {
+    for pair in weights.chunks(2 * inputs) {
         let (even, odd) = pair.split_at(inputs);
-        for (even, odd) in even.iter().zip(odd) {
-            // At most 256 * 127 + 127 in magnitude.
-            block.extend((256 * i16::from(*odd) + i16::from(*even)).to_le_bytes());
+        for (input, even) in even.iter().enumerate() {
+            let odd = odd.get(input).map_or(0, |odd| i16::from(*odd));
+            // At most 256 * 127 + 127 in magnitude, or more than a halfword holds for a weight of -128, which the reader
+            // refuses.
+            block.extend((256 * odd).wrapping_add(i16::from(*even)).to_le_bytes());
         }
         block.resize(block.len() + 2 * (dense_inputs(inputs) - inputs), 0);
     }

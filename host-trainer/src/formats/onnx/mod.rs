@@ -113,6 +113,10 @@ impl Int8<'_> {
         self.graph.node("DequantizeLinear", &[&q, &scale, &zero_point], &format!("{name}_real"), &[])
     }
 
+    fn outputs(&self, layer: Layer) -> usize {
+        layer.outputs(self.network.classes.count())
+    }
+
     fn parameters(&mut self, layer: Layer, shape: &[usize]) -> [String; 2] {
         let QuantizedLayer { bias, weight_scale, weights, .. } = &self.network.layers[layer as usize];
         let input_scale = self.network.activations[layer as usize].scale;
@@ -132,7 +136,7 @@ impl Int8<'_> {
     /// A convolution with ReLU, followed by its pool.
     fn convolve(&mut self, x: &str, layer: Layer, pool: Pool, pool_name: &str) -> String {
         let inputs = layer.weights_per_output() / KERNEL.iter().product::<usize>();
-        let [weight, bias] = self.parameters(layer, &[layer.outputs(), inputs, KERNEL[0], KERNEL[1]]);
+        let [weight, bias] = self.parameters(layer, &[self.outputs(layer), inputs, KERNEL[0], KERNEL[1]]);
         let (name, tensor) = (layer.to_string(), layer as usize + 1);
         let x = self.graph.node("Conv", &[x, &weight, &bias], &name, &[]);
         let x = self.graph.node("Relu", &[&x], &format!("{name}_relu"), &[]);
@@ -143,7 +147,7 @@ impl Int8<'_> {
 
     /// A fully connected layer, with ReLU unless it is the last one.
     fn connect(&mut self, x: &str, layer: Layer) -> String {
-        let [weight, bias] = self.parameters(layer, &[layer.outputs(), layer.weights_per_output()]);
+        let [weight, bias] = self.parameters(layer, &[self.outputs(layer), layer.weights_per_output()]);
         let name = layer.to_string();
         let mut x = self.graph.node("Gemm", &[x, &weight, &bias], &name, &[("transB", 1).into()]);
         if layer != Layer::Fc3 {

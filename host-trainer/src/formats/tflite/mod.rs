@@ -33,6 +33,10 @@ const SCHEMA_VERSION: u32 = 3;
 /// The metadata entry with the description from the `.lenet` file: the fields `data_set` to `tool`, encoded as in
 /// `lenet-core/FORMAT.md`.
 const DESCRIPTION: &str = "lenet.description";
+/// The metadata entry with the labels: UTF-8, one per line.
+const LABELS: &str = "lenet.labels";
+/// The metadata entry with the class that stands for anything else, one byte.
+const NONE_OF_THESE: &str = "lenet.none_of_these";
 
 /// The scale of biases for an input scale and a weight scale, computed as LiteRT does.
 fn bias_scale(input: f32, weight: f32) -> f32 {

@@ -2,9 +2,10 @@ use std::iter::Peekable;
 use std::vec::IntoIter;
 
 use lenet_core::architecture::{
-    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, Layer, POOL1_SIDE, POOL2_SIDE,
+    CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, Layer, POOL1_SIDE, POOL2_SIDE,
 };
-use lenet_core::format::{Description, WEIGHT_SUM_MAX};
+use lenet_core::format::Description;
+use lenet_core::labels::{MAX_CLASSES, MIN_CLASSES};
 use lenet_core::quantization::{ACTIVATION_ZERO_POINT, Quantization};
 use lenet_core::{Pool, Pools};
 
@@ -12,7 +13,8 @@ use super::graph::{Found, Graph, Step, operator_name};
 use super::schema_generated::{
     ActivationFunctionType, BuiltinOperator, FullyConnectedOptionsWeightsFormat, Padding, TensorType,
 };
-use super::{DESCRIPTION, bias_scale};
+use super::{DESCRIPTION, LABELS, NONE_OF_THESE, bias_scale};
+use crate::classes::Classes;
 use crate::error::Error;
 use crate::formats::ModelFile;
 use crate::int8::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
@@ -66,7 +68,9 @@ fn network(graph: &Graph<'_>) -> Result<QuantizedNetwork, String> {
     let mut steps = graph.steps()?;
     steps.retain(|step| !matches!(step.code, O::SHAPE | O::STRIDED_SLICE | O::PACK));
     let pools = pools(&steps)?;
-    let mut chain = Chain::new(graph, steps)?;
+    let classes = classes(graph, count_classes(graph, &steps)?)?;
+    let none_of_these = none_of_these(graph, &classes)?;
+    let mut chain = Chain::new(graph, steps, classes.count())?;
     let image = chain.quantization;
     let (conv1_values, conv1) = chain.convolution(Layer::Conv1, IMAGE_SIDE)?;
     chain.pool("pool1", [1, POOL1_SIDE, POOL1_SIDE, CONV1_CHANNELS])?;
@@ -77,10 +81,43 @@ fn network(graph: &Graph<'_>) -> Result<QuantizedNetwork, String> {
     let (fc3_values, logits) = chain.fully_connected(Layer::Fc3)?;
     chain.end()?;
     Ok(QuantizedNetwork {
+        classes,
+        none_of_these,
         pools,
         activations: [image, conv1, conv2, fc1, fc2, logits],
         layers: [conv1_values, conv2_values, fc1_values, fc2_values, fc3_values],
     })
+}
+
+/// The number of classes: the outputs of the last operator with weights.
+fn count_classes(graph: &Graph<'_>, steps: &[Step<'_>]) -> Result<usize, String> {
+    let last = steps.iter().rev().find(|step| step.code == BuiltinOperator::FULLY_CONNECTED);
+    let weights = last.and_then(|step| step.input(1)).ok_or("fc3 has no weights")?;
+    let count = graph.tensor(weights, "the weights of fc3")?.shape().first().copied().unwrap_or_default();
+    if (MIN_CLASSES..=MAX_CLASSES).contains(&count) {
+        return Ok(count);
+    }
+    Err(format!("fc3 has {count} outputs; a network has {MIN_CLASSES} to {MAX_CLASSES} classes"))
+}
+
+/// The labels in the metadata, or the numbers of the classes.
+fn classes(graph: &Graph<'_>, count: usize) -> Result<Classes, String> {
+    let Some(bytes) = graph.metadata(LABELS) else { return Classes::numbered(count) };
+    let damaged = |problem: &str| format!("its metadata {LABELS} is damaged: {problem}; export the file again");
+    let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not UTF-8"))?;
+    let classes = Classes::new(text.lines()).map_err(|problem| damaged(&problem))?;
+    match classes.count() {
+        labels if labels == count => Ok(classes),
+        labels => Err(damaged(&format!("it has {labels} labels for {count} classes"))),
+    }
+}
+
+fn none_of_these(graph: &Graph<'_>, classes: &Classes) -> Result<Option<usize>, String> {
+    match graph.metadata(NONE_OF_THESE) {
+        None => Ok(None),
+        Some([class]) if usize::from(*class) < classes.count() => Ok(Some(usize::from(*class))),
+        Some(_) => Err(format!("its metadata {NONE_OF_THESE} is damaged; export the file again")),
+    }
 }
 
 /// The pool kinds, if the operators are those of LeNet-5.
@@ -121,10 +158,11 @@ struct Chain<'g, 'a> {
     current: i32,
     /// The scale and zero point of that tensor.
     quantization: Quantization,
+    classes: usize,
 }
 
 impl<'g, 'a> Chain<'g, 'a> {
-    fn new(graph: &'g Graph<'a>, steps: Vec<Step<'a>>) -> Result<Self, String> {
+    fn new(graph: &'g Graph<'a>, steps: Vec<Step<'a>>, classes: usize) -> Result<Self, String> {
         let mut steps = steps.into_iter().peekable();
         let mut current = graph.input()?;
         let mut image = graph.tensor(current, "the input")?;
@@ -137,7 +175,7 @@ impl<'g, 'a> Chain<'g, 'a> {
         image.expect_values(TensorType::INT8, IMAGE_SIDE * IMAGE_SIDE)?;
         let quantization = image.quantization()?;
         check_zero_point(&image, quantization)?;
-        Ok(Self { graph, steps, current, quantization })
+        Ok(Self { graph, steps, current, quantization, classes })
     }
 
     /// The next operator, which must read the current tensor, and its output, which becomes the current tensor.
@@ -202,8 +240,8 @@ impl<'g, 'a> Chain<'g, 'a> {
             return Err(format!("{} has dilation {dilation:?}; LeNet-5 needs (1, 1)", step.name()));
         }
         let side = side - KERNEL_SIDE + 1;
-        output.expect(TensorType::INT8, &[1, side, side, layer.outputs()])?;
-        let shape = [layer.outputs(), KERNEL_SIDE, KERNEL_SIDE, inputs];
+        output.expect(TensorType::INT8, &[1, side, side, layer.outputs(self.classes)])?;
+        let shape = [layer.outputs(self.classes), KERNEL_SIDE, KERNEL_SIDE, inputs];
         self.layer(&step, &output, layer, &shape, options.fused_activation_function())
     }
 
@@ -234,8 +272,8 @@ impl<'g, 'a> Chain<'g, 'a> {
                 options.weights_format()
             ));
         }
-        output.expect_values(TensorType::INT8, layer.outputs())?;
-        let shape = [layer.outputs(), layer.weights_per_output()];
+        output.expect_values(TensorType::INT8, layer.outputs(self.classes))?;
+        let shape = [layer.outputs(self.classes), layer.weights_per_output()];
         self.layer(&step, &output, layer, &shape, options.fused_activation_function())
     }
 
@@ -257,18 +295,17 @@ impl<'g, 'a> Chain<'g, 'a> {
         let weights = self.graph.tensor(index, &format!("the weights of {layer}"))?;
         weights.expect(TensorType::INT8, shape)?;
         let mut values = QuantizedLayer {
-            weight_scale: weights.channel_scales(layer.outputs())?,
+            weight_scale: weights.channel_scales(layer.outputs(self.classes))?,
             weights: self.graph.data(&weights, shape.iter().product())?.iter().map(|byte| *byte as i8).collect(),
             ..QuantizedLayer::default()
         };
-        check_weight_sums(layer, &values.weights)?;
         values.bias = self.biases(step, layer, &values.weight_scale)?;
         for (channel, scale) in values.weight_scale.iter().enumerate() {
             let real = f64::from(self.quantization.scale) * f64::from(*scale) / f64::from(quantization.scale);
             let Some(multiplier) = multiplier_from_real(real) else {
                 return Err(cannot_hold(&format!(
                     "the multiplier of {layer} channel {channel}, s_in * s_w / s_out, is {real:e}; it must be at least \
-                     2^-32 and below 1/4"
+                     2^-32 and below 1"
                 )));
             };
             values.multiplier.push(multiplier);
@@ -279,11 +316,11 @@ impl<'g, 'a> Chain<'g, 'a> {
 
     fn biases(&self, step: &Step<'a>, layer: Layer, weight_scales: &[f32]) -> Result<Vec<i32>, String> {
         let Some(index) = step.input(2) else {
-            return Ok(vec![0; layer.outputs()]);
+            return Ok(vec![0; layer.outputs(self.classes)]);
         };
         let biases = self.graph.tensor(index, &format!("the biases of {layer}"))?;
-        biases.expect(TensorType::INT32, &[layer.outputs()])?;
-        let scales = biases.channel_scales(layer.outputs())?;
+        biases.expect(TensorType::INT32, &[layer.outputs(self.classes)])?;
+        let scales = biases.channel_scales(layer.outputs(self.classes))?;
         for (channel, (found, weight_scale)) in scales.iter().zip(weight_scales).enumerate() {
             let needed = f64::from(bias_scale(self.quantization.scale, *weight_scale));
             // False when one of them is NaN.
@@ -296,7 +333,7 @@ impl<'g, 'a> Chain<'g, 'a> {
                 ));
             }
         }
-        let data = self.graph.data(&biases, size_of::<i32>() * layer.outputs())?;
+        let data = self.graph.data(&biases, size_of::<i32>() * layer.outputs(self.classes))?;
         Ok(data.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect())
     }
 
@@ -304,7 +341,7 @@ impl<'g, 'a> Chain<'g, 'a> {
         self.skip_reshapes()?;
         if self.steps.peek().is_some() {
             let (_, output) = self.next("DEQUANTIZE")?;
-            output.expect_values(TensorType::FLOAT32, CLASSES)?;
+            output.expect_values(TensorType::FLOAT32, self.classes)?;
         }
         if self.graph.output()? == self.current {
             return Ok(());
@@ -343,20 +380,4 @@ fn check_activation(
         ActivationFunctionType::RELU => Err(format!("{} ends in a ReLU; the logits of LeNet-5 have none", step.name())),
         other => Err(format!("{} ends in {other:?}; LeNet-5 has RELU or nothing there", step.name())),
     }
-}
-
-fn check_weight_sums(layer: Layer, weights: &[i8]) -> Result<(), String> {
-    if !matches!(layer, Layer::Conv1 | Layer::Conv2) {
-        return Ok(());
-    }
-    for (channel, weights) in weights.chunks_exact(layer.weights_per_output()).enumerate() {
-        let sum: u32 = weights.iter().map(|w| u32::from(w.unsigned_abs())).sum();
-        if sum > WEIGHT_SUM_MAX {
-            return Err(cannot_hold(&format!(
-                "the weights of {layer} channel {channel} add up to {sum} in magnitude; the kernels allow at most \
-                 {WEIGHT_SUM_MAX}"
-            )));
-        }
-    }
-    Ok(())
 }

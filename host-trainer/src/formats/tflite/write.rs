@@ -1,7 +1,7 @@
 use flatbuffers::{FlatBufferBuilder, ForwardsUOffset, UnionWIPOffset, Vector, WIPOffset};
 use lenet_core::Pool;
 use lenet_core::architecture::{
-    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, IMAGE_SIDE, KERNEL_SIDE, Layer, POOL1_SIDE, POOL2_SIDE,
+    CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, IMAGE_SIDE, KERNEL_SIDE, Layer, POOL1_SIDE, POOL2_SIDE,
 };
 use lenet_core::format::Description;
 use lenet_core::quantization::Quantization;
@@ -14,7 +14,7 @@ use super::schema_generated::{
     SignatureDefArgs, SubGraph, SubGraphArgs, Tensor, TensorArgs, TensorMap, TensorMapArgs, TensorType,
     finish_model_buffer,
 };
-use super::{DESCRIPTION, SCHEMA_VERSION, bias_scale};
+use super::{DESCRIPTION, LABELS, NONE_OF_THESE, SCHEMA_VERSION, bias_scale};
 use crate::int8::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
 
 /// The name that LiteRT's signature runner looks for by default.
@@ -23,7 +23,7 @@ const IMAGE: &str = "image";
 const LOGITS: &str = "logits";
 
 /// The bytes of a `.tflite` file with the network. Its input is one image `[1, 28, 28, 1]` of `q = p - 128`, its output
-/// the logits `[1, 10]`. The description is stored as metadata, so that [`decode_tflite`](super::decode_tflite) returns
+/// the logits `[1, classes]`. Description and labels are stored as metadata, so that [`decode_tflite`](super::decode_tflite) returns
 /// the same model file.
 ///
 /// # Errors
@@ -49,7 +49,7 @@ pub(super) fn write(network: &QuantizedNetwork, description: &Description<'_>) -
     let x = writer.fully_connected("fc1", Layer::Fc1, fc1_values, &x, relu, fc1);
     let x = writer.fully_connected("fc2", Layer::Fc2, fc2_values, &x, relu, fc2);
     let x = writer.fully_connected(LOGITS, Layer::Fc3, fc3_values, &x, ActivationFunctionType::NONE, logits);
-    writer.finish(&pixels, &x, Some(description))
+    writer.finish(&pixels, &x, Some((network, description)))
 }
 
 fn check_multipliers(network: &QuantizedNetwork) -> Result<(), String> {
@@ -178,7 +178,7 @@ impl Writer {
         side: usize,
         quantization: Quantization,
     ) -> Activation {
-        let (outputs, side) = (layer.outputs(), side - KERNEL_SIDE + 1);
+        let (outputs, side) = (values.bias.len(), side - KERNEL_SIDE + 1);
         let shape = [outputs, KERNEL_SIDE, KERNEL_SIDE, layer.weights_per_output() / (KERNEL_SIDE * KERNEL_SIDE)];
         let [weights, biases] = self.parameters(layer, values, &shape, input.quantization.scale);
         let output = self.activation(&layer.to_string(), &[1, side, side, outputs], quantization);
@@ -236,9 +236,9 @@ impl Writer {
         fused_activation_function: ActivationFunctionType,
         quantization: Quantization,
     ) -> Activation {
-        let shape = [layer.outputs(), layer.weights_per_output()];
+        let shape = [values.bias.len(), layer.weights_per_output()];
         let [weights, biases] = self.parameters(layer, values, &shape, input.quantization.scale);
-        let output = self.activation(name, &[1, layer.outputs()], quantization);
+        let output = self.activation(name, &[1, values.bias.len()], quantization);
         let arguments = FullyConnectedOptionsArgs { fused_activation_function, ..Default::default() };
         let options = FullyConnectedOptions::create(&mut self.builder, &arguments).as_union_value();
         let options = (BuiltinOptions::FullyConnectedOptions, options);
@@ -246,12 +246,20 @@ impl Writer {
         output
     }
 
-    fn metadata(&mut self, description: &Description<'_>) -> Offsets<Metadata<'static>> {
+    fn metadata(&mut self, network: &QuantizedNetwork, description: &Description<'_>) -> Offsets<Metadata<'static>> {
         let data = postcard::to_allocvec(description).expect("a description has only numbers and names");
-        let buffer = self.buffer(&data);
-        let name = Some(self.builder.create_string(DESCRIPTION));
-        let entry = Metadata::create(&mut self.builder, &MetadataArgs { name, buffer });
-        self.builder.create_vector(&[entry])
+        let labels = network.classes.labels().text().as_bytes().to_vec();
+        let none_of_these = network.none_of_these.map(|class| (NONE_OF_THESE, vec![class as u8]));
+        let entries: Vec<_> = [(DESCRIPTION, data), (LABELS, labels)]
+            .into_iter()
+            .chain(none_of_these)
+            .map(|(name, data)| {
+                let buffer = self.buffer(&data);
+                let name = Some(self.builder.create_string(name));
+                Metadata::create(&mut self.builder, &MetadataArgs { name, buffer })
+            })
+            .collect();
+        self.builder.create_vector(&entries)
     }
 
     /// The names that a signature runner uses for the input and the output.
@@ -285,9 +293,9 @@ impl Writer {
         mut self,
         input: &Activation,
         output: &Activation,
-        description: Option<&Description<'_>>,
+        source: Option<(&QuantizedNetwork, &Description<'_>)>,
     ) -> Vec<u8> {
-        let metadata = description.map(|description| self.metadata(description));
+        let metadata = source.map(|(network, description)| self.metadata(network, description));
         let signature_defs = Some(self.signature(input, output));
         let subgraphs = Some(self.graph(input, output));
         let builder = &mut self.builder;
@@ -296,7 +304,7 @@ impl Writer {
             version: SCHEMA_VERSION,
             operator_codes: Some(builder.create_vector(&codes)),
             subgraphs,
-            description: description.map(|description| builder.create_string(&summary(description))),
+            description: source.map(|(network, description)| builder.create_string(&summary(network, description))),
             buffers: Some(builder.create_vector(&self.buffers)),
             metadata,
             signature_defs,
@@ -328,8 +336,8 @@ fn operator_code(
 }
 
 /// The description as one line of text.
-fn summary(description: &Description<'_>) -> String {
-    let mut text = format!("LeNet-5 in int8 with {CLASSES} classes");
+fn summary(network: &QuantizedNetwork, description: &Description<'_>) -> String {
+    let mut text = format!("LeNet-5 in int8 with {} classes", network.classes.count());
     if !description.data_set.is_empty() {
         text += &format!(", trained on {}", description.data_set);
     }

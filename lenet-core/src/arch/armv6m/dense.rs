@@ -8,14 +8,14 @@ use crate::arch::hwc::Scratch;
 use crate::arch::nonzero;
 use crate::arch::separate::separate_words;
 use crate::architecture::FC1_INPUTS;
-use crate::model::DenseParameters;
+use crate::format::DenseWords;
 
 /// Calls `each` with the sums of products of every two outputs, in order.
 ///
 /// `input` holds the layer's activations in [0, 255], a multiple of 4; missing inputs count as zero.
-pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>(
+pub(crate) fn sums_of_products<const IP: usize>(
     input: &[u8],
-    parameters: &DenseParameters<'_, IP, OP, O>,
+    rows: &DenseWords<IP>,
     blank: Blank,
     _scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
@@ -28,7 +28,7 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
         && let Some(inputs) = nonzero::list(input, &mut room)
     {
         let inputs = inputs.as_ptr_range();
-        for words in parameters.words() {
+        for words in rows {
             // SAFETY: the number of inputs is a multiple of 4, and each offset is that of a halfword in the words.
             let sums = unsafe { sparse_assembly(inputs.start, words.as_ptr(), inputs.end) };
             each(separate_words(sums));
@@ -37,10 +37,10 @@ pub(crate) fn sums_of_products<const IP: usize, const OP: usize, const O: usize>
     }
     let (fours, _) = input.as_chunks::<4>();
     if fours.is_empty() {
-        return parameters.words().iter().for_each(|_| each([0; 2]));
+        return rows.iter().for_each(|_| each([0; 2]));
     }
     let inputs = fours.as_ptr_range();
-    for words in parameters.words() {
+    for words in rows {
         // SAFETY: there are at least four inputs, and at least two words for every four inputs.
         let sums = unsafe { dense_assembly(inputs.start.cast(), words.as_ptr(), inputs.end.cast()) };
         each(separate_words(sums));

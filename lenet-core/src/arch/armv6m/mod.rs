@@ -16,6 +16,7 @@ use windows::{conv1_assembly, conv1_sparse_assembly, conv2_assembly};
 pub(crate) use self::dense::sums_of_products;
 use super::blank::Blank;
 pub(crate) use super::hwc::{Pool1Output, Scratch};
+use super::plain;
 use crate::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE, Pixels, Pool};
 use crate::model::{Conv1Parameters, Conv2Parameters};
 
@@ -28,7 +29,10 @@ pub(crate) fn conv1_pool(
     _scratch: &mut Scratch,
     output: &mut Pool1Output,
 ) {
-    let offsets = parameters.offsets();
+    let Some(packed) = parameters.packed() else {
+        return plain::conv1_pool(pixels, parameters, pool, output.values_mut());
+    };
+    let offsets = packed.offsets();
     let Some(finish) = finishes::<CONV1_CHANNELS>(parameters.channels().iter(), offsets) else { return };
     let ink = match blank {
         Blank::Compute => [u32::MAX; POOL1_SIDE],
@@ -42,7 +46,7 @@ pub(crate) fn conv1_pool(
                 sums = [offsets.map(|offset| offset as u32); 4];
             } else {
                 let window = pixels.as_ptr().wrapping_add(2 * y * IMAGE_SIDE + 2 * x);
-                let words = parameters.words().as_ptr().cast();
+                let words = packed.words().as_ptr().cast();
                 // SAFETY: both coordinates of the pooled position are below 12, so the window of 6 x 6 pixels is inside
                 // the image. There are 25 * 6 words, 6 offsets and room for 4 * 6 sums.
                 unsafe {
@@ -78,11 +82,16 @@ pub(crate) fn conv2_pool(
     input: &Pool1Output,
     parameters: &Conv2Parameters<'_>,
     pool: Pool,
+    _scratch: &mut Scratch,
     output: &mut [[[u8; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
 ) {
+    let Some(packed) = parameters.packed() else {
+        let output = output.as_flattened_mut().as_flattened_mut();
+        return plain::conv2_pool(input.values(), parameters, pool, output);
+    };
     let mut channels = parameters.channels().iter();
-    let (offsets, _) = parameters.offsets().as_chunks::<4>();
-    for (group, (words, offsets)) in parameters.words().iter().zip(offsets).enumerate() {
+    let (offsets, _) = packed.offsets().as_chunks::<4>();
+    for (group, (words, offsets)) in packed.words().iter().zip(offsets).enumerate() {
         let Some(finish) = finishes::<4>(&mut channels, offsets) else { return };
         for (y, row) in output.iter_mut().enumerate() {
             for (x, pixel) in row.iter_mut().enumerate() {

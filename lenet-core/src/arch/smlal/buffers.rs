@@ -42,6 +42,11 @@ impl Scratch {
         ink
     }
 
+    /// The same memory, for a map in HWC order.
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        bytemuck::must_cast_slice_mut(self.words())
+    }
+
     /// The same memory, for the inputs of a fully connected layer.
     pub(in crate::arch) fn words(&mut self) -> &mut [u32] {
         self.0.as_flattened_mut()
@@ -55,6 +60,18 @@ pub(crate) struct Pool1Output(pub(super) [[[Pair; POOL1_SIDE]; COLUMN_PAIRS]; CO
 impl Pool1Output {
     pub(crate) const fn new() -> Self {
         Self([[[0; POOL1_SIDE]; COLUMN_PAIRS]; CONV1_CHANNELS])
+    }
+
+    /// Takes over values in HWC order.
+    pub(super) fn set(&mut self, values: &[u8]) {
+        let (pixels, _) = values.as_chunks::<{ 2 * CONV1_CHANNELS }>();
+        let places = (0..POOL1_SIDE).flat_map(|row| (0..COLUMN_PAIRS).map(move |columns| (row, columns)));
+        for ((row, columns), pixels) in places.zip(pixels) {
+            let (left, right) = pixels.split_at(CONV1_CHANNELS);
+            for ((map, left), right) in self.0.iter_mut().zip(left).zip(right) {
+                map[columns][row] = pair(*left, *right);
+            }
+        }
     }
 
     /// In HWC order.

@@ -14,6 +14,7 @@ use finish::{Finish, conv1_finish, conv2_finish};
 use tiles::{conv1_tiles, conv2_tiles};
 
 use super::blank::Blank;
+use super::plain;
 use crate::architecture::{CONV2_CHANNELS, KERNEL_SIDE, POOL1_SIDE, POOL2_SIDE, Pixels, Pool};
 use crate::format::FIELD_BITS;
 use crate::model::{Channels, Conv1Parameters, Conv2Parameters};
@@ -28,11 +29,11 @@ fn start(offsets: [i32; 2]) -> Start {
 }
 
 /// The channels two by two, with the initial values of their tiles.
-fn channel_pairs<const OUTPUTS: usize>(
-    channels: &Channels<'_, OUTPUTS>,
-    offsets: &[i32; OUTPUTS],
+fn channel_pairs<'a>(
+    channels: Channels<'a>,
+    offsets: &'a [i32],
     pool: Pool,
-) -> impl Iterator<Item = (Start, [Finish; 2])> {
+) -> impl Iterator<Item = (Start, [Finish; 2])> + 'a {
     let (offsets, _) = offsets.as_chunks::<2>();
     let mut channels = channels.iter();
     offsets.iter().map_while(move |offsets| {
@@ -54,20 +55,25 @@ pub(crate) fn conv1_pool(
     scratch: &mut Scratch,
     output: &mut Pool1Output,
 ) {
+    let Some(packed) = parameters.packed() else {
+        let values = scratch.bytes();
+        plain::conv1_pool(pixels, parameters, pool, values);
+        return output.set(values);
+    };
     let ink = scratch.unpack(pixels);
     let mut tiles = [[[0; 2]; 2]; TILES1];
     let (maps, _) = output.0.as_chunks_mut::<2>();
-    let pairs = channel_pairs(parameters.channels(), parameters.offsets(), pool);
+    let pairs = channel_pairs(parameters.channels(), packed.offsets(), pool);
     for (index, ((start, finish), maps)) in pairs.zip(maps).enumerate() {
         for y in 0..POOL1_SIDE {
             let active = match blank {
                 Blank::Compute => {
-                    conv1_tiles(&scratch.0, y, parameters.words(), index, &start, None, &mut tiles);
+                    conv1_tiles(&scratch.0, y, packed.words(), index, &start, None, &mut tiles);
                     u32::MAX
                 }
                 Blank::Skip => {
                     let columns = ink.iter().skip(2 * y).take(WINDOW_SIDE).fold(0, |all, row| all | row);
-                    conv1_tiles(&scratch.0, y, parameters.words(), index, &start, Some(columns), &mut tiles);
+                    conv1_tiles(&scratch.0, y, packed.words(), index, &start, Some(columns), &mut tiles);
                     // A tile reads its own pair of columns, the one before and the one after.
                     columns | columns << 1 | columns >> 1
                 }
@@ -84,13 +90,21 @@ pub(crate) fn conv2_pool(
     input: &Pool1Output,
     parameters: &Conv2Parameters<'_>,
     pool: Pool,
+    scratch: &mut Scratch,
     output: &mut [[[u8; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
 ) {
+    let Some(packed) = parameters.packed() else {
+        let values = scratch.bytes();
+        for (place, u) in values.iter_mut().zip(input.hwc()) {
+            *place = u;
+        }
+        return plain::conv2_pool(values, parameters, pool, output.as_flattened_mut().as_flattened_mut());
+    };
     let mut tiles = [[[0; 2]; 2]; TILES2];
-    let pairs = channel_pairs(parameters.channels(), parameters.offsets(), pool);
+    let pairs = channel_pairs(parameters.channels(), packed.offsets(), pool);
     for (index, (start, finish)) in pairs.enumerate() {
         for (y, pixels) in output.iter_mut().enumerate() {
-            conv2_tiles(&input.0, y, parameters.words(), index, &start, &mut tiles);
+            conv2_tiles(&input.0, y, packed.words(), index, &start, &mut tiles);
             for (channel, finish) in finish.iter().enumerate() {
                 conv2_finish(pool, &tiles, channel, finish, pixels, 2 * index + channel);
             }

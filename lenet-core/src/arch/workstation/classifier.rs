@@ -1,5 +1,7 @@
 //! All layers, one after the other.
 
+use alloc::vec::Vec;
+
 use pulp::{Simd, WithSimd};
 
 use super::conv1::{self, Conv1};
@@ -10,7 +12,7 @@ use super::pairs::{LANES, Lanes, load, pack, parts, store, unpack};
 use super::parameters::{LayerArrays, convolution, dense};
 use super::requantize::Requantizer;
 use crate::arch::workspace::Workspace;
-use crate::architecture::{CLASSES, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Pixels, Pool, Tensor};
+use crate::architecture::{FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Pixels, Pool, Tensor};
 use crate::logits::Logits;
 use crate::model::Model;
 use crate::quantization::{Multiplier, Quantization};
@@ -36,8 +38,9 @@ pub struct Classifier {
     fc1_requantizer: [Requantizer<LANES>; FC1_TILES],
     fc2: Linear<FC2_PAIRS, FC2_TILES>,
     fc2_requantizer: [Requantizer<LANES>; FC2_TILES],
-    fc3: Linear<FC3_PAIRS, 1>,
-    fc3_multiplier: [Multiplier; CLASSES],
+    /// One for every sixteen classes.
+    fc3: Vec<Linear<FC3_PAIRS, 1>>,
+    fc3_multiplier: Vec<Multiplier>,
     quantization: Quantization,
 }
 
@@ -49,19 +52,19 @@ impl Classifier {
 
     /// A classifier for `model` on a given instruction set. All give the same bits.
     pub fn with_instruction_set(model: &Model<'_>, set: InstructionSet) -> Self {
-        let fc1 = dense::<FC1_INPUTS, _, _, _>(model.fc1());
-        let fc2 = dense::<FC1_OUTPUTS, _, _, _>(model.fc2());
-        let fc3 = dense::<FC2_OUTPUTS, _, _, _>(model.fc3());
+        let fc1 = dense::<FC1_INPUTS, _>(model.fc1());
+        let fc2 = dense::<FC1_OUTPUTS, _>(model.fc2());
+        let fc3 = dense::<FC2_OUTPUTS, _>(model.fc3());
         Self {
             set,
             pools: [model.pool1(), model.pool2()],
             conv1: Conv1::new(&convolution(model.conv1())),
             conv2: Conv2::new(&convolution(model.conv2())),
-            fc1: Linear::new(&fc1),
+            fc1: Linear::new(&fc1, 0),
             fc1_requantizer: requantizers(&fc1),
-            fc2: Linear::new(&fc2),
+            fc2: Linear::new(&fc2, 0),
             fc2_requantizer: requantizers(&fc2),
-            fc3: Linear::new(&fc3),
+            fc3: (0..model.classes()).step_by(LANES).map(|first| Linear::new(&fc3, first)).collect(),
             fc3_multiplier: fc3.multiplier,
             quantization: model.quantization(Tensor::Logits),
         }
@@ -79,9 +82,7 @@ impl Classifier {
 }
 
 /// The requantizers of a layer's outputs, sixteen by sixteen.
-fn requantizers<const K: usize, const O: usize, const TILES: usize>(
-    layer: &LayerArrays<K, O>,
-) -> [Requantizer<LANES>; TILES] {
+fn requantizers<const K: usize, const TILES: usize>(layer: &LayerArrays<K>) -> [Requantizer<LANES>; TILES] {
     let mut chunks = layer.multiplier.chunks(LANES);
     core::array::from_fn(|_| Requantizer::new(chunks.next().expect("the tiles hold all outputs")))
 }
@@ -105,7 +106,6 @@ impl WithSimd for Classify<'_> {
         let fc1: [_; FC2_PAIRS / LANES] = activations(simd, &fc1, &c.fc1_requantizer);
         let fc2 = c.fc2.forward::<_, 6>(simd, fc1.as_flattened());
         let fc2: [_; FC3_PAIRS / LANES] = activations(simd, &fc2, &c.fc2_requantizer);
-        let [fc3] = c.fc3.forward::<_, 1>(simd, fc2.as_flattened());
         if let Some(workspace) = workspace {
             conv1::unpack_windows(&pool1, &mut workspace.pool1.0);
             conv2::unpack_positions(&pool2, &mut workspace.pool2);
@@ -113,8 +113,15 @@ impl WithSimd for Classify<'_> {
             unpack_outputs(&fc2, &mut workspace.fc2);
         }
         let Quantization { zero_point, .. } = c.quantization;
-        let values = core::array::from_fn(|class| c.fc3_multiplier[class].apply_linear(fc3[class], zero_point));
-        Logits::new(values, c.quantization)
+        let mut logits = Logits::zeros(c.fc3_multiplier.len(), c.quantization);
+        let tiles = logits.values_mut().chunks_mut(LANES).zip(c.fc3_multiplier.chunks(LANES)).zip(&c.fc3);
+        for ((values, multipliers), layer) in tiles {
+            let [accumulators] = layer.forward::<_, 1>(simd, fc2.as_flattened());
+            for ((value, multiplier), accumulator) in values.iter_mut().zip(multipliers).zip(accumulators) {
+                *value = multiplier.apply_linear(accumulator, zero_point);
+            }
+        }
+        logits
     }
 }
 

@@ -52,11 +52,11 @@ struct ChannelPair {
 pub(super) struct Conv1([ChannelPair; CONV1_CHANNELS / CHANNELS]);
 
 impl Conv1 {
-    pub(super) fn new(layer: &LayerArrays<{ K * K }, CONV1_CHANNELS>) -> Self {
+    pub(super) fn new(layer: &LayerArrays<{ K * K }>) -> Self {
         Self(core::array::from_fn(|block| {
             let channel = |c: usize| block * CHANNELS + c;
             let weight = |c: usize, ky: usize, kx: Option<usize>| {
-                kx.filter(|kx| *kx < K).map_or(0, |kx| i16::from(layer.weights[channel(c)][ky * K + kx]))
+                kx.filter(|kx| *kx < K).map_or(0, |kx| layer.weights[channel(c)][ky * K + kx])
             };
             // Columns 0 and 1 of the window.
             let weights = |ky: usize, tap: usize, c: usize| {

@@ -25,14 +25,14 @@ pub(super) struct Conv2 {
 }
 
 impl Conv2 {
-    pub(super) fn new(layer: &LayerArrays<{ K * K * CONV1_CHANNELS }, CONV2_CHANNELS>) -> Self {
+    pub(super) fn new(layer: &LayerArrays<{ K * K * CONV1_CHANNELS }>) -> Self {
         let weight = |input: usize, ky: usize, kx: usize, output: usize| {
             let at = (ky * K + kx) * CONV1_CHANNELS + 2 * input;
             let weights = &layer.weights[output];
-            pair(i16::from(weights[at]), i16::from(weights[at + 1]))
+            pair(weights[at], weights[at + 1])
         };
         Self {
-            bias: layer.bias,
+            bias: core::array::from_fn(|output| layer.bias[output]),
             requantizer: Requantizer::new(&layer.multiplier),
             weights: core::array::from_fn(|input| {
                 core::array::from_fn(|ky| {

@@ -20,16 +20,19 @@ pub(super) struct Linear<const PAIRS: usize, const TILES: usize> {
 }
 
 impl<const PAIRS: usize, const TILES: usize> Linear<PAIRS, TILES> {
-    pub(super) fn new<const K: usize, const O: usize>(layer: &LayerArrays<K, O>) -> Self {
-        const { assert!(K <= 2 * PAIRS && PAIRS.is_multiple_of(LANES) && O <= TILES * LANES) }
+    /// The layer's outputs from `first` on, as many as there are and fit.
+    pub(super) fn new<const K: usize>(layer: &LayerArrays<K>, first: usize) -> Self {
+        const { assert!(K <= 2 * PAIRS && PAIRS.is_multiple_of(LANES)) }
         let mut bias = [[0; LANES]; TILES];
-        bias.as_flattened_mut()[..O].copy_from_slice(&layer.bias);
+        for (to, from) in bias.as_flattened_mut().iter_mut().zip(&layer.bias[first..]) {
+            *to = *from;
+        }
         let mut weights = vec![[[0; LANES]; TILES]; PAIRS];
         for (at, weights) in weights.iter_mut().enumerate() {
-            let first = 2 * LANES * (at / LANES) + at % LANES;
-            for (to, from) in weights.as_flattened_mut().iter_mut().zip(&layer.weights) {
-                let weight = |input: usize| from.get(input).map_or(0, |weight| i16::from(*weight));
-                *to = pair(weight(first), weight(first + LANES));
+            let input = 2 * LANES * (at / LANES) + at % LANES;
+            for (to, from) in weights.as_flattened_mut().iter_mut().zip(&layer.weights[first..]) {
+                let weight = |input: usize| from.get(input).copied().unwrap_or_default();
+                *to = pair(weight(input), weight(input + LANES));
             }
         }
         Self { bias, weights: weights.into() }

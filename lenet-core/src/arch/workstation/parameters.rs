@@ -1,55 +1,80 @@
-//! A layer's parameters as plain arrays.
+//! A layer's parameters as plain arrays, with every multiplier below 1/4.
+
+use alloc::vec;
+use alloc::vec::Vec;
 
 use crate::architecture::KERNEL_SIDE;
-use crate::model::{Channels, ConvParameters, DenseParameters};
+use crate::model::{Channel, Channels, ConvParameters, DenseParameters};
 use crate::quantization::Multiplier;
 
-/// The parameters of a layer with `O` output channels of `K` weights each.
-pub(super) struct LayerArrays<const K: usize, const O: usize> {
+/// The parameters of a layer whose output channels have `K` weights each.
+pub(super) struct LayerArrays<const K: usize> {
     /// What the accumulators start from.
-    pub(super) bias: [i32; O],
-    /// The multipliers of the requantization.
-    pub(super) multiplier: [Multiplier; O],
-    /// In [-127, 127]: OHWI for convolutions, inputs in HWC order for fc1.
-    pub(super) weights: [[i8; K]; O],
+    pub(super) bias: Vec<i32>,
+    /// The multipliers of the requantization, with exponents up to -2.
+    pub(super) multiplier: Vec<Multiplier>,
+    /// In [-508, 508]: OHWI for convolutions, inputs in HWC order for fc1.
+    pub(super) weights: Vec<[i16; K]>,
+}
+
+/// An output channel with four times its weights and bias and a quarter of its multiplier, if that is 1/4 or more.
+///
+/// [`Requantizer`](super::Requantizer) takes multipliers below 1/4 only. The outputs are the same: the products of
+/// accumulator and multiplier are, unless four times the accumulator leaves 32 bits. Products add up to less than 2^23
+/// in magnitude, so then the bias is above 2^28, and the output is clamped anyway; a bias of 2^28 clamps it just as well.
+#[derive(Clone, Copy, Debug)]
+pub struct BelowQuarter {
+    /// 1 or 4, for the weights.
+    pub factor: i16,
+    /// The bias times the factor.
+    pub bias: i32,
+    /// Its exponent is at most -2.
+    pub multiplier: Multiplier,
+}
+
+impl From<Channel> for BelowQuarter {
+    fn from(Channel { bias, multiplier }: Channel) -> Self {
+        let Multiplier { mantissa, exponent } = multiplier;
+        if exponent <= -2 {
+            return Self { factor: 1, bias, multiplier };
+        }
+        const LIMIT: i32 = 1 << 28;
+        let multiplier = Multiplier { mantissa, exponent: exponent - 2 };
+        Self { factor: 4, bias: 4 * bias.clamp(-LIMIT, LIMIT), multiplier }
+    }
 }
 
 /// A convolution's parameters, copied. `K` is 25 times `I`.
 pub(super) fn convolution<const K: usize, const I: usize, const N: usize, const G: usize, const O: usize>(
     parameters: &ConvParameters<'_, I, N, G, O>,
-) -> LayerArrays<K, O> {
+) -> LayerArrays<K> {
     const { assert!(K == KERNEL_SIDE * KERNEL_SIDE * I) };
-    copy(parameters.channels(), |o, weights| {
-        for ([row, column, input], weight) in parameters.weights(o) {
-            weights[(row * KERNEL_SIDE + column) * I + input] = weight;
-        }
-    })
+    copy(parameters.channels(), |o| parameters.flat_weights().iter().skip(o * K).copied())
 }
 
 /// A fully connected layer's parameters, copied without the zeros that pad the inputs.
-pub(super) fn dense<const K: usize, const IP: usize, const OP: usize, const O: usize>(
-    parameters: &DenseParameters<'_, IP, OP, O>,
-) -> LayerArrays<K, O> {
+pub(super) fn dense<const K: usize, const IP: usize>(parameters: &DenseParameters<'_, IP>) -> LayerArrays<K> {
     const { assert!(K <= 2 * IP) };
-    copy(parameters.channels(), |o, weights| {
-        for (place, weight) in weights.iter_mut().zip(parameters.weights(o)) {
-            *place = weight;
-        }
-    })
+    copy(parameters.channels(), |o| parameters.weights(o))
 }
 
-fn copy<const K: usize, const O: usize>(
-    channels: &Channels<'_, O>,
-    fill: impl Fn(usize, &mut [i8; K]),
-) -> LayerArrays<K, O> {
-    let mut all = channels.iter();
-    let mut bias = [0; O];
-    let mut weights = [[0; K]; O];
-    let multiplier = core::array::from_fn(|o| {
-        let channel = all.next().expect("a layer has all its channels");
-        bias[o] = channel.bias;
-        fill(o, &mut weights[o]);
-        channel.multiplier
-    });
-    LayerArrays { bias, multiplier, weights }
+fn copy<const K: usize, W: Iterator<Item = i8>>(
+    channels: Channels<'_>,
+    weights_of: impl Fn(usize) -> W,
+) -> LayerArrays<K> {
+    let count = channels.len();
+    let mut arrays = LayerArrays {
+        bias: Vec::with_capacity(count),
+        multiplier: Vec::with_capacity(count),
+        weights: vec![[0; K]; count],
+    };
+    for ((o, channel), weights) in channels.iter().enumerate().zip(&mut arrays.weights) {
+        let BelowQuarter { factor, bias, multiplier } = channel.into();
+        arrays.bias.push(bias);
+        arrays.multiplier.push(multiplier);
+        for (place, weight) in weights.iter_mut().zip(weights_of(o)) {
+            *place = factor * i16::from(weight);
+        }
+    }
+    arrays
 }

@@ -25,13 +25,15 @@ pub struct Requantizer<const N: usize> {
 }
 
 impl<const N: usize> Requantizer<N> {
-    /// Requantization by at most `N` multipliers. Lanes without a multiplier give 0.
+    /// Requantization by at most `N` multipliers below 1/4, as [`BelowQuarter`](super::BelowQuarter) makes them. Lanes
+    /// without a multiplier give 0.
     ///
     /// # Panics
-    /// If there are more than `N` multipliers.
+    /// If there are more than `N` multipliers, or one is 1/4 or more.
     pub fn new(multipliers: &[Multiplier]) -> Self {
         let mut requantizer = Self { mantissa: [0; N], half: [0; N], shift: [0; N] };
         for (lane, multiplier) in multipliers.iter().enumerate() {
+            assert!(multiplier.exponent <= -2, "the multiplier is 1/4 or more");
             requantizer.mantissa[lane] = multiplier.mantissa.unsigned_abs();
             requantizer.half[lane] = multiplier.upper_half().unsigned_abs();
             requantizer.shift[lane] = multiplier.upper_shift();

@@ -1,0 +1,56 @@
+//! A convolution in plain Rust. It defines the results, and it runs where a core's own convolution cannot: when the model
+//! lacks the section with the weights in that core's form.
+
+use crate::architecture::{CONV1_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, POOL1_SIDE, Pixels, Pool};
+use crate::model::{Channels, Conv1Parameters, Conv2Parameters};
+use crate::pooling::pool_window;
+
+/// conv1 with ReLU and pool1. `output` is 12 x 12 x 6, HWC.
+pub(super) fn conv1_pool(pixels: &Pixels, parameters: &Conv1Parameters<'_>, pool: Pool, output: &mut [u8]) {
+    let input = Map { values: pixels, side: IMAGE_SIDE, channels: 1 };
+    conv_pool(&input, parameters.channels(), parameters.flat_weights(), pool, output);
+}
+
+/// conv2 with ReLU and pool2. `input` is 12 x 12 x 6 and `output` 4 x 4 x 16, both HWC.
+pub(super) fn conv2_pool(input: &[u8], parameters: &Conv2Parameters<'_>, pool: Pool, output: &mut [u8]) {
+    let input = Map { values: input, side: POOL1_SIDE, channels: CONV1_CHANNELS };
+    conv_pool(&input, parameters.channels(), parameters.flat_weights(), pool, output);
+}
+
+/// A square feature map in HWC order, activations in [0, 255].
+struct Map<'a> {
+    values: &'a [u8],
+    side: usize,
+    channels: usize,
+}
+
+/// `weights` are OHWI. The pooled output has `(side - 4) / 2` rows and columns.
+#[inline(never)]
+fn conv_pool(input: &Map<'_>, channels: Channels<'_>, weights: &[i8], pool: Pool, output: &mut [u8]) {
+    let &Map { values, side, channels: inputs } = input;
+    let row = side * inputs;
+    // The weights of a kernel row, and the activations that they multiply, are next to each other.
+    let taps = KERNEL_SIDE * inputs;
+    let mut places = output.iter_mut();
+    for y in (0..side + 1 - KERNEL_SIDE).step_by(2) {
+        for x in (0..side + 1 - KERNEL_SIDE).step_by(2) {
+            let corner = y * row + x * inputs;
+            let mut weights = weights;
+            for (channel, place) in channels.iter().zip(&mut places) {
+                let window = [0, inputs, row, row + inputs].map(|offset| {
+                    let mut sum = channel.bias;
+                    for kernel_row in 0..KERNEL_SIDE {
+                        let activations = values.iter().skip(corner + offset + kernel_row * row);
+                        let weights = weights.iter().skip(kernel_row * taps).take(taps);
+                        for (u, w) in activations.zip(weights) {
+                            sum += i32::from(*u) * i32::from(*w);
+                        }
+                    }
+                    sum
+                });
+                weights = weights.get(KERNEL_SIDE * taps..).unwrap_or_default();
+                *place = pool_window(pool, window, |accumulator| channel.multiplier.apply_relu(accumulator));
+            }
+        }
+    }
+}
