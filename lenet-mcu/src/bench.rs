@@ -17,7 +17,7 @@ use crate::arguments::Arguments;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::images::Images;
-use crate::text::Hundredths;
+use crate::text::{About, Hundredths};
 use crate::{board, inference, slot};
 
 const LAYERS: usize = Layer::ALL.len();
@@ -26,13 +26,13 @@ const LAYERS: usize = Layer::ALL.len();
 const MODEL_HANDLE_BYTES: usize = size_of::<LeNet5<'_>>() - Workspace::BYTES;
 
 /// The multiply-accumulate operations of a layer: each weight is used once at every position of the output.
-const fn macs(layer: Layer) -> u32 {
+const fn macs(layer: Layer, classes: usize) -> u32 {
     let side = match layer {
         Layer::Conv1 => 2 * POOL1_SIDE,
         Layer::Conv2 => 2 * POOL2_SIDE,
         Layer::Fc1 | Layer::Fc2 | Layer::Fc3 => 1,
     };
-    (side * side * layer.outputs() * layer.weights_per_output()) as u32
+    (side * side * layer.outputs(classes) * layer.weights_per_output()) as u32
 }
 
 /// Runs the benchmark.
@@ -45,6 +45,7 @@ pub fn run(console: &mut Console) -> Result<(), Failure> {
     let mut images = Images::open(Arguments::read()?)?;
     let (mut counter, check) = Counter::calibrate()?;
     writeln!(console, "LeNet-5 on {} ({}), {} images", board::NAME, board::CORE, images.count())?;
+    writeln!(console, "{}", About(&model))?;
     introduce(console, &counter, check)?;
 
     let mut network = LeNet5::new(model);
@@ -57,13 +58,13 @@ pub fn run(console: &mut Console) -> Result<(), Failure> {
         }
         let dense = measure(&mut network, &pixels, Blank::Compute, &mut counter, &mut figures.dense);
         let skipping = measure(&mut network, &pixels, Blank::Skip, &mut counter, &mut figures.skipping);
-        if dense.values != skipping.values {
+        if dense.values() != skipping.values() {
             return Err(Failure::SkippingDiffers { image, layer: "logits" });
         }
         crc.update_logits(&dense);
     }
     counter.check_range()?;
-    print_counts(console, &counter, &figures)?;
+    print_counts(console, &counter, &figures, model.classes())?;
     print_memory(console, &figures)?;
     Json { counter: &counter, figures: &figures, images: images.count(), crc32: crc.finish() }.print(console)
 }
@@ -180,7 +181,7 @@ fn introduce(console: &mut Console, counter: &Counter, check: Check) -> Result<(
     Ok(())
 }
 
-fn print_counts(console: &mut Console, counter: &Counter, figures: &Figures) -> Result<(), Failure> {
+fn print_counts(console: &mut Console, counter: &Counter, figures: &Figures, classes: usize) -> Result<(), Failure> {
     let Figures { dense, skipping, .. } = figures;
     writeln!(console, "\n      {:^27}{:^27}{:>9}{:>8}", "dense", "skipping", "", "dense")?;
     writeln!(
@@ -195,9 +196,9 @@ fn print_counts(console: &mut Console, counter: &Counter, figures: &Figures) -> 
     for ((layer, dense), skipping) in Layer::ALL.into_iter().zip(&dense.layers).zip(&skipping.layers) {
         let mut name = String::<5>::new();
         write!(name, "{layer}")?;
-        row(&name, dense, skipping, macs(layer))?;
+        row(&name, dense, skipping, macs(layer, classes))?;
     }
-    row("total", &dense.total, &skipping.total, Layer::ALL.into_iter().map(macs).sum())?;
+    row("total", &dense.total, &skipping.total, Layer::ALL.into_iter().map(|layer| macs(layer, classes)).sum())?;
     writeln!(console, "first image, dense: {} {}", dense.total.first, counter.unit().name())?;
     if let Some(estimates) = estimates(board::CORE) {
         writeln!(console, "\nestimated cycles (instructions) per MAC in the inner loops; see KERNELS.md")?;

@@ -1,4 +1,5 @@
-//! The demo: classifies the ten built-in digits and prints the prediction and all logits of each.
+//! The demo: classifies images and prints the prediction and all logits of each. The images are the ten built-in digits,
+//! or those of a file on the workstation.
 //!
 //! The last line is the CRC-32 over all logits. It shows that the board computed the same bits as the workstation.
 
@@ -6,35 +7,55 @@ use core::fmt::Write;
 
 use lenet_core::checksum::Crc32;
 use lenet_core::format::Description;
-use lenet_core::{LeNet5, Logits};
+use lenet_core::{IMAGE_BYTES, LeNet5, Logits, Model};
 
+use crate::arguments::Arguments;
 use crate::console::Console;
-use crate::digits::{self, Digit};
+use crate::digits;
 use crate::failure::Failure;
-use crate::text::{Percent, Picture};
+use crate::images::Images;
+use crate::text::{About, Percent, Picture};
 use crate::{board, slot};
+
+/// Logits in a line: 80 columns hold this many of the longest.
+const LOGITS_PER_LINE: usize = 14;
 
 /// Runs the demo.
 ///
 /// # Errors
-/// When the model slot does not contain a valid model, or the output cannot be printed. A misread digit is not an
-/// error, because no model reads every digit correctly.
+/// When the model slot does not contain a valid model, the image file or the command line is invalid, or the output
+/// cannot be printed. A misread digit is not an error, because no model reads every digit correctly.
 pub fn run(console: &mut Console) -> Result<(), Failure> {
     writeln!(console, "LeNet-5 on {} ({})", board::NAME, board::CORE)?;
     let model = slot::model()?;
     describe(console, &model.description())?;
+    writeln!(console, "{}", About(&model))?;
 
+    let mut images = Images::open(Arguments::read()?)?;
     let mut network = LeNet5::new(model);
+    let mut pixels = [0; IMAGE_BYTES];
     let mut crc = Crc32::new();
-    let (mut right, mut count) = (0, 0);
-    for (index, digit) in digits::all().enumerate() {
-        let logits = network.classify(digit.pixels);
-        report(console, index, digit, &logits)?;
+    let (mut right, mut labelled) = (0, 0);
+    while let Some(index) = images.read_next(&mut pixels)? {
+        let logits = network.classify(&pixels);
+        let digit = if images.are_built_in() { digits::all().nth(index).map(|digit| digit.label) } else { None };
+        let is_right = digit.map(|digit| is_label(&model, &logits, digit));
+        write!(console, "\n{}", Picture(&pixels))?;
+        match digit {
+            Some(digit) => write!(console, "digit {index}: label {digit}, ")?,
+            None => write!(console, "image {index}: ")?,
+        }
+        report(console, &model, &logits)?;
+        writeln!(console, "{}", if is_right == Some(false) { ", WRONG" } else { "" })?;
+        print_logits(console, &logits)?;
         crc.update_logits(&logits);
-        right += u32::from(is_right(digit, &logits));
-        count += 1;
+        labelled += u32::from(is_right.is_some());
+        right += u32::from(is_right == Some(true));
     }
-    writeln!(console, "\n{right} of {count} digits right")?;
+    writeln!(console)?;
+    if labelled > 0 {
+        writeln!(console, "{right} of {labelled} digits right")?;
+    }
     writeln!(console, "crc32 {:08x}", crc.finish())?;
     Ok(())
 }
@@ -49,22 +70,31 @@ fn describe(console: &mut Console, description: &Description<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Prints the digit, its three most probable classes and all logits.
-fn report(console: &mut Console, index: usize, digit: Digit, logits: &Logits) -> Result<(), Failure> {
-    write!(console, "\n{}", Picture(digit.pixels))?;
-    write!(console, "digit {index}: label {}", digit.label)?;
-    for (candidate, before) in logits.top::<3>().iter().zip([", predicted ", ", then ", ", "]) {
-        write!(console, "{before}{} ({})", candidate.class, Percent::<1>(candidate.probability))?;
+/// Prints the answer and the next two classes, each with its probability.
+fn report(console: &mut Console, model: &Model<'_>, logits: &Logits) -> Result<(), Failure> {
+    if model.answer(logits).is_none() {
+        write!(console, "refused, ")?;
     }
-    writeln!(console, "{}", if is_right(digit, logits) { "" } else { ", WRONG" })?;
-    write!(console, "logits:")?;
-    for value in logits.values {
-        write!(console, " {value}")?;
+    for (candidate, before) in logits.top::<3>().iter().zip(["predicted ", ", then ", ", "]) {
+        let label = model.labels().get(candidate.class).unwrap_or_default();
+        write!(console, "{before}{label} ({})", Percent::<1>(candidate.probability))?;
+    }
+    Ok(())
+}
+
+fn print_logits(console: &mut Console, logits: &Logits) -> Result<(), Failure> {
+    for (line, values) in logits.values().chunks(LOGITS_PER_LINE).enumerate() {
+        write!(console, "{}", if line == 0 { "logits:" } else { "\n       " })?;
+        for value in values {
+            write!(console, " {value}")?;
+        }
     }
     writeln!(console)?;
     Ok(())
 }
 
-fn is_right(digit: Digit, logits: &Logits) -> bool {
-    logits.class() == usize::from(digit.label)
+/// Whether the label of the answer is this digit.
+fn is_label(model: &Model<'_>, logits: &Logits, digit: u8) -> bool {
+    let label = model.labels().get(logits.class()).unwrap_or_default();
+    label.as_bytes() == [b'0' + digit]
 }

@@ -82,6 +82,11 @@ impl Images {
         Ok(Self { file, count, next: 0 })
     }
 
+    /// Whether they are the built-in digits.
+    pub fn are_built_in(&self) -> bool {
+        self.file.is_none()
+    }
+
     /// The number of images.
     pub fn count(&self) -> usize {
         self.count

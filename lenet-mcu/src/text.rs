@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use lenet_core::Pixels;
+use lenet_core::{Model, Pixels};
 use lenet_core::architecture::IMAGE_SIDE;
 
 /// An image drawn with 28 x 14 characters. Each character shows two pixels, one above the other, because a character is
@@ -25,6 +25,20 @@ impl fmt::Display for Picture<'_> {
             f.write_char('\n')?;
         }
         Ok(())
+    }
+}
+
+/// What a person needs to recognize a model: its number of classes and its identity.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a>(pub &'a Model<'a>);
+
+impl fmt::Display for About<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} classes, model identity {:08x}", self.0.classes(), self.0.identity())?;
+        match self.0.conv1().packed() {
+            Some(_) => Ok(()),
+            None => f.write_str(", plain convolutions"),
+        }
     }
 }
 

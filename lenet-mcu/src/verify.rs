@@ -11,6 +11,7 @@ use crate::arguments::Arguments;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::images::Images;
+use crate::text::About;
 use crate::{board, inference, slot};
 
 /// Runs the check.
@@ -44,6 +45,7 @@ pub fn run(console: &mut Console) -> Result<(), Failure> {
         logits.update_logits(&logits_of_skipping);
     }
     writeln!(console, "LeNet-5 on {} ({})", board::NAME, board::CORE)?;
+    writeln!(console, "{}", About(&model))?;
     writeln!(console, "{} images: skipping blank input changes nothing. CRC-32 by layer:", images.count())?;
     for (name, crc) in LAYERS.into_iter().zip(crcs) {
         writeln!(console, "{name} {:08x}", crc.finish())?;

@@ -52,7 +52,7 @@ pub fn committed_model() -> ModelFile {
 /// # Errors
 /// The first layer whose outputs differ, with both outputs.
 pub fn compare_layers(network: &QuantizedNetwork, core: &mut LeNet5<'_>, pixels: &Pixels) -> Result<(), String> {
-    let logits = core.classify(pixels).values.map(f64::from);
+    let logits: Vec<f64> = core.classify(pixels).values().iter().map(|q| f64::from(*q)).collect();
     let trace = reference::run(network, pixels);
     let activations = |bytes: &[u8]| -> Vec<f64> { bytes.iter().map(|u| f64::from(*u) - 128.0).collect() };
     let workspace = core.workspace();
@@ -61,7 +61,7 @@ pub fn compare_layers(network: &QuantizedNetwork, core: &mut LeNet5<'_>, pixels:
         ("pool2", activations(workspace.pool2()), trace.pool2.into_iter().collect()),
         ("fc1", activations(workspace.fc1()), trace.fc1.to_vec()),
         ("fc2", activations(workspace.fc2()), trace.fc2.to_vec()),
-        ("logits", logits.to_vec(), trace.logits.to_vec()),
+        ("logits", logits, trace.logits.to_vec()),
     ];
     for (name, core, reference) in layers {
         if core != reference {

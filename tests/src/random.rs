@@ -1,5 +1,6 @@
 //! Random quantized networks and images, corner values included.
 
+use host_trainer::classes::Classes;
 use host_trainer::int8::{QuantizedLayer, QuantizedNetwork};
 use lenet_core::architecture::IMAGE_SIDE;
 use lenet_core::format::WEIGHT_SUM_MAX;
@@ -19,6 +20,8 @@ pub enum Weights {
     Extremes,
     /// -1, 0 or 1, so that accumulators are small.
     Tiny,
+    /// 100 or more in magnitude, even where a channel's magnitudes then add up to more than the packed form allows.
+    Heavy,
 }
 
 /// The kind of multipliers.
@@ -26,12 +29,16 @@ pub enum Weights {
 pub enum Multipliers {
     /// Chosen so that the outputs spread over the range.
     Fitting,
-    /// Any valid multiplier.
+    /// Any valid multiplier; in convolutions, any that the packed form allows.
     Uniform,
     /// The smallest: 2^30 at exponent -31.
     Smallest,
-    /// The largest: 2^31 - 1 at exponent -2.
+    /// The largest below 1/4: 2^31 - 1 at exponent -2.
     Largest,
+    /// The largest of all: 2^31 - 1 at exponent 0.
+    BelowOne,
+    /// One half: every odd accumulator is a rounding tie.
+    Half,
     /// One eighth: every eighth accumulator is a rounding tie.
     Eighth,
 }
@@ -62,36 +69,69 @@ pub enum Image {
     Sparse,
 }
 
-/// A network of these kinds. The same seed gives the same network.
-pub fn network(
-    seed: u64,
-    pools: [Pool; 2],
-    weights: Weights,
-    multipliers: Multipliers,
-    biases: Biases,
-) -> QuantizedNetwork {
+/// What a random network is like.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// Number of classes.
+    pub classes: usize,
+    /// Both pools.
+    pub pools: [Pool; 2],
+    /// Its weights.
+    pub weights: Weights,
+    /// Its multipliers.
+    pub multipliers: Multipliers,
+    /// Its biases.
+    pub biases: Biases,
+}
+
+/// Numbers of classes that tests try: odd and even, in one to four vectors of sixteen.
+pub const CLASSES: [usize; 6] = [10, 2, 3, 26, 47, 64];
+
+impl Default for Kind {
+    /// Ten classes, and nothing at the edge of its range.
+    fn default() -> Self {
+        Self {
+            classes: 10,
+            pools: [Pool::Average, Pool::Maximum],
+            weights: Weights::Uniform,
+            multipliers: Multipliers::Fitting,
+            biases: Biases::Fitting,
+        }
+    }
+}
+
+/// A network of this kind. The same seed gives the same network.
+///
+/// # Panics
+/// When the number of classes is outside [2, 64].
+pub fn network(seed: u64, kind: Kind) -> QuantizedNetwork {
+    let Kind { classes, pools, weights, multipliers, biases } = kind;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let activation = Quantization { scale: 0.01, zero_point: -128 };
     let logits = Quantization { scale: 0.1, zero_point: rng.random() };
     QuantizedNetwork {
+        classes: Classes::numbered(classes).expect("2 to 64 classes"),
+        none_of_these: None,
         pools: Pools { pool1: pools[0], pool2: pools[1] },
         activations: [activation, activation, activation, activation, activation, logits],
-        layers: Layer::ALL.map(|layer_of_all| layer(&mut rng, layer_of_all, weights, multipliers, biases)),
+        layers: Layer::ALL.map(|which| layer(&mut rng, which, which.outputs(classes), weights, multipliers, biases)),
     }
 }
 
 fn layer(
     rng: &mut ChaCha8Rng,
     layer: Layer,
+    outputs: usize,
     weights: Weights,
     multipliers: Multipliers,
     biases: Biases,
 ) -> QuantizedLayer {
-    let (outputs, per_output) = (layer.outputs(), layer.weights_per_output());
+    let per_output = layer.weights_per_output();
+    let convolution = matches!(layer, Layer::Conv1 | Layer::Conv2);
     let mut made = QuantizedLayer { weight_scale: vec![0.01; outputs], ..QuantizedLayer::default() };
     for _ in 0..outputs {
         let mut channel: Vec<i8> = (0..per_output).map(|_| weight(rng, weights)).collect();
-        if matches!(layer, Layer::Conv1 | Layer::Conv2) {
+        if convolution && !matches!(weights, Weights::Heavy) {
             limit_sum(&mut channel, rng.random_range(0..per_output));
         }
         let magnitude: i32 = channel.iter().map(|w| 255 * i32::from(w.unsigned_abs())).sum();
@@ -104,20 +144,27 @@ fn layer(
         });
         let (mantissa, exponent) = match multipliers {
             // typical * M is about 128.
-            Multipliers::Fitting => (rng.random_range(1 << 30..=i32::MAX), 8 - f64::from(typical).log2().ceil() as i8),
-            Multipliers::Uniform => (rng.random_range(1 << 30..=i32::MAX), rng.random_range(-31..=-2)),
+            Multipliers::Fitting => {
+                let exponent = 8 - f64::from(typical).log2().ceil() as i8;
+                (rng.random_range(1 << 30..=i32::MAX), exponent.min(-2))
+            }
+            Multipliers::Uniform => {
+                (rng.random_range(1 << 30..=i32::MAX), rng.random_range(-31..=if convolution { -2 } else { 0 }))
+            }
             Multipliers::Smallest => (1 << 30, -31),
             Multipliers::Largest => (i32::MAX, -2),
+            Multipliers::BelowOne => (i32::MAX, 0),
+            Multipliers::Half => (1 << 30, 0),
             Multipliers::Eighth => (1 << 30, -2),
         };
-        made.multiplier.push(Multiplier { mantissa, exponent: exponent.min(-2) });
+        made.multiplier.push(Multiplier { mantissa, exponent });
         made.weights.extend(channel);
     }
     made
 }
 
-/// Clips weights of a convolution's channel, so that their magnitudes add up to no more than the format allows, and to
-/// exactly that if anything was clipped. The budget is spent from the index `start` on, wrapping around at the end.
+/// Clips weights of a convolution's channel, so that their magnitudes add up to no more than the packed form allows,
+/// and to exactly that if anything was clipped. The budget is spent from the index `start` on, wrapping around at the end.
 fn limit_sum(weights: &mut [i8], start: usize) {
     let mut rest = WEIGHT_SUM_MAX as i32;
     let count = weights.len();
@@ -135,6 +182,8 @@ fn weight(rng: &mut ChaCha8Rng, weights: Weights) -> i8 {
         Weights::Extremes if rng.random() => 127,
         Weights::Extremes => -127,
         Weights::Tiny => rng.random_range(-1..=1),
+        Weights::Heavy if rng.random() => rng.random_range(100..=127),
+        Weights::Heavy => -rng.random_range(100..=127),
     }
 }
 

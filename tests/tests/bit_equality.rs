@@ -4,7 +4,7 @@ use host_trainer::data::digits_10k;
 use lenet_core::Pool;
 use proptest::prelude::*;
 use proptest::sample::select;
-use tests::random::{self, Biases, Image, Multipliers, Weights};
+use tests::random::{self, Biases, CLASSES, Image, Kind, Multipliers, Weights};
 use tests::{committed_model, compare_images, page};
 
 #[test]
@@ -21,11 +21,28 @@ fn trained_model_on_all_embedded_test_images() {
 fn corner_values() {
     let mut combinations = 0;
     for pools in [[Pool::Average, Pool::Maximum], [Pool::Maximum, Pool::Average]] {
-        for weights in [Weights::All(127), Weights::All(-127), Weights::All(0), Weights::Extremes, Weights::Tiny] {
-            for multipliers in [Multipliers::Smallest, Multipliers::Largest, Multipliers::Eighth, Multipliers::Fitting]
-            {
+        for weights in
+            [Weights::All(127), Weights::All(-127), Weights::All(0), Weights::Extremes, Weights::Tiny, Weights::Heavy]
+        {
+            for multipliers in [
+                Multipliers::Smallest,
+                Multipliers::Largest,
+                Multipliers::Eighth,
+                Multipliers::Fitting,
+                Multipliers::Half,
+                Multipliers::BelowOne,
+            ] {
                 for biases in [Biases::Extremes, Biases::Tiny] {
-                    let network = random::network(combinations, pools, weights, multipliers, biases);
+                    let network = random::network(
+                        combinations,
+                        Kind {
+                            classes: CLASSES[combinations as usize % CLASSES.len()],
+                            pools,
+                            weights,
+                            multipliers,
+                            biases,
+                        },
+                    );
                     let file = network.encode(&Default::default()).unwrap();
                     let images = [Image::All(0), Image::All(255), Image::Tiny, Image::Extremes]
                         .map(|kind| random::image(combinations, kind));
@@ -48,13 +65,19 @@ proptest! {
     #[test]
     fn random_networks(
         seed: u64,
+        classes in 2..=64usize,
         pools in [pool(), pool()],
-        weights in select(vec![Weights::Uniform, Weights::Extremes, Weights::Tiny]),
-        multipliers in select(vec![Multipliers::Fitting, Multipliers::Uniform, Multipliers::Eighth]),
+        weights in select(vec![Weights::Uniform, Weights::Extremes, Weights::Tiny, Weights::Heavy]),
+        multipliers in select(vec![
+            Multipliers::Fitting,
+            Multipliers::Uniform,
+            Multipliers::Eighth,
+            Multipliers::Half,
+        ]),
         biases in select(vec![Biases::Fitting, Biases::Tiny, Biases::Extremes]),
         image in select(vec![Image::Uniform, Image::Tiny, Image::Extremes]),
     ) {
-        let network = random::network(seed, pools, weights, multipliers, biases);
+        let network = random::network(seed, Kind { classes, pools, weights, multipliers, biases });
         let file = network.encode(&Default::default()).unwrap();
         let images = [random::image(seed, image), random::image(seed + 1, Image::Uniform)];
         if let Err(problem) = compare_images(&network, file.model().unwrap(), &images) {
@@ -66,8 +89,7 @@ proptest! {
 /// The tests above would prove little if the networks saturated everywhere.
 #[test]
 fn fitting_networks_spread_their_activations() {
-    let network =
-        random::network(7, [Pool::Average, Pool::Maximum], Weights::Uniform, Multipliers::Fitting, Biases::Fitting);
+    let network = random::network(7, Kind::default());
     let file = network.encode(&Default::default()).unwrap();
     let mut core = lenet_core::LeNet5::new(file.model().unwrap());
     core.classify(&random::image(7, Image::Uniform));

@@ -6,7 +6,7 @@ use host_trainer::formats::ModelFile;
 use lenet_core::workstation::{Classifier, InstructionSet};
 use lenet_core::{LeNet5, Pixels, Pool, Workspace};
 use tests::committed_model;
-use tests::random::{self, Biases, Image, Multipliers, Weights};
+use tests::random::{self, Biases, CLASSES, Image, Kind, Multipliers, Weights};
 
 const POOLS: [[Pool; 2]; 4] = [
     [Pool::Average, Pool::Average],
@@ -44,7 +44,7 @@ fn trained_model_on_all_embedded_test_images() {
 fn every_pair_of_pools_on_digits() {
     let test = digits_10k().test.first(50);
     for (seed, pools) in POOLS.into_iter().enumerate() {
-        let network = random::network(seed as u64, pools, Weights::Uniform, Multipliers::Fitting, Biases::Fitting);
+        let network = random::network(seed as u64, Kind { pools, ..Kind::default() });
         let file = network.encode(&Default::default()).unwrap();
         compare(&file, (0..test.len()).map(|index| test.pixels(index)), &format!("{pools:?}"));
     }
@@ -54,16 +54,23 @@ fn every_pair_of_pools_on_digits() {
 fn random_networks_and_corner_values() {
     let mut seed = 0;
     for pools in POOLS {
-        for weights in [Weights::Uniform, Weights::All(127), Weights::All(-127), Weights::Extremes, Weights::Tiny] {
+        for weights in
+            [Weights::Uniform, Weights::All(127), Weights::All(-127), Weights::Extremes, Weights::Tiny, Weights::Heavy]
+        {
             for multipliers in [
                 Multipliers::Fitting,
                 Multipliers::Uniform,
                 Multipliers::Smallest,
                 Multipliers::Largest,
                 Multipliers::Eighth,
+                Multipliers::Half,
+                Multipliers::BelowOne,
             ] {
                 for biases in [Biases::Fitting, Biases::Tiny, Biases::Extremes] {
-                    let network = random::network(seed, pools, weights, multipliers, biases);
+                    let network = random::network(
+                        seed,
+                        Kind { classes: CLASSES[seed as usize % CLASSES.len()], pools, weights, multipliers, biases },
+                    );
                     let file = network.encode(&Default::default()).unwrap();
                     let kinds = [Image::Uniform, Image::All(0), Image::All(255), Image::Tiny, Image::Extremes];
                     let images = kinds.map(|kind| random::image(seed, kind));

@@ -15,7 +15,7 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestError, TestRunner};
 use tempfile::TempDir;
 use tests::firmware::{self, Board, succeed, text};
-use tests::random::{self, Biases, Image, Multipliers, Weights};
+use tests::random::{self, Biases, CLASSES, Image, Kind, Multipliers, Weights};
 use tests::{committed_model, mnist_or_digits};
 
 /// Random cases for each board. Each starts the emulator once.
@@ -36,17 +36,14 @@ fn main() {
 #[derive(Clone, Debug)]
 struct Case {
     seed: u64,
-    pools: [Pool; 2],
-    weights: Weights,
-    multipliers: Multipliers,
-    biases: Biases,
+    kind: Kind,
     images: Vec<Image>,
 }
 
 impl Case {
     /// Runs it on a board and compares every layer's checksum with the portable kernels'.
     fn run(&self, board: &Board) -> Result<(), String> {
-        let network = random::network(self.seed, self.pools, self.weights, self.multipliers, self.biases);
+        let network = random::network(self.seed, self.kind);
         let file = network.encode(&Default::default()).map_err(|error| error.to_string())?;
         let images: Vec<_> =
             self.images.iter().zip(self.seed..).map(|(kind, seed)| random::image(seed, *kind)).collect();
@@ -92,12 +89,21 @@ fn corner_values(board: &Board) -> Result<(), Failed> {
     let pairs = [Pool::Average, Pool::Maximum].map(|a| [Pool::Average, Pool::Maximum].map(|b| [a, b]));
     let mut pools = pairs.iter().flatten().cycle();
     let mut multipliers =
-        [Multipliers::Fitting, Multipliers::Largest, Multipliers::Smallest, Multipliers::Eighth].into_iter().cycle();
+        [Multipliers::Fitting, Multipliers::Largest, Multipliers::Smallest, Multipliers::Eighth, Multipliers::BelowOne]
+            .into_iter()
+            .cycle();
+    let mut classes = CLASSES.into_iter().cycle();
     let images = vec![Image::All(0), Image::All(255), Image::Tiny, Image::Extremes, Image::Uniform, Image::Sparse];
-    for weights in [Weights::All(127), Weights::All(-127), Weights::All(0), Weights::Extremes, Weights::Tiny] {
+    for weights in
+        [Weights::All(127), Weights::All(-127), Weights::All(0), Weights::Extremes, Weights::Tiny, Weights::Heavy]
+    {
         for biases in [Biases::Extremes, Biases::Tiny, Biases::Fitting] {
-            let (Some(pools), Some(multipliers)) = (pools.next(), multipliers.next()) else { break };
-            let case = Case { seed: 1, pools: *pools, weights, multipliers, biases, images: images.clone() };
+            let (Some(pools), Some(multipliers), Some(classes)) = (pools.next(), multipliers.next(), classes.next())
+            else {
+                break;
+            };
+            let kind = Kind { classes, pools: *pools, weights, multipliers, biases };
+            let case = Case { seed: 1, kind, images: images.clone() };
             case.run(board).map_err(|problem| format!("{case:?}: {problem}"))?;
         }
     }
@@ -108,18 +114,22 @@ fn random_networks(board: &Board) -> Result<(), Failed> {
     let pool = || select(vec![Pool::Average, Pool::Maximum]);
     let strategy = (
         any::<u32>(),
+        select(CLASSES.to_vec()),
         [pool(), pool()],
-        select(vec![Weights::Uniform, Weights::Uniform, Weights::Extremes, Weights::Tiny]),
-        select(vec![Multipliers::Fitting, Multipliers::Fitting, Multipliers::Uniform, Multipliers::Eighth]),
+        select(vec![Weights::Uniform, Weights::Uniform, Weights::Extremes, Weights::Tiny, Weights::Heavy]),
+        select(vec![
+            Multipliers::Fitting,
+            Multipliers::Fitting,
+            Multipliers::Uniform,
+            Multipliers::Eighth,
+            Multipliers::Half,
+        ]),
         select(vec![Biases::Fitting, Biases::Tiny, Biases::Extremes]),
         proptest::collection::vec(select(vec![Image::Uniform, Image::Tiny, Image::Extremes, Image::Sparse]), 1..6),
     )
-        .prop_map(|(seed, pools, weights, multipliers, biases, images)| Case {
+        .prop_map(|(seed, classes, pools, weights, multipliers, biases, images)| Case {
             seed: seed.into(),
-            pools,
-            weights,
-            multipliers,
-            biases,
+            kind: Kind { classes, pools, weights, multipliers, biases },
             images,
         });
     // A failure prints the whole case, seed included, so no file is needed to repeat it.

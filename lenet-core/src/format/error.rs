@@ -186,10 +186,7 @@ impl fmt::Display for Error {
                 )
             }
             Self::LargeMultiplier { layer, channel } => {
-                write!(
-                    f,
-                    "the weights of {layer} channel {channel} are packed, but its exponent is above {PACKED_EXPONENT_MAX}"
-                )
+                write!(f, "{layer} channel {channel} is packed, but its exponent is above {PACKED_EXPONENT_MAX}")
             }
             Self::AccumulatorOverflow { layer, channel } => {
                 write!(

@@ -16,7 +16,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tempfile::TempDir;
 use tests::committed_model;
 use tests::firmware::succeed;
-use tests::random::{self, Biases, Image, Multipliers, Weights};
+use tests::random::{self, Biases, CLASSES, Image, Kind, Multipliers, Weights};
 
 const WARNINGS: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"];
 const POOLS: [[Pool; 2]; 4] = [
@@ -188,7 +188,7 @@ impl Build {
 /// What the C program writes for an image, from `lenet-core`.
 fn answer(core: &mut LeNet5<'_>, pixels: &Pixels) -> Vec<u8> {
     let logits = core.classify(pixels);
-    let mut bytes: Vec<u8> = logits.values.iter().map(|value| *value as u8).collect();
+    let mut bytes: Vec<u8> = logits.values().iter().map(|value| *value as u8).collect();
     bytes.push(logits.class() as u8);
     let workspace = core.workspace();
     bytes.extend(workspace.pool1());
@@ -219,14 +219,16 @@ fn every_pair_of_pools(build: Build) -> Result<(), Failed> {
 
 /// 30 networks: every kind of weights with every kind of multipliers; biases and pools take turns.
 fn random_networks(build: Build) -> Result<(), Failed> {
-    let weights = [Weights::Uniform, Weights::Extremes, Weights::Tiny, Weights::All(127), Weights::All(-127)];
+    let weights =
+        [Weights::Uniform, Weights::Extremes, Weights::Tiny, Weights::All(127), Weights::All(-127), Weights::Heavy];
     let multipliers = [
         Multipliers::Fitting,
         Multipliers::Largest,
         Multipliers::Eighth,
         Multipliers::Smallest,
         Multipliers::Uniform,
-        Multipliers::Fitting,
+        Multipliers::Half,
+        Multipliers::BelowOne,
     ];
     let biases = [Biases::Fitting, Biases::Extremes, Biases::Tiny];
     let images: Vec<Pixels> = [Image::Uniform, Image::Extremes, Image::Tiny, Image::All(255), Image::All(0)]
@@ -238,10 +240,11 @@ fn random_networks(build: Build) -> Result<(), Failed> {
         let (weights, multipliers) = (weights[index % weights.len()], multipliers[index % multipliers.len()]);
         // Out of step with the multipliers, so that the pairs vary.
         let (biases, pools) = (biases[index / 2 % biases.len()], POOLS[index / 3 % POOLS.len()]);
-        let file = random::network(index as u64, pools, weights, multipliers, biases).encode(&Default::default())?;
+        let kind = Kind { classes: CLASSES[index % CLASSES.len()], pools, weights, multipliers, biases };
+        let file = random::network(index as u64, kind).encode(&Default::default())?;
         build.compare(&file, images.iter()).map_err(|problem| {
             let problem = problem.message().unwrap_or_default();
-            format!("{weights:?} {multipliers:?} {biases:?} {pools:?}: {problem}")
+            format!("{kind:?}: {problem}")
         })?;
     }
     Ok(())
