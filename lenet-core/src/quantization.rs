@@ -71,17 +71,17 @@ pub struct Multiplier {
     /// 2^31 times a fraction in [1/2, 1): in [2^30, 2^31).
     pub mantissa: i32,
     /// The power of two, in [-31, 0].
-    pub exponent: i8,
+    pub exponent: i32,
 }
 
 impl Multiplier {
     /// The smallest exponent.
-    pub const MIN_EXPONENT: i8 = -31;
+    pub const MIN_EXPONENT: i32 = -31;
     /// The largest exponent. It keeps the multiplier below 1, so that every product fits in 32 bits.
-    pub const MAX_EXPONENT: i8 = 0;
+    pub const MAX_EXPONENT: i32 = 0;
     /// Up to this exponent the multiplier is below 1/4, and the half that rounding adds is an integer in the upper word
     /// of the 64-bit product: nothing needs the lower word.
-    const UPPER_WORD_EXPONENT: i8 = -2;
+    const UPPER_WORD_EXPONENT: i32 = -2;
 
     /// Whether both parts are in range.
     pub const fn is_valid(self) -> bool {
@@ -93,28 +93,33 @@ impl Multiplier {
     /// For a valid multiplier this is exact for every `i32`, and fits in 32 bits because the multiplier is less than 1.
     #[inline]
     pub const fn apply(self, accumulator: i32) -> i32 {
-        let product = accumulator as i64 * self.mantissa as i64;
         if self.exponent > Self::UPPER_WORD_EXPONENT {
-            // Again two floor divisions, with the addition between them.
-            return (((product >> ((30 - self.exponent as i32) & 63)) + 1) >> 1) as i32;
+            return self.apply_large(accumulator);
         }
-        let upper = (product >> 32) as i32;
-        // Two floor divisions in a row are one. The upper word is below 2^30 in magnitude and half of the divisor is at
-        // most 2^29, so the sum fits.
-        (upper + self.upper_half()) >> self.upper_shift()
+        let upper = ((accumulator as i64 * self.mantissa as i64) >> 32) as i32;
+        // Floor divisions in a row are one, and one half may be added between them.
+        ((upper >> ((-2 - self.exponent) & 31)) + 1) >> 1
+    }
+
+    /// [`apply`](Self::apply) for a multiplier of 1/4 or more. It is rarely needed and not inlined, to keep code small.
+    #[cold]
+    #[inline(never)]
+    const fn apply_large(self, accumulator: i32) -> i32 {
+        let product = accumulator as i64 * self.mantissa as i64;
+        (((product >> ((30 - self.exponent) & 63)) + 1) >> 1) as i32
     }
 
     /// Half of the divisor, in the upper word of the product: `2^(30 - exponent - 32)`. For multipliers below 1/4.
     #[inline]
     pub(crate) const fn upper_half(self) -> i32 {
-        1 << ((-2 - self.exponent as i32) & 31)
+        1 << ((-2 - self.exponent) & 31)
     }
 
     /// The right shift of the upper word of the product: `31 - exponent - 32`, in [1, 30]. For multipliers below 1/4.
     #[inline]
     pub(crate) const fn upper_shift(self) -> u32 {
         // The mask tells the compiler that the shift cannot overflow.
-        (-1 - self.exponent as i32) as u32 & 31
+        (-1 - self.exponent) as u32 & 31
     }
 
     /// The activation `u = q + 128` after a ReLU: [`apply`](Self::apply), clamped to [0, 255].

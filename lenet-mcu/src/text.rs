@@ -2,8 +2,8 @@
 
 use core::fmt::{self, Write};
 
-use lenet_core::{Model, Pixels};
 use lenet_core::architecture::IMAGE_SIDE;
+use lenet_core::{Model, Pixels};
 
 /// An image drawn with 28 x 14 characters. Each character shows two pixels, one above the other, because a character is
 /// about twice as high as it is wide.

@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
             layer.bias.push(self.word());
             let mantissa = self.word();
             layer.weight_scale.push(f32::from_le_bytes(self.four()));
-            let exponent = i8::try_from(self.word()).expect("exponents are small");
+            let exponent = self.word();
             layer.multiplier.push(Multiplier { mantissa, exponent });
         }
         layer

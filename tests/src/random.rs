@@ -145,7 +145,7 @@ fn layer(
         let (mantissa, exponent) = match multipliers {
             // typical * M is about 128.
             Multipliers::Fitting => {
-                let exponent = 8 - f64::from(typical).log2().ceil() as i8;
+                let exponent = 8 - f64::from(typical).log2().ceil() as i32;
                 (rng.random_range(1 << 30..=i32::MAX), exponent.min(-2))
             }
             Multipliers::Uniform => {

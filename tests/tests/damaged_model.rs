@@ -58,7 +58,7 @@ fn the_error_says_what_is_wrong() {
 fn a_model_at_the_start_of_a_larger_slot_is_found_with_its_length() {
     let file = committed_model();
     let mut slot = file.bytes().to_vec();
-    slot.resize(68 * 1024, 0xff);
+    slot.resize(66 * 1024, 0xff);
     let slot = ModelFile::new(&slot);
     let (_, length) = Model::from_prefix(slot.bytes()).unwrap();
     assert_eq!(length, file.bytes().len());

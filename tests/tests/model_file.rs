@@ -53,7 +53,7 @@ fn the_committed_model_is_as_the_page_describes() {
         for (channel, scale) in layer.weight_scale.iter().enumerate() {
             let real = input * f64::from(*scale) / output;
             let Multiplier { mantissa, exponent } = layer.multiplier[channel];
-            let stored = f64::from(mantissa) * 2f64.powi(i32::from(exponent) - 31);
+            let stored = f64::from(mantissa) * 2f64.powi(exponent - 31);
             assert!((stored / real - 1.0).abs() < 2f64.powi(-31), "layer {index} channel {channel}");
         }
     }

@@ -97,7 +97,7 @@ pub struct LayerSummary {
 
 /// The real value of a multiplier, exactly.
 pub fn real_multiplier(multiplier: Multiplier) -> f64 {
-    f64::from(multiplier.mantissa) * 2f64.powi(i32::from(multiplier.exponent) - 31)
+    f64::from(multiplier.mantissa) * 2f64.powi(multiplier.exponent - 31)
 }
 
 /// The shape of a layer's int8 weights: output, row, column, input for a convolution; output, input for a fully

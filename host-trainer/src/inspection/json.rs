@@ -36,7 +36,7 @@ struct LayerFields<'a> {
     weight_scale: &'a [f32],
     bias: &'a [i32],
     multiplier_mantissa: Vec<i32>,
-    multiplier_exponent: Vec<i8>,
+    multiplier_exponent: Vec<i32>,
     multiplier: Vec<f64>,
 }
 

@@ -17,7 +17,7 @@ pub fn multiplier_from_real(real: f64) -> Option<Multiplier> {
         mantissa /= 2;
         exponent += 1;
     }
-    let multiplier = Multiplier { mantissa: mantissa as i32, exponent: i8::try_from(exponent).ok()? };
+    let multiplier = Multiplier { mantissa: mantissa as i32, exponent };
     multiplier.is_valid().then_some(multiplier)
 }
 

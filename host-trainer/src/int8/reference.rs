@@ -102,7 +102,7 @@ fn connect(
 /// `zero_out + round(accumulator * M)`, ties up, saturated to int8.
 fn requantize(accumulator: f64, layer: &QuantizedLayer, channel: usize, zero_out: f64) -> f64 {
     let Multiplier { mantissa, exponent } = layer.multiplier[channel];
-    (zero_out + round_product(accumulator, f64::from(mantissa), i32::from(exponent))).clamp(-128.0, 127.0)
+    (zero_out + round_product(accumulator, f64::from(mantissa), exponent)).clamp(-128.0, 127.0)
 }
 
 /// `floor(accumulator * mantissa / 2^(31 - exponent) + 1/2)`, exactly.

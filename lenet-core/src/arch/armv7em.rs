@@ -7,28 +7,28 @@ use core::arch::naked_asm;
 use super::blank::Blank;
 use super::separate::separate_words;
 pub(crate) use super::smlal::{Pool1Output, Scratch, conv1_pool, conv2_pool};
-use crate::format::DenseWords;
+use crate::model::Rows;
 
 /// Calls `each` with the sums of products of every two outputs, in order.
 ///
 /// `input` holds the layer's activations in [0, 255]; missing inputs count as zero.
-pub(crate) fn sums_of_products<const IP: usize>(
+pub(crate) fn sums_of_products(
     input: &[u8],
-    rows: &DenseWords<IP>,
+    rows: Rows<'_>,
     _blank: Blank,
     scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
 ) {
-    const { assert!(IP <= Scratch::WORDS && IP.is_multiple_of(4)) };
-    let Some(inputs) = scratch.words().first_chunk_mut::<IP>() else { return };
+    let count = rows.input_pairs();
+    let Some(inputs) = scratch.words().get_mut(..count) else { return };
     let (pairs, _) = input.as_chunks::<2>();
     inputs.fill(0);
     for (place, [first, second]) in inputs.iter_mut().zip(pairs) {
         *place = u32::from(*first) | u32::from(*second) << 16;
     }
     for words in rows {
-        // SAFETY: there are `IP` words and `IP` pairs of inputs.
-        each(separate_words(unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), IP / 4) }));
+        // SAFETY: there are `count` words and `count` pairs of inputs. The layer's inputs are padded to a multiple of 8.
+        each(separate_words(unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), count / 4) }));
     }
 }
 

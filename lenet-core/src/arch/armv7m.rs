@@ -8,41 +8,43 @@ use super::blank::Blank;
 use super::nonzero;
 use super::separate::separate_words;
 pub(crate) use super::smlal::{Pool1Output, Scratch, conv1_pool, conv2_pool};
-use crate::format::DenseWords;
+use crate::model::Rows;
 
 /// Calls `each` with the sums of products of every two outputs, in order.
 ///
 /// `input` holds the layer's activations in [0, 255]; missing inputs count as zero.
-pub(crate) fn sums_of_products<const IP: usize>(
+pub(crate) fn sums_of_products(
     input: &[u8],
-    rows: &DenseWords<IP>,
+    rows: Rows<'_>,
     blank: Blank,
     scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
 ) {
+    let padded = 2 * rows.input_pairs();
     // Further inputs would have no weights.
-    let input = input.get(..2 * IP).unwrap_or(input);
+    let input = input.get(..padded).unwrap_or(input);
+    let (mut assembly, mut count): (Assembly, usize) = (dense_assembly, padded / 4);
+    let room = scratch.words();
     if blank == Blank::Skip
-        && let Some(inputs) = nonzero::list(input, bytemuck::must_cast_slice_mut(scratch.words()))
+        && let Some(inputs) = nonzero::list(input, room)
     {
-        for words in rows {
-            // SAFETY: the number of inputs is a multiple of 4, and each offset is that of a halfword in the words.
-            each(separate_words(unsafe { sparse_assembly(inputs.as_ptr(), words.as_ptr(), inputs.len()) }));
+        (assembly, count) = (sparse_assembly, inputs.len());
+    } else {
+        let Some(inputs) = room.get_mut(..padded) else { return };
+        inputs.fill(0);
+        for (place, u) in inputs.iter_mut().zip(input) {
+            *place = u32::from(*u);
         }
-        return;
-    }
-    const { assert!(2 * IP <= Scratch::WORDS && IP.is_multiple_of(4)) };
-    let Some(inputs) = scratch.words().get_mut(..2 * IP) else { return };
-    inputs.fill(0);
-    for (place, u) in inputs.iter_mut().zip(input) {
-        *place = u32::from(*u);
     }
     for words in rows {
-        // SAFETY: there are `IP` words and two inputs for each of them.
-        let sums = unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), IP / 2) };
-        each(separate_words(sums));
+        // SAFETY: there are `padded` inputs, a multiple of 8, and half as many words; or there are `count` nonzero inputs,
+        // a multiple of 4, each with the offset of a halfword in the words.
+        each(separate_words(unsafe { assembly(room.as_ptr(), words.as_ptr(), count) }));
     }
 }
+
+/// [`dense_assembly`] or [`sparse_assembly`]: inputs, words of two outputs, and how often to loop or how many inputs.
+type Assembly = unsafe extern "C" fn(*const u32, *const u32, usize) -> u64;
 
 /// Four inputs of two outputs: 18 instructions for 8 multiply-accumulates, 2.25 each.
 macro_rules! four_inputs {
@@ -146,9 +148,9 @@ macro_rules! nonzero_input {
 /// [`dense_assembly`], r4 an offset, r5 an activation, r6 a halfword, r7 its lower byte.
 ///
 /// # Safety
-/// There are `count` inputs, a multiple of 4. Each offset is that of a halfword, counted from `words`.
+/// There are `count` inputs of the type [`nonzero::Input`], a multiple of 4. Each offset is that of a halfword, counted from `words`.
 #[unsafe(naked)]
-unsafe extern "C" fn sparse_assembly(inputs: *const nonzero::Input, words: *const u32, count: usize) -> u64 {
+unsafe extern "C" fn sparse_assembly(inputs: *const u32, words: *const u32, count: usize) -> u64 {
     naked_asm!(
         "push {{r4-r7, lr}}",
         "movs r3, #0",

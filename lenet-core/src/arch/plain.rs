@@ -2,7 +2,7 @@
 //! lacks the section with the weights in that core's form.
 
 use crate::architecture::{CONV1_CHANNELS, IMAGE_SIDE, KERNEL_SIDE, POOL1_SIDE, Pixels, Pool};
-use crate::model::{Channels, Conv1Parameters, Conv2Parameters};
+use crate::model::{Channel, Channels, Conv1Parameters, Conv2Parameters};
 use crate::pooling::pool_window;
 
 /// conv1 with ReLU and pool1. `output` is 12 x 12 x 6, HWC.
@@ -27,30 +27,42 @@ struct Map<'a> {
 /// `weights` are OHWI. The pooled output has `(side - 4) / 2` rows and columns.
 #[inline(never)]
 fn conv_pool(input: &Map<'_>, channels: Channels<'_>, weights: &[i8], pool: Pool, output: &mut [u8]) {
-    let &Map { values, side, channels: inputs } = input;
-    let row = side * inputs;
-    // The weights of a kernel row, and the activations that they multiply, are next to each other.
-    let taps = KERNEL_SIDE * inputs;
+    let row = input.side * input.channels;
+    let per_output = KERNEL_SIDE * KERNEL_SIDE * input.channels;
     let mut places = output.iter_mut();
-    for y in (0..side + 1 - KERNEL_SIDE).step_by(2) {
-        for x in (0..side + 1 - KERNEL_SIDE).step_by(2) {
-            let corner = y * row + x * inputs;
+    for y in (0..input.side + 1 - KERNEL_SIDE).step_by(2) {
+        for x in (0..input.side + 1 - KERNEL_SIDE).step_by(2) {
+            let corner = y * row + x * input.channels;
             let mut weights = weights;
             for (channel, place) in channels.iter().zip(&mut places) {
-                let window = [0, inputs, row, row + inputs].map(|offset| {
-                    let mut sum = channel.bias;
-                    for kernel_row in 0..KERNEL_SIDE {
-                        let activations = values.iter().skip(corner + offset + kernel_row * row);
-                        let weights = weights.iter().skip(kernel_row * taps).take(taps);
-                        for (u, w) in activations.zip(weights) {
-                            sum += i32::from(*u) * i32::from(*w);
-                        }
-                    }
-                    sum
-                });
-                weights = weights.get(KERNEL_SIDE * taps..).unwrap_or_default();
-                *place = pool_window(pool, window, |accumulator| channel.multiplier.apply_relu(accumulator));
+                let mut window = [channel.bias; 4];
+                for (sum, offset) in window.iter_mut().zip([0, input.channels, row, row + input.channels]) {
+                    *sum += patch(input, corner + offset, weights);
+                }
+                weights = weights.get(per_output..).unwrap_or_default();
+                *place = pool_window(pool, window, |accumulator| activation(channel, accumulator));
             }
         }
     }
+}
+
+/// The products of the 5x5 patch from the index `corner` on with the first of the weights.
+#[cfg_attr(not(kernels = "portable"), inline(never))] // Where this is a fallback, small code matters more than speed.
+fn patch(input: &Map<'_>, corner: usize, weights: &[i8]) -> i32 {
+    let row = input.side * input.channels;
+    // The weights of a kernel row, and the activations that they multiply, are next to each other.
+    let taps = KERNEL_SIDE * input.channels;
+    let mut sum = 0;
+    for kernel_row in 0..KERNEL_SIDE {
+        let activations = input.values.iter().skip(corner + kernel_row * row);
+        for (u, w) in activations.zip(weights.iter().skip(kernel_row * taps).take(taps)) {
+            sum += i32::from(*u) * i32::from(*w);
+        }
+    }
+    sum
+}
+
+#[cfg_attr(not(kernels = "portable"), inline(never))]
+fn activation(channel: Channel, accumulator: i32) -> u8 {
+    channel.multiplier.apply_relu(accumulator)
 }

@@ -6,8 +6,8 @@ pub(crate) use super::hwc::{Pool1Output, Scratch};
 use super::plain;
 use super::separate::separate;
 use crate::architecture::{CONV2_CHANNELS, POOL2_SIDE, Pixels, Pool};
-use crate::format::{DenseWords, halfwords};
-use crate::model::{Conv1Parameters, Conv2Parameters};
+use crate::format::halfwords;
+use crate::model::{Conv1Parameters, Conv2Parameters, Rows};
 
 pub(crate) fn conv1_pool(
     pixels: &Pixels,
@@ -33,9 +33,9 @@ pub(crate) fn conv2_pool(
 /// Calls `each` with the sums of products of every two outputs, in order.
 ///
 /// `input` holds the layer's activations in [0, 255]; missing inputs count as zero.
-pub(crate) fn sums_of_products<const IP: usize>(
+pub(crate) fn sums_of_products(
     input: &[u8],
-    rows: &DenseWords<IP>,
+    rows: Rows<'_>,
     _blank: Blank,
     _scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),

@@ -18,6 +18,6 @@ pub use layout::{
 };
 pub use message::{Description, Extras, Network, Prefix};
 pub use words::{
-    CONV2_GROUP, ConvWeights, ConvWords, DenseWords, FIELD_BITS, PACKED_EXPONENT_MAX, Record, WEIGHT_SUM_MAX,
+    CONV2_GROUP, ConvWeights, ConvWords, DenseWord, FIELD_BITS, PACKED_EXPONENT_MAX, Record, WEIGHT_SUM_MAX,
 };
 pub(crate) use words::{halfwords, split_halfword};

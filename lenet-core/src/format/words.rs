@@ -19,7 +19,7 @@ pub const CONV2_GROUP: usize = 4;
 
 /// The largest exponent of a multiplier that a convolution channel packed into [`ConvWords`] may have: its multiplier is
 /// below 1/4, and half of the rounding's divisor is an integer in the upper word of the product.
-pub const PACKED_EXPONENT_MAX: i8 = -2;
+pub const PACKED_EXPONENT_MAX: i32 = -2;
 
 /// The weights of a convolution, `[output channel][row][column][input channel]`.
 pub type ConvWeights<const INPUTS: usize, const OUTPUTS: usize> = [[[[i8; INPUTS]; KERNEL_SIDE]; KERNEL_SIDE]; OUTPUTS];
@@ -32,17 +32,17 @@ pub type ConvWeights<const INPUTS: usize, const OUTPUTS: usize> = [[[[i8; INPUTS
 pub type ConvWords<const INPUTS: usize, const PER_GROUP: usize, const GROUPS: usize> =
     [[[[[i32; PER_GROUP]; KERNEL_SIDE]; INPUTS]; KERNEL_SIDE]; GROUPS];
 
-/// The weights of a fully connected layer, `[pair of outputs][pair of inputs]`.
+/// The weights of a fully connected layer for two outputs and two inputs; a layer has `[pair of outputs][pair of inputs]`.
 ///
 /// With `w[o][i]`, the word for outputs `o`, `o + 1` and inputs `i`, `i + 1` has `256 * w[o + 1][i] + w[o][i]` in its
 /// lower halfword and the same for input `i + 1` in its upper halfword.
 ///
 /// A last output without a partner has a partner with zero weights.
-pub type DenseWords<const INPUT_PAIRS: usize> = [[u32; INPUT_PAIRS]];
+pub type DenseWord = u32;
 
 /// The two halfwords of a fully connected layer's word, the first input's first.
 #[inline]
-pub(crate) const fn halfwords(word: u32) -> [u16; 2] {
+pub(crate) const fn halfwords(word: DenseWord) -> [u16; 2] {
     [word as u16, (word >> 16) as u16]
 }
 

@@ -20,7 +20,7 @@ pub struct Channel {
 impl From<&Record> for Channel {
     #[inline]
     fn from(&[bias, mantissa, _, exponent]: &Record) -> Self {
-        Self { bias, multiplier: Multiplier { mantissa, exponent: exponent as i8 } }
+        Self { bias, multiplier: Multiplier { mantissa, exponent } }
     }
 }
 
@@ -60,8 +60,7 @@ impl<'a> Channels<'a> {
             if !is_valid_scale(scale) {
                 return Err(Error::WeightScale { layer, channel });
             }
-            let valid = |exponent| Multiplier { mantissa, exponent }.is_valid();
-            if !i8::try_from(exponent).is_ok_and(valid) {
+            if !(Multiplier { mantissa, exponent }).is_valid() {
                 return Err(Error::Multiplier { layer, channel });
             }
             let mut sum = 0;

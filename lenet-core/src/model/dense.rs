@@ -1,26 +1,18 @@
 //! The parameters of the fully connected layers.
 
 use super::channels::Channels;
-use crate::architecture::{FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Layer};
-use crate::format::{BlockReader, DenseWords, Error, dense_inputs, halfwords, split_halfword};
+use crate::architecture::Layer;
+use crate::format::{BlockReader, DenseWord, Error, dense_inputs, halfwords, split_halfword};
 
 /// The parameters of a fully connected layer.
 #[derive(Clone, Copy, Debug)]
-pub struct DenseParameters<'a, const INPUT_PAIRS: usize> {
+pub struct DenseParameters<'a> {
     channels: Channels<'a>,
-    words: &'a DenseWords<INPUT_PAIRS>,
+    words: &'a [DenseWord],
+    input_pairs: usize,
 }
 
-/// Parameters of fc1.
-pub type Fc1Parameters<'a> = DenseParameters<'a, { dense_inputs(FC1_INPUTS) / 2 }>;
-
-/// Parameters of fc2.
-pub type Fc2Parameters<'a> = DenseParameters<'a, { dense_inputs(FC1_OUTPUTS) / 2 }>;
-
-/// Parameters of fc3. It has one output for each class.
-pub type Fc3Parameters<'a> = DenseParameters<'a, { dense_inputs(FC2_OUTPUTS) / 2 }>;
-
-impl<'a, const INPUT_PAIRS: usize> DenseParameters<'a, INPUT_PAIRS> {
+impl<'a> DenseParameters<'a> {
     /// Bias, multiplier and weight scale of each output.
     pub fn channels(&self) -> Channels<'a> {
         self.channels
@@ -28,28 +20,30 @@ impl<'a, const INPUT_PAIRS: usize> DenseParameters<'a, INPUT_PAIRS> {
 
     /// The weights as stored in the file, for every two outputs. If the number of outputs is odd, the last has a partner
     /// with zero weights.
-    pub fn words(&self) -> &'a DenseWords<INPUT_PAIRS> {
-        self.words
+    pub fn rows(&self) -> Rows<'a> {
+        Rows { words: self.words, input_pairs: self.input_pairs }
     }
 
     /// The weights of an output, input by input, including the zeros that pad the inputs to a multiple of 8. Empty if
     /// there is no such output.
-    pub fn weights(&self, output: usize) -> impl Iterator<Item = i8> + use<'a, INPUT_PAIRS> {
-        let words = self.words.get(output / 2).into_iter().flatten();
+    pub fn weights(&self, output: usize) -> impl Iterator<Item = i8> + use<'a> {
+        let words = self.rows().nth(output / 2).into_iter().flatten();
         words.flat_map(|word| halfwords(*word)).map(move |halfword| {
             let [even, odd] = split_halfword(halfword);
             if output.is_multiple_of(2) { even } else { odd }
         })
     }
 
-    pub(super) fn read(outputs: usize, block: &mut BlockReader<'a>) -> Result<Self, Error> {
+    pub(super) fn read(layer: Layer, classes: usize, block: &mut BlockReader<'a>) -> Result<Self, Error> {
+        let outputs = layer.outputs(classes);
+        let input_pairs = dense_inputs(layer.weights_per_output()) / 2;
         let channels = Channels::new(block.slice(outputs)?);
-        Ok(Self { channels, words: block.slice(outputs.div_ceil(2))? })
+        Ok(Self { channels, words: block.slice(outputs.div_ceil(2) * input_pairs)?, input_pairs })
     }
 
     pub(super) fn check(&self, layer: Layer) -> Result<(), Error> {
         let inputs = layer.weights_per_output();
-        for output in 0..2 * self.words.len() {
+        for output in 0..self.channels.len().next_multiple_of(2) {
             // A partner without a channel has no weights.
             let used = if output < self.channels.len() { inputs } else { 0 };
             if self.weights(output).skip(used).any(|weight| weight != 0) {
@@ -57,5 +51,31 @@ impl<'a, const INPUT_PAIRS: usize> DenseParameters<'a, INPUT_PAIRS> {
             }
         }
         self.channels.check(layer, |channel| self.weights(channel))
+    }
+}
+
+/// The words of every two outputs. `chunks_exact` would divide, which a Cortex-M0 cannot.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    words: &'a [DenseWord],
+    input_pairs: usize,
+}
+
+impl Rows<'_> {
+    /// Words in a row: half of the padded inputs.
+    #[inline]
+    pub fn input_pairs(&self) -> usize {
+        self.input_pairs
+    }
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = &'a [DenseWord];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [DenseWord]> {
+        let (row, rest) = self.words.split_at_checked(self.input_pairs)?;
+        self.words = rest;
+        Some(row)
     }
 }

@@ -7,7 +7,7 @@ mod packed;
 
 pub use channels::{Channel, Channels};
 pub use convolution::{Conv1Parameters, Conv2Parameters, ConvParameters};
-pub use dense::{DenseParameters, Fc1Parameters, Fc2Parameters, Fc3Parameters};
+pub use dense::{DenseParameters, Rows};
 pub use packed::PackedConv;
 
 use crate::architecture::{Layer, Pool, Tensor};
@@ -33,9 +33,9 @@ pub struct Model<'a> {
     identity: u32,
     conv1: Conv1Parameters<'a>,
     conv2: Conv2Parameters<'a>,
-    fc1: Fc1Parameters<'a>,
-    fc2: Fc2Parameters<'a>,
-    fc3: Fc3Parameters<'a>,
+    fc1: DenseParameters<'a>,
+    fc2: DenseParameters<'a>,
+    fc3: DenseParameters<'a>,
     /// The message with the description, which is decoded when it is asked for: that takes less RAM.
     extras: &'a [u8],
 }
@@ -117,9 +117,9 @@ impl<'a> Model<'a> {
             identity,
             conv1: ConvParameters::read(&mut block)?,
             conv2: ConvParameters::read(&mut block)?,
-            fc1: DenseParameters::read(Layer::Fc1.outputs(classes), &mut block)?,
-            fc2: DenseParameters::read(Layer::Fc2.outputs(classes), &mut block)?,
-            fc3: DenseParameters::read(Layer::Fc3.outputs(classes), &mut block)?,
+            fc1: DenseParameters::read(Layer::Fc1, classes, &mut block)?,
+            fc2: DenseParameters::read(Layer::Fc2, classes, &mut block)?,
+            fc3: DenseParameters::read(Layer::Fc3, classes, &mut block)?,
             extras,
         };
         model.conv1.check(Layer::Conv1)?;
@@ -193,17 +193,17 @@ impl<'a> Model<'a> {
     }
 
     /// Parameters of fc1.
-    pub fn fc1(&self) -> &Fc1Parameters<'a> {
+    pub fn fc1(&self) -> &DenseParameters<'a> {
         &self.fc1
     }
 
     /// Parameters of fc2.
-    pub fn fc2(&self) -> &Fc2Parameters<'a> {
+    pub fn fc2(&self) -> &DenseParameters<'a> {
         &self.fc2
     }
 
     /// Parameters of fc3.
-    pub fn fc3(&self) -> &Fc3Parameters<'a> {
+    pub fn fc3(&self) -> &DenseParameters<'a> {
         &self.fc3
     }
 

@@ -1,39 +1,46 @@
 //! The fully connected layers: sums of products, then bias and requantization.
 
 use crate::arch::{Blank, Scratch, sums_of_products};
+use crate::logits::Logits;
 use crate::model::DenseParameters;
+use crate::quantization::Quantization;
 
 /// A hidden layer: `output[o] = ReLU(bias[o] + sum(input[i] * weights[o][i]))`, requantized.
 ///
 /// `input` and `output` are activations in [0, 255].
-pub(crate) fn fully_connected<const IP: usize>(
+#[inline(never)]
+pub(crate) fn fully_connected(
     input: &[u8],
-    parameters: &DenseParameters<'_, IP>,
+    parameters: &DenseParameters<'_>,
     blank: Blank,
     scratch: &mut Scratch,
     output: &mut [u8],
 ) {
     let mut places = output.iter_mut().zip(parameters.channels().iter());
-    sums_of_products(input, parameters.words(), blank, scratch, |sums| {
+    sums_of_products(input, parameters.rows(), blank, scratch, |sums| {
         for (sum, (place, channel)) in sums.into_iter().zip(&mut places) {
             *place = channel.multiplier.apply_relu(channel.bias + sum);
         }
     });
 }
 
-/// The last layer. It has no ReLU, and its outputs are signed values `q` with the given zero point.
-pub(crate) fn fully_connected_logits<const IP: usize>(
+/// The last layer. It has no ReLU, and its outputs are signed values `q` with the given quantization.
+///
+/// Not inlined, so that its stack is gone while the convolutions use theirs.
+#[inline(never)]
+pub(crate) fn fully_connected_logits(
     input: &[u8],
-    parameters: &DenseParameters<'_, IP>,
+    parameters: &DenseParameters<'_>,
     blank: Blank,
     scratch: &mut Scratch,
-    zero_point: i8,
-    output: &mut [i8],
-) {
-    let mut places = output.iter_mut().zip(parameters.channels().iter());
-    sums_of_products(input, parameters.words(), blank, scratch, |sums| {
+    quantization: Quantization,
+) -> Logits {
+    let mut logits = Logits::zeros(parameters.channels().len(), quantization);
+    let mut places = logits.values_mut().iter_mut().zip(parameters.channels().iter());
+    sums_of_products(input, parameters.rows(), blank, scratch, |sums| {
         for (sum, (place, channel)) in sums.into_iter().zip(&mut places) {
-            *place = channel.multiplier.apply_linear(channel.bias + sum, zero_point);
+            *place = channel.multiplier.apply_linear(channel.bias + sum, quantization.zero_point);
         }
     });
+    logits
 }

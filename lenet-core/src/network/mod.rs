@@ -40,9 +40,7 @@ impl<'m> LeNet5<'m> {
         finished(Layer::Fc1);
         fully_connected(fc1, model.fc2(), blank, scratch, fc2);
         finished(Layer::Fc2);
-        let quantization = model.quantization(Tensor::Logits);
-        let mut logits = Logits::zeros(model.classes(), quantization);
-        fully_connected_logits(fc2, model.fc3(), blank, scratch, quantization.zero_point, logits.values_mut());
+        let logits = fully_connected_logits(fc2, model.fc3(), blank, scratch, model.quantization(Tensor::Logits));
         finished(Layer::Fc3);
         logits
     }

@@ -98,7 +98,7 @@ fn arrays(prefix: &str, network: &QuantizedNetwork) -> String {
     let mut text = String::new();
     for (layer, QuantizedLayer { weights, bias, multiplier, .. }) in Layer::ALL.into_iter().zip(&network.layers) {
         let mantissa: Vec<i32> = multiplier.iter().map(|multiplier| multiplier.mantissa).collect();
-        let exponent: Vec<i8> = multiplier.iter().map(|multiplier| multiplier.exponent).collect();
+        let exponent: Vec<i32> = multiplier.iter().map(|multiplier| multiplier.exponent).collect();
         array(&mut text, &format!("int8_t {prefix}_{layer}_weights[{}] {aligned}", weights.len()), weights);
         array(&mut text, &format!("int32_t {prefix}_{layer}_bias[{}] ", bias.len()), bias);
         array(&mut text, &format!("int32_t {prefix}_{layer}_mantissa[{}] ", mantissa.len()), &mantissa);

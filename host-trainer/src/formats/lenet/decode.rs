@@ -32,7 +32,7 @@ fn convolution<const I: usize, const N: usize, const G: usize, const O: usize>(
     layer(parameters.channels(), parameters.flat_weights().to_vec())
 }
 
-fn dense<const IP: usize>(parameters: &DenseParameters<'_, IP>, which: Layer) -> QuantizedLayer {
+fn dense(parameters: &DenseParameters<'_>, which: Layer) -> QuantizedLayer {
     let weights = |output| parameters.weights(output).take(which.weights_per_output());
     let channels = parameters.channels();
     layer(channels, (0..channels.len()).flat_map(weights).collect())

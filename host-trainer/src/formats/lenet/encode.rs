@@ -76,7 +76,7 @@ fn parameters(layers: &[QuantizedLayer; 5]) -> Vec<u8> {
             block.extend(bias.to_le_bytes());
             block.extend(multiplier.mantissa.to_le_bytes());
             block.extend(weight_scale.to_le_bytes());
-            block.extend(i32::from(multiplier.exponent).to_le_bytes());
+            block.extend(multiplier.exponent.to_le_bytes());
         }
         match layer {
             Layer::Conv1 | Layer::Conv2 => block.extend(values.weights.iter().map(|weight| *weight as u8)),

@@ -2,50 +2,49 @@
 //! The multiplications of the fully connected layers.
 
 use core::arch::naked_asm;
+use core::ops::Range;
 
 use crate::arch::blank::Blank;
 use crate::arch::hwc::Scratch;
 use crate::arch::nonzero;
 use crate::arch::separate::separate_words;
 use crate::architecture::FC1_INPUTS;
-use crate::format::DenseWords;
+use crate::model::Rows;
 
 /// Calls `each` with the sums of products of every two outputs, in order.
 ///
 /// `input` holds the layer's activations in [0, 255], a multiple of 4; missing inputs count as zero.
-pub(crate) fn sums_of_products<const IP: usize>(
+pub(crate) fn sums_of_products(
     input: &[u8],
-    rows: &DenseWords<IP>,
+    rows: Rows<'_>,
     blank: Blank,
     _scratch: &mut Scratch,
     mut each: impl FnMut([i32; 2]),
 ) {
     // Further inputs would have no weights.
-    let input = input.get(..2 * IP).unwrap_or(input);
-    // Enough for the largest layer.
-    let mut room = [[0; 2]; FC1_INPUTS];
-    if blank == Blank::Skip
+    let input = input.get(..2 * rows.input_pairs()).unwrap_or(input);
+    // Enough for the largest layer, of whose inputs at most two thirds are listed.
+    let mut room = [0; (2 * FC1_INPUTS / 3).next_multiple_of(nonzero::UNROLLED)];
+    let (assembly, inputs): (Assembly, Range<*const u8>) = if blank == Blank::Skip
         && let Some(inputs) = nonzero::list(input, &mut room)
     {
-        let inputs = inputs.as_ptr_range();
-        for words in rows {
-            // SAFETY: the number of inputs is a multiple of 4, and each offset is that of a halfword in the words.
-            let sums = unsafe { sparse_assembly(inputs.start, words.as_ptr(), inputs.end) };
-            each(separate_words(sums));
+        (sparse_assembly, bytemuck::must_cast_slice::<u32, u8>(inputs).as_ptr_range())
+    } else {
+        let (fours, _) = input.as_chunks::<4>();
+        if fours.is_empty() {
+            return rows.for_each(|_| each([0; 2]));
         }
-        return;
-    }
-    let (fours, _) = input.as_chunks::<4>();
-    if fours.is_empty() {
-        return rows.iter().for_each(|_| each([0; 2]));
-    }
-    let inputs = fours.as_ptr_range();
+        (dense_assembly, fours.as_flattened().as_ptr_range())
+    };
     for words in rows {
-        // SAFETY: there are at least four inputs, and at least two words for every four inputs.
-        let sums = unsafe { dense_assembly(inputs.start.cast(), words.as_ptr(), inputs.end.cast()) };
-        each(separate_words(sums));
+        // SAFETY: there are at least four inputs, a multiple of 4, and at least two words for every four inputs; or the
+        // number of nonzero inputs is a multiple of 4, and each offset is that of a halfword in the words.
+        each(separate_words(unsafe { assembly(inputs.start, words.as_ptr(), inputs.end) }));
     }
 }
+
+/// [`dense_assembly`] or [`sparse_assembly`]: inputs, words of two outputs, and the end of the inputs.
+type Assembly = unsafe extern "C" fn(*const u8, *const u32, *const u8) -> u64;
 
 /// Two inputs of two outputs: 14 instructions for 4 multiply-accumulates, 3.5 each.
 macro_rules! two_inputs {
@@ -138,14 +137,10 @@ macro_rules! nonzero_input {
 /// r6 an activation, r7 the halfword's lower byte, r12 the end of the inputs.
 ///
 /// # Safety
-/// From `inputs` to `end` the number of inputs is a multiple of 4. Each offset is that of a halfword, counted from
+/// From `inputs` to `end` there are inputs of the type [`nonzero::Input`], a multiple of 4. Each offset is that of a halfword, counted from
 /// `words`.
 #[unsafe(naked)]
-unsafe extern "C" fn sparse_assembly(
-    inputs: *const nonzero::Input,
-    words: *const u32,
-    end: *const nonzero::Input,
-) -> u64 {
+unsafe extern "C" fn sparse_assembly(inputs: *const u8, words: *const u32, end: *const u8) -> u64 {
     naked_asm!(
         "push {{r4-r7, lr}}",
         "mov r12, r2",

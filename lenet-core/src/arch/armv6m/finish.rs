@@ -27,7 +27,7 @@ const LOW_BITS: u32 = 19;
 
 impl Finish {
     fn new(channel: Channel, offset: i32) -> Self {
-        let shift = (31 - i32::from(channel.multiplier.exponent)) as u32 - LOW_BITS;
+        let shift = (31 - channel.multiplier.exponent) as u32 - LOW_BITS;
         // Below the limit a product has 31 bits and half of the divisor at most 30, so their sum fits.
         let (limit, shift) = if shift < 32 { (1 << 19, shift) } else { (0, 1) };
         Self {

@@ -22,6 +22,8 @@ pub(super) struct Finish {
 }
 
 impl Finish {
+    // Inlined, it would take the stack of all channels at once.
+    #[inline(never)]
     pub(super) fn new(channel: Channel, offset: i32, pool: Pool) -> Self {
         let Channel { bias, multiplier } = channel;
         let blank = pool_window(pool, [bias; 4], |accumulator| multiplier.apply_relu(accumulator));

@@ -55,11 +55,7 @@ pub(crate) fn conv1_pool(
     scratch: &mut Scratch,
     output: &mut Pool1Output,
 ) {
-    let Some(packed) = parameters.packed() else {
-        let values = scratch.bytes();
-        plain::conv1_pool(pixels, parameters, pool, values);
-        return output.set(values);
-    };
+    let Some(packed) = parameters.packed() else { return plain_conv1_pool(pixels, parameters, pool, scratch, output) };
     let ink = scratch.unpack(pixels);
     let mut tiles = [[[0; 2]; 2]; TILES1];
     let (maps, _) = output.0.as_chunks_mut::<2>();
@@ -93,13 +89,7 @@ pub(crate) fn conv2_pool(
     scratch: &mut Scratch,
     output: &mut [[[u8; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
 ) {
-    let Some(packed) = parameters.packed() else {
-        let values = scratch.bytes();
-        for (place, u) in values.iter_mut().zip(input.hwc()) {
-            *place = u;
-        }
-        return plain::conv2_pool(values, parameters, pool, output.as_flattened_mut().as_flattened_mut());
-    };
+    let Some(packed) = parameters.packed() else { return plain_conv2_pool(input, parameters, pool, scratch, output) };
     let mut tiles = [[[0; 2]; 2]; TILES2];
     let pairs = channel_pairs(parameters.channels(), packed.offsets(), pool);
     for (index, (start, finish)) in pairs.enumerate() {
@@ -110,4 +100,35 @@ pub(crate) fn conv2_pool(
             }
         }
     }
+}
+
+/// For models without packed weights: the plain convolution, with the maps in HWC order in the scratch memory.
+#[cold]
+#[inline(never)]
+fn plain_conv1_pool(
+    pixels: &Pixels,
+    parameters: &Conv1Parameters<'_>,
+    pool: Pool,
+    scratch: &mut Scratch,
+    output: &mut Pool1Output,
+) {
+    let values = scratch.bytes();
+    plain::conv1_pool(pixels, parameters, pool, values);
+    output.set(values);
+}
+
+#[cold]
+#[inline(never)]
+fn plain_conv2_pool(
+    input: &Pool1Output,
+    parameters: &Conv2Parameters<'_>,
+    pool: Pool,
+    scratch: &mut Scratch,
+    output: &mut [[[u8; CONV2_CHANNELS]; POOL2_SIDE]; POOL2_SIDE],
+) {
+    let values = scratch.bytes();
+    for (place, u) in values.iter_mut().zip(input.hwc()) {
+        *place = u;
+    }
+    plain::conv2_pool(values, parameters, pool, output.as_flattened_mut().as_flattened_mut());
 }

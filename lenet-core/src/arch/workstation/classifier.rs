@@ -52,9 +52,9 @@ impl Classifier {
 
     /// A classifier for `model` on a given instruction set. All give the same bits.
     pub fn with_instruction_set(model: &Model<'_>, set: InstructionSet) -> Self {
-        let fc1 = dense::<FC1_INPUTS, _>(model.fc1());
-        let fc2 = dense::<FC1_OUTPUTS, _>(model.fc2());
-        let fc3 = dense::<FC2_OUTPUTS, _>(model.fc3());
+        let fc1 = dense::<FC1_INPUTS>(model.fc1());
+        let fc2 = dense::<FC1_OUTPUTS>(model.fc2());
+        let fc3 = dense::<FC2_OUTPUTS>(model.fc3());
         Self {
             set,
             pools: [model.pool1(), model.pool2()],

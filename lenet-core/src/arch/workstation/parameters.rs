@@ -53,8 +53,7 @@ pub(super) fn convolution<const K: usize, const I: usize, const N: usize, const 
 }
 
 /// A fully connected layer's parameters, copied without the zeros that pad the inputs.
-pub(super) fn dense<const K: usize, const IP: usize>(parameters: &DenseParameters<'_, IP>) -> LayerArrays<K> {
-    const { assert!(K <= 2 * IP) };
+pub(super) fn dense<const K: usize>(parameters: &DenseParameters<'_>) -> LayerArrays<K> {
     copy(parameters.channels(), |o| parameters.weights(o))
 }
 
