@@ -8,7 +8,7 @@ use lenet_core::checksum::crc32;
 use lenet_core::format::{Description, SMLAL, SMLAL_BYTES, parameter_bytes};
 use lenet_core::quantization::Multiplier;
 use lenet_core::{Error, Labels, Layer, Pool, Tensor};
-use tests::random::{self, CLASSES, Kind, Multipliers, Weights};
+use tests::random::{self, Kind, Multipliers, Weights};
 use tests::{committed_model, page};
 
 fn network() -> QuantizedNetwork {

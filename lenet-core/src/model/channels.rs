@@ -41,6 +41,13 @@ impl<'a> Channels<'a> {
         self.0.iter().map(Channel::from)
     }
 
+    /// The output channels two by two. If their number is odd, the last one is left out.
+    #[inline]
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = [Channel; 2]> + use<'a> {
+        let (pairs, _) = self.0.as_chunks::<2>();
+        pairs.iter().map(|[even, odd]| [even.into(), odd.into()])
+    }
+
     /// The scale of each channel's weights. Inference does not need it: the multiplier already contains it.
     pub fn weight_scales(&self) -> impl Iterator<Item = f32> + use<'a> {
         self.0.iter().map(|&[_, _, weight_scale, _]| f32::from_bits(weight_scale as u32))

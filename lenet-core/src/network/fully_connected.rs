@@ -7,7 +7,7 @@ use crate::quantization::Quantization;
 
 /// A hidden layer: `output[o] = ReLU(bias[o] + sum(input[i] * weights[o][i]))`, requantized.
 ///
-/// `input` and `output` are activations in [0, 255].
+/// `input` and `output` are activations in [0, 255]. There is an even number of outputs.
 #[inline(never)]
 pub(crate) fn fully_connected(
     input: &[u8],
@@ -16,10 +16,12 @@ pub(crate) fn fully_connected(
     scratch: &mut Scratch,
     output: &mut [u8],
 ) {
-    let mut places = output.iter_mut().zip(parameters.channels().iter());
-    sums_of_products(input, parameters.rows(), blank, scratch, |sums| {
-        for (sum, (place, channel)) in sums.into_iter().zip(&mut places) {
-            *place = channel.multiplier.apply_relu(channel.bias + sum);
+    let (places, _) = output.as_chunks_mut::<2>();
+    let mut places = places.iter_mut().zip(parameters.channels().pairs());
+    sums_of_products(input, parameters.rows(), blank, scratch, |[even, odd]| {
+        if let Some(([even_place, odd_place], [even_channel, odd_channel])) = places.next() {
+            *even_place = even_channel.multiplier.apply_relu(even_channel.bias + even);
+            *odd_place = odd_channel.multiplier.apply_relu(odd_channel.bias + odd);
         }
     });
 }
