@@ -111,12 +111,14 @@ impl Multiplier {
 
     /// Half of the divisor, in the upper word of the product: `2^(30 - exponent - 32)`. For multipliers below 1/4.
     #[inline]
+    #[cfg(any(kernels = "armv7m", kernels = "armv7em", workstation))]
     pub(crate) const fn upper_half(self) -> i32 {
         1 << ((-2 - self.exponent) & 31)
     }
 
     /// The right shift of the upper word of the product: `31 - exponent - 32`, in [1, 30]. For multipliers below 1/4.
     #[inline]
+    #[cfg(any(kernels = "armv7m", kernels = "armv7em", workstation))]
     pub(crate) const fn upper_shift(self) -> u32 {
         // The mask tells the compiler that the shift cannot overflow.
         (-1 - self.exponent) as u32 & 31

@@ -151,7 +151,7 @@ mod tests {
         for (index, outputs) in subject.outputs(split.all_pixels()).iter().enumerate() {
             let logits = board.classify(split.pixels(index));
             assert_eq!(outputs.class(), logits.class());
-            assert_eq!(outputs.logits, logits.real(), "{index}");
+            assert_eq!(outputs.logits, logits.real().collect::<Vec<_>>(), "{index}");
             let scale = board.model().quantization(Tensor::Fc2).scale;
             let fc2 = board.workspace().fc2().map(|u| scale * f32::from(u));
             assert_eq!(outputs.features, fc2, "{index}");
@@ -160,15 +160,15 @@ mod tests {
 
     #[test]
     fn figures_of_logits_follow_their_formulas() {
-        let outputs = |logits| Outputs { features: [0.0; FEATURES], logits };
-        let even = outputs([0.5; 10]);
+        let outputs = |logits: &[f32]| Outputs { features: [0.0; FEATURES], logits: logits.to_vec() };
+        let even = outputs(&[0.5; 10]);
         assert_eq!((even.class(), even.margin()), (0, 0.0));
-        let zeros = outputs([-1.0, -0.0, 0.0, -1.0, 0.0, -1.0, -1.0, -1.0, -1.0, -1.0]);
+        let zeros = outputs(&[-1.0, -0.0, 0.0, -1.0, 0.0, -1.0, -1.0, -1.0, -1.0, -1.0]);
         assert_eq!((zeros.class(), &zeros.ranking()[..3]), (1, &[1, 2, 4][..]));
         assert!((even.entropy() - 10f64.log2()).abs() < 1e-12);
         let mut logits = [-1e4; 10];
         (logits[3], logits[7]) = (2.0, 2.0 - f32::ln(3.0));
-        let two = outputs(logits);
+        let two = outputs(&logits);
         assert_eq!(two.ranking()[..2], [3, 7]);
         assert!((two.probabilities()[3] - 0.75).abs() < 1e-6 && (two.probabilities()[7] - 0.25).abs() < 1e-6);
         assert!((two.entropy() - 0.8113).abs() < 1e-4 && (two.margin() - f32::ln(3.0)).abs() < 1e-6);

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use lenet_core::architecture::IMAGE_SIDE;
-use lenet_core::{CLASSES, Pixels};
+use lenet_core::{MAX_CLASSES, Pixels};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -225,7 +225,7 @@ fn parts(mask: &Mask, by_corners: bool) -> impl Iterator<Item = (usize, bool)> {
 #[derive(Clone, Debug)]
 pub(super) struct ClassStatistics {
     /// Sorted values of each statistic of each class.
-    sorted: [[Vec<f32>; 9]; CLASSES],
+    sorted: Vec<[Vec<f32>; 9]>,
 }
 
 /// Where an image's measurement lies among those of its class.
@@ -270,13 +270,13 @@ impl ClassStatistics {
     /// Measures every image, on the threads of the current rayon pool.
     pub(super) fn of(training: &Split) -> Self {
         let strokes: Vec<Strokes> = training.all_pixels().par_iter().map(Strokes::of).collect();
-        let mut sorted: [[Vec<f32>; 9]; CLASSES] = Default::default();
+        let mut sorted = vec![<[Vec<f32>; 9]>::default(); MAX_CLASSES];
         for (strokes, label) in strokes.iter().zip(training.labels()) {
             for (values, value) in sorted[usize::from(*label)].iter_mut().zip(strokes.0) {
                 values.push(value);
             }
         }
-        for values in sorted.as_flattened_mut() {
+        for values in sorted.iter_mut().flatten() {
             values.sort_by(f32::total_cmp);
         }
         Self { sorted }

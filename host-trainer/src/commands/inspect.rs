@@ -13,6 +13,10 @@ use crate::numbers::{percent, thousands};
 
 /// Width of the output, in characters.
 const WIDTH: usize = 80;
+/// Width of a field's name and the space after it.
+const NAME_WIDTH: usize = 10;
+/// What a model without packed convolutions costs, as `lenet-mcu/emulate BOARD bench` counts it.
+const PLAIN_COST: &str = "4 to 10 times the instructions";
 
 /// Arguments of `lenet inspect`.
 #[derive(Args, Debug)]
@@ -113,6 +117,14 @@ fn int8_lines(summary: &Int8Summary, bars: Bars, lines: &mut Vec<String>) {
     let (bytes, version) = (thousands(summary.model_bytes), summary.format_version);
     lines.push(field("model", &format!("{bytes} bytes, format version {version}, CRC-32 {}", summary.crc32)));
     lines.push(field("identity", &summary.identity));
+    let labels = format!("{}: {}", summary.labels.len(), summary.labels.join(" "));
+    lines.extend(wrapped("classes", &labels));
+    if let Some(class) = summary.none_of_these {
+        lines.push(field("refusal", &format!("class {}: none of these", summary.labels[class])));
+    }
+    if let Some(reason) = &summary.plain_convolutions {
+        lines.extend(wrapped("kernels", &format!("plain convolutions on Cortex-M, {PLAIN_COST}: {reason}")));
+    }
     let seed = description.seed.map_or(String::new(), |seed| format!(", seed {seed}"));
     lines.push(field("trained", &format!("on {}{seed}; quantized by {}", description.data_set, description.tool)));
     let accuracy = |accuracy: Option<f32>| accuracy.map_or("unknown".into(), |a| percent(f64::from(a)));
@@ -216,9 +228,24 @@ fn float_lines(summary: &FloatSummary, bars: Bars, lines: &mut Vec<String>) {
 }
 
 /// A name and a value on one line, cut to the width, with control characters replaced.
+/// A field of several lines, broken between words.
+fn wrapped(name: &str, value: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in value.split(' ') {
+        let last = lines.last_mut().expect("there is a line");
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > WIDTH - NAME_WIDTH {
+            lines.push(word.to_owned());
+        } else {
+            *last += if last.is_empty() { "" } else { " " };
+            *last += word;
+        }
+    }
+    lines.iter().enumerate().map(|(index, line)| field(if index == 0 { name } else { "" }, line)).collect()
+}
+
 fn field(name: &str, value: &str) -> String {
     let clean = |text: &str| -> String { text.chars().map(|c| if c.is_control() { '?' } else { c }).collect() };
-    let line = format!("{:<9} {}", clean(name), clean(value));
+    let line = format!("{:<1$}{2}", clean(name), NAME_WIDTH, clean(value));
     if line.chars().count() <= WIDTH {
         return line;
     }

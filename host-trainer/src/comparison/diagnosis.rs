@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(not_finite, [Warning::NotFinite { tensor: Stage::Pool2 }]);
 
         let mut comparison = sound();
-        let change = compared(&network, &quantized(&network, &with_conv1_times(0.02)), 160).changed[0];
+        let change = compared(&network, &quantized(&network, &with_conv1_times(0.02)), 160).changed[0].clone();
         comparison.changed = vec![change; 81];
         let disagreement = comparison.warnings();
         assert!(matches!(disagreement[..], [Warning::Disagreement { .. }]), "{disagreement:?}");

@@ -209,7 +209,7 @@ mod tests {
             weight_scale: vec![0.5, 0.25, 0.5, 0.5, 0.5, 0.5],
             weights: [vec![0; 50], vec![127; 25], vec![-1; 75]].concat(),
         };
-        let summary = LayerSummary::new(Layer::Conv1, &layer);
+        let summary = LayerSummary::new(Layer::Conv1, &layer, 10);
         assert_eq!(summary.weight_shape, [6, 5, 5, 1]);
         assert_eq!(summary.weight, Span { minimum: -1, maximum: 127 });
         assert_eq!((summary.zero_weights, summary.saturated_weights), (50.0 / 150.0, 25.0 / 150.0));

@@ -1,8 +1,8 @@
 //! How much flash and RAM the network needs, layer by layer, and which boards it fits.
 
 use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, FC1_OUTPUTS, FC2_OUTPUTS, POOL1_SIDE, POOL2_SIDE};
-use lenet_core::format::layer_bytes;
-use lenet_core::{IMAGE_BYTES, Layer, Workspace};
+use lenet_core::format::{SMLAL_BYTES, layer_bytes};
+use lenet_core::{IMAGE_BYTES, Layer, Model, Workspace};
 use maud::{Markup, html};
 
 use crate::numbers::thousands;
@@ -88,10 +88,11 @@ fn rows(classes: usize) -> [Row; 6] {
     ]
 }
 
-/// The tables, for a model of `model_bytes` bytes with this many classes.
-pub(super) fn section(model_bytes: usize, classes: usize) -> Markup {
-    let rows = rows(classes);
-    let layers: usize = rows.iter().map(|row| row.flash).sum();
+/// The tables, for a model whose file has `model_bytes` bytes.
+pub(super) fn section(model_bytes: usize, model: &Model<'_>) -> Markup {
+    let rows = rows(model.classes());
+    let packed = if model.conv1().packed().is_some() { SMLAL_BYTES } else { 0 };
+    let listed: usize = packed + rows.iter().map(|row| row.flash).sum::<usize>();
     let [armv6m, armv7m] = [Workspace::BYTES_ARMV6M, Workspace::BYTES_ARMV7M].map(|workspace| workspace + IMAGE_BYTES);
     let widest = rows.iter().map(|row| row.flash).max().unwrap_or(1) as f64;
     html! {
@@ -112,7 +113,10 @@ pub(super) fn section(model_bytes: usize, classes: usize) -> Markup {
                         td .num { @if row.ram[1] > 0 { (thousands(row.ram[1])) } @else { "–" } }
                     }
                 }
-                tr { th scope="row" { "scales, description, checksum" } td .num { (thousands(model_bytes - layers)) } td {} td .num { "–" } td .num { "–" } }
+                @if packed > 0 {
+                    tr { th scope="row" { "convolutions again, packed for Cortex-M" } td .num { (thousands(packed)) } td {} td .num { "–" } td .num { "–" } }
+                }
+                tr { th scope="row" { "scales, labels, description, checksum" } td .num { (thousands(model_bytes - listed)) } td {} td .num { "–" } td .num { "–" } }
             }
             tfoot { tr { th scope="row" { "total" } td .num { (thousands(model_bytes)) } td {} td .num { (thousands(armv6m)) } td .num { (thousands(armv7m)) } } }
         } }
@@ -166,7 +170,7 @@ mod tests {
 
     #[test]
     fn rows_add_up_to_what_the_network_takes() {
-        let sum = |core: usize| rows().iter().map(|row| row.ram[core]).sum::<usize>();
+        let sum = |core: usize| rows(10).iter().map(|row| row.ram[core]).sum::<usize>();
         assert_eq!(sum(0), Workspace::BYTES_ARMV6M + IMAGE_BYTES);
         assert_eq!(sum(1), Workspace::BYTES_ARMV7M + IMAGE_BYTES);
         let flash = |classes| rows(classes).iter().map(|row| row.flash).sum::<usize>();

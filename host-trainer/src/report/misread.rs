@@ -33,7 +33,14 @@ impl Findings<'_> {
         let commonest: Vec<String> = confusions
             .iter()
             .take(3)
-            .map(|confusion| format!("{} as {} ({})", confusion.label, confusion.predicted, confusion.misread.len()))
+            .map(|confusion| {
+                format!(
+                    "{} as {} ({})",
+                    self.label(confusion.label),
+                    self.label(confusion.predicted),
+                    confusion.misread.len()
+                )
+            })
             .collect();
         let both = found.misread.iter().filter(|misread| self.float[misread.index].class() != misread.label).count();
         let outlying = found.misread.iter().filter(|misread| !misread.outliers().is_empty()).count();
@@ -133,7 +140,7 @@ impl Findings<'_> {
             @for confusion in confusions.iter().filter(|confusion| confusion.misread.len() > 1) {
                 details .pair id=(anchor(confusion.label, confusion.predicted)) open[all <= OPEN_MAX] {
                     summary { h3 {
-                        span .truth { (confusion.label) } " read as " span .pred { (confusion.predicted) }
+                        span .truth { (self.label(confusion.label)) } " read as " span .pred { (self.label(confusion.predicted)) }
                         span .count { (count(confusion.misread.len(), "image")) }
                     } }
                     div .cards { @for misread in &confusion.misread { (self.card(misread, None, many)) } }
@@ -156,28 +163,29 @@ impl Findings<'_> {
         let Misread { index, label, predicted, .. } = *misread;
         let pixels = self.judged.pixels(index);
         let near: Vec<_> = misread.neighbours.iter().take(PICTURED[usize::from(many)]).collect();
-        let labels: Vec<String> = near.iter().map(|near| near.label.to_string()).collect();
+        let labels: Vec<&str> = near.iter().map(|near| self.label(near.label.into())).collect();
+        let (name, other) = (self.label(label), self.label(predicted));
         let strip: Vec<_> = near.iter().map(|near| self.training.pixels(near.index)).collect();
         html! {
             article .card id=[id] {
                 div .look {
-                    (pictures::digit(pixels, 3, &format!("image {index}, label {label}")))
-                    (pictures::occlusion(pixels, &misread.occlusion, 3, &format!("ink that supports {predicted} or {label}")))
+                    (pictures::digit(pixels, 3, &format!("image {index}, label {name}")))
+                    (pictures::occlusion(pixels, &misread.occlusion, 3, &format!("ink that supports {other} or {name}")))
                 }
                 div .says {
                     p .headline {
-                        span .truth { (label) } " read as " span .pred { (predicted) } " "
+                        span .truth { (name) } " read as " span .pred { (other) } " "
                         span class={ "tag " (class(misread.verdict)) } { (misread.verdict) }
                     }
                     p { (percent(misread.probability)) " confident, margin " (format!("{:.2}", misread.margin)) "; "
-                        (label) " gets " (percent(misread.label_probability)) @if misread.label_rank > 1 { ", rank " (misread.label_rank + 1) } }
+                        (name) " gets " (percent(misread.label_probability)) @if misread.label_rank > 1 { ", rank " (misread.label_rank + 1) } }
                     p { (capital(&misread.reason(misread.verdict))) "." @for rule in misread.rules.iter().skip(1) { " Also " (rule) ": " (misread.reason(*rule)) "." } }
                 }
                 div .near {
                     (pictures::strip(&strip, &format!("nearest training images, labelled {}", labels.join(", "))))
                     div .labels { @for near in &near {
                         @let near = usize::from(near.label);
-                        span class=(if near == predicted { "pred" } else if near == label { "truth" } else { "other" }) { (near) }
+                        span class=(if near == predicted { "pred" } else if near == label { "truth" } else { "other" }) { (self.label(near)) }
                     } }
                 }
                 @if many && misread.outliers().is_empty() {
@@ -227,11 +235,11 @@ impl Findings<'_> {
                         h3 { (title) }
                         div .cards .small { @for changed in group {
                             article .card {
-                                div .look { (pictures::digit(self.judged.pixels(changed.index), 2, &format!("image {}, label {}", changed.index, changed.label))) }
+                                div .look { (pictures::digit(self.judged.pixels(changed.index), 2, &format!("image {}, label {}", changed.index, self.label(changed.label.into())))) }
                                 div .says {
-                                    p .headline { "label " span .truth { (changed.label) } }
-                                    p { "float " (changed.float.class) ", margin " (format!("{:.2}", changed.float.margin)) }
-                                    p { "int8 " (changed.int8.class) ", margin " (format!("{:.2}", changed.int8.margin)) }
+                                    p .headline { "label " span .truth { (self.label(changed.label.into())) } }
+                                    p { "float " (self.label(changed.float.class)) ", margin " (format!("{:.2}", changed.float.margin)) }
+                                    p { "int8 " (self.label(changed.int8.class)) ", margin " (format!("{:.2}", changed.int8.margin)) }
                                     p .note { "image " (changed.index) }
                                 }
                             }

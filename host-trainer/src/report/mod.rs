@@ -11,6 +11,7 @@ mod misread;
 mod outcome;
 mod pictures;
 
+use lenet_core::Model;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::analysis::{Analyst, Misreads, Outputs, Subject};
@@ -25,6 +26,7 @@ use crate::run::{self, FinishedRun};
 /// Everything the page shows.
 struct Findings<'a> {
     run: &'a FinishedRun,
+    model: Model<'a>,
     training: &'a Split,
     judged: &'a Split,
     /// The float network's outputs for the judged images.
@@ -82,6 +84,7 @@ pub fn report(run: &FinishedRun, training: &Split, judged: &Split) -> Result<Str
     let subject = Subject::from(&model);
     let findings = Findings {
         run,
+        model,
         training,
         judged,
         float: Subject::from(&run.network).outputs(judged.all_pixels()),
@@ -135,12 +138,17 @@ impl Findings<'_> {
                         section #training { h2 { "Training" } (self.curves()) }
                         section #classes { h2 { "Classes and confidence" } (self.classes()) }
                         section #inside { h2 { "Inside the network" } (self.inside()) }
-                        section #budget { h2 { "Does it fit your board?" } (budget::section(self.run.model.bytes().len(), lenet_core::CLASSES)) }
+                        section #budget { h2 { "Does it fit your board?" } (budget::section(self.run.model.bytes().len(), &self.model)) }
                     }
                     footer { p { "Written by " (summary.tool) ". This page is one self-contained file without scripts." } }
                 }
             }
         }
+    }
+
+    /// The label of a class.
+    fn label(&self, class: usize) -> &str {
+        self.model.labels().get(class).unwrap_or_default()
     }
 
     /// The headline figures.
@@ -178,6 +186,11 @@ impl Findings<'_> {
                     summary.data, thousands(summary.train_images), thousands(summary.measured_images), summary.measured_on)))
                 (fact("recipe", format!("{}: {}, {}", summary.recipe, count(recipe.epochs, "epoch"), recipe.describe())))
                 (fact("seed", summary.seed.to_string()))
+                (fact("classes", match self.model.none_of_these() {
+                    None => self.model.classes().to_string(),
+                    Some(class) => format!("{}, of which {} stands for anything else", self.model.classes(), self.label(class)),
+                }))
+                (fact("model identity", format!("{:08x}; the firmware prints it too", self.model.identity())))
                 (fact("pools", format!("{} after conv1, {} after conv2", summary.pool1, summary.pool2)))
                 (fact("int8 logits", format!("CRC-32 {}; a board that runs this model on the same images must get the same value", summary.int8_crc32)))
             } } }

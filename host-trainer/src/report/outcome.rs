@@ -1,6 +1,5 @@
 //! The sections on training, on accuracy per class, and on calibration.
 
-use lenet_core::CLASSES;
 use maud::{Markup, html};
 
 use super::charts::{Axis, Series, chart, range};
@@ -13,6 +12,9 @@ use crate::run::MetricLine;
 
 /// Bins of the calibration curve, of equal width in confidence.
 const BINS: usize = 10;
+
+/// A matrix with more classes scrolls on a phone, with its labels in view, instead of shrinking.
+const SMALL_MATRIX: usize = 12;
 
 /// One epoch's line of `metrics.jsonl`.
 struct Epoch {
@@ -98,27 +100,28 @@ impl Findings<'_> {
     }
 
     pub(super) fn classes(&self) -> Markup {
-        let matrix = confusion_matrix(&self.misreads.outputs, self.judged);
+        let matrix = confusion_matrix(&self.misreads.outputs, self.judged, self.model.classes());
         let row_sum = |label: usize| matrix[label].iter().sum::<usize>();
         let column_sum = |class: usize| matrix.iter().map(|row| row[class]).sum::<usize>();
-        let worst = (0..CLASSES).flat_map(|label| (0..CLASSES).map(move |class| (label, class)));
+        let classes = self.model.classes();
+        let worst = (0..classes).flat_map(|label| (0..classes).map(move |class| (label, class)));
         let worst = worst.filter(|(label, class)| label != class).map(|(label, class)| matrix[label][class]).max();
         let ratio =
             |part: usize, whole: usize| if whole == 0 { "–".to_owned() } else { percent(part as f64 / whole as f64) };
         html! {
             h3 { "Confusion matrix of the int8 network" }
             p .note { "Rows are labels, columns are predictions. Numbers off the diagonal link to the images." }
-            div .scroll { table .matrix {
-                thead { tr { th { span .visually-hidden { "label" } } @for class in 0..CLASSES { th scope="col" { (class) } } } }
+            div .scroll { table class=(if classes > SMALL_MATRIX { "matrix large" } else { "matrix" }) {
+                thead { tr { th { span .visually-hidden { "label" } } @for class in 0..classes { th scope="col" { span { (self.label(class)) } } } } }
                 tbody { @for (label, row) in matrix.iter().enumerate() { tr {
-                    th scope="row" { (label) }
+                    th scope="row" { (self.label(label)) }
                     @for (class, number) in row.iter().enumerate() {
                         @if label == class {
                             td .right { (number) }
                         } @else if *number > 0 {
                             @let share = *number as f64 / worst.unwrap_or(1) as f64;
                             td .wrong style={ "--share:" (format!("{share:.2}")) } {
-                                a href={ "#" (anchor(label, class)) } aria-label={ (number) ", " (label) " read as " (class) } { (number) }
+                                a href={ "#" (anchor(label, class)) } aria-label={ (number) ", " (self.label(label)) " read as " (self.label(class)) } { (number) }
                             }
                         } @else { td .none { "·" } }
                     }
@@ -127,10 +130,10 @@ impl Findings<'_> {
             h3 { "Precision and recall" }
             div .scroll { table {
                 thead { tr { th { "class" } th .num { "images" } th .num { "misread" } th .num { "recall" } th .num { "precision" } th .num { "F1" } } }
-                tbody { @for class in 0..CLASSES {
+                tbody { @for class in 0..classes {
                     @let right = matrix[class][class];
                     tr {
-                        th scope="row" { (class) }
+                        th scope="row" { (self.label(class)) }
                         td .num { (thousands(row_sum(class))) }
                         td .num { (row_sum(class) - right) }
                         td .num { (ratio(right, row_sum(class))) }
@@ -183,8 +186,8 @@ impl Findings<'_> {
 }
 
 /// Number of images with each label (rows) that are predicted as each class (columns).
-fn confusion_matrix(outputs: &[Outputs], split: &Split) -> [[usize; CLASSES]; CLASSES] {
-    let mut matrix = [[0; CLASSES]; CLASSES];
+fn confusion_matrix(outputs: &[Outputs], split: &Split, classes: usize) -> Vec<Vec<usize>> {
+    let mut matrix = vec![vec![0; classes]; classes];
     for (outputs, label) in outputs.iter().zip(split.labels()) {
         matrix[usize::from(*label)][outputs.class()] += 1;
     }
@@ -236,9 +239,9 @@ mod tests {
     use crate::analysis::FEATURES;
 
     fn sure(class: usize, probability: f64) -> Outputs {
-        let mut logits = [0.0; CLASSES];
+        let mut logits = [0.0; 10];
         logits[class] = (9.0 * probability / (1.0 - probability)).ln() as f32;
-        Outputs { features: [0.0; FEATURES], logits }
+        Outputs { features: [0.0; FEATURES], logits: logits.to_vec() }
     }
 
     fn split(labels: &[u8]) -> Split {
@@ -257,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_matrix_has_labels_in_rows() {
-        let matrix = confusion_matrix(&[sure(1, 0.9), sure(4, 0.9), sure(4, 0.9)], &split(&[1, 9, 9]));
+        let matrix = confusion_matrix(&[sure(1, 0.9), sure(4, 0.9), sure(4, 0.9)], &split(&[1, 9, 9]), 10);
         assert_eq!((matrix[1][1], matrix[9][4], matrix[4][9]), (1, 2, 0));
     }
 }

@@ -52,12 +52,16 @@ fn patch(input: &Map<'_>, corner: usize, weights: &[i8]) -> i32 {
     let row = input.side * input.channels;
     // The weights of a kernel row, and the activations that they multiply, are next to each other.
     let taps = KERNEL_SIDE * input.channels;
+    let mut activations = input.values.get(corner..).unwrap_or_default();
+    let mut weights = weights;
     let mut sum = 0;
-    for kernel_row in 0..KERNEL_SIDE {
-        let activations = input.values.iter().skip(corner + kernel_row * row);
-        for (u, w) in activations.zip(weights.iter().skip(kernel_row * taps).take(taps)) {
+    for _ in 0..KERNEL_SIDE {
+        let Some((kernel_row, rest)) = weights.split_at_checked(taps) else { break };
+        for (u, w) in activations.iter().zip(kernel_row) {
             sum += i32::from(*u) * i32::from(*w);
         }
+        activations = activations.get(row..).unwrap_or_default();
+        weights = rest;
     }
     sum
 }

@@ -14,9 +14,6 @@ pub(super) const COLUMN_PAIRS: usize = POOL1_SIDE / 2;
 pub(crate) struct Scratch(pub(super) [[Pair; IMAGE_SIDE]; IMAGE_PAIRS]);
 
 impl Scratch {
-    /// Number of [`words`](Self::words).
-    pub(in crate::arch) const WORDS: usize = IMAGE_PAIRS * IMAGE_SIDE;
-
     pub(crate) const fn new() -> Self {
         Self([[0; IMAGE_SIDE]; IMAGE_PAIRS])
     }
