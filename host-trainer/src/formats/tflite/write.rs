@@ -38,7 +38,7 @@ pub fn encode_tflite(network: &QuantizedNetwork, description: &Description<'_>) 
 pub(super) fn write(network: &QuantizedNetwork, description: &Description<'_>) -> Vec<u8> {
     let [image, conv1, conv2, fc1, fc2, logits] = network.activations;
     let [conv1_values, conv2_values, fc1_values, fc2_values, fc3_values] = &network.layers;
-    let mut writer = Writer::new();
+    let mut writer = Writer::new(network.classes.count());
     let pixels = writer.activation(IMAGE, &[1, IMAGE_SIDE, IMAGE_SIDE, 1], image);
     let x = writer.convolution(Layer::Conv1, conv1_values, &pixels, IMAGE_SIDE, conv1);
     let x = writer.pool("pool1", network.pools.pool1, &x, [1, POOL1_SIDE, POOL1_SIDE, CONV1_CHANNELS]);
@@ -77,6 +77,7 @@ pub(super) struct Activation {
 /// The file under construction: buffers, tensors and operators in the order they were added.
 pub(super) struct Writer {
     builder: FlatBufferBuilder<'static>,
+    classes: usize,
     buffers: Vec<WIPOffset<Buffer<'static>>>,
     tensors: Vec<WIPOffset<Tensor<'static>>>,
     operators: Vec<WIPOffset<Operator<'static>>>,
@@ -86,11 +87,11 @@ pub(super) struct Writer {
 type Offsets<T> = WIPOffset<Vector<'static, ForwardsUOffset<T>>>;
 
 impl Writer {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(classes: usize) -> Self {
         let mut builder = FlatBufferBuilder::new();
         // By convention buffer 0 is empty and is the buffer of tensors without data.
         let empty = Buffer::create(&mut builder, &BufferArgs::default());
-        Self { builder, buffers: vec![empty], tensors: vec![], operators: vec![], codes: vec![] }
+        Self { builder, classes, buffers: vec![empty], tensors: vec![], operators: vec![], codes: vec![] }
     }
 
     /// Adds a buffer and returns its index.
@@ -178,7 +179,7 @@ impl Writer {
         side: usize,
         quantization: Quantization,
     ) -> Activation {
-        let (outputs, side) = (values.bias.len(), side - KERNEL_SIDE + 1);
+        let (outputs, side) = (layer.outputs(self.classes), side - KERNEL_SIDE + 1);
         let shape = [outputs, KERNEL_SIDE, KERNEL_SIDE, layer.weights_per_output() / (KERNEL_SIDE * KERNEL_SIDE)];
         let [weights, biases] = self.parameters(layer, values, &shape, input.quantization.scale);
         let output = self.activation(&layer.to_string(), &[1, side, side, outputs], quantization);
@@ -236,9 +237,9 @@ impl Writer {
         fused_activation_function: ActivationFunctionType,
         quantization: Quantization,
     ) -> Activation {
-        let shape = [values.bias.len(), layer.weights_per_output()];
+        let shape = [layer.outputs(self.classes), layer.weights_per_output()];
         let [weights, biases] = self.parameters(layer, values, &shape, input.quantization.scale);
-        let output = self.activation(name, &[1, values.bias.len()], quantization);
+        let output = self.activation(name, &[1, layer.outputs(self.classes)], quantization);
         let arguments = FullyConnectedOptionsArgs { fused_activation_function, ..Default::default() };
         let options = FullyConnectedOptions::create(&mut self.builder, &arguments).as_union_value();
         let options = (BuiltinOptions::FullyConnectedOptions, options);
