@@ -17,7 +17,7 @@ use crate::training::{EpochLine, Options, Snapshot};
 pub const FILE_NAME: &str = "checkpoint";
 
 const MAGIC: [u8; 4] = *b"LNTC";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 /// What a run was asked to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,8 +26,8 @@ pub struct Plan {
     pub command: String,
     /// Hyper-parameters, pools and seed.
     pub options: Options,
-    /// Absolute path of the data set's folder; none for the built-in digits.
-    pub data: Option<PathBuf>,
+    /// Absolute paths of the data set's folders, see [`DataSet::load`]; none for the built-in digits.
+    pub data: Vec<PathBuf>,
     /// Name of the data set.
     pub data_name: String,
     /// CRC-32 over the training images and labels.
@@ -83,7 +83,8 @@ impl Plan {
         if data_crc32(&data.train) == self.data_crc32 {
             return Ok(());
         }
-        let place = self.data.as_deref().map_or("built into this program".into(), Path::to_string_lossy);
+        let folders: Vec<_> = self.data.iter().map(|folder| folder.to_string_lossy()).collect();
+        let place = if folders.is_empty() { "built into this program".into() } else { folders.join(", ") };
         Err(Error::Usage(format!(
             "the training images of {} are not those the run was started with ({place}); give their folder with --data",
             data.name
@@ -99,7 +100,7 @@ impl Checkpoint {
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(FILE_NAME);
         // The only value that might not be encodable.
-        if self.plan.data.as_ref().is_some_and(|data| data.to_str().is_none()) {
+        if self.plan.data.iter().any(|data| data.to_str().is_none()) {
             let problem =
                 "the data folder's name is not UTF-8, so a checkpoint cannot hold it; rename the folder".into();
             return Err(Error::File { path, problem });
@@ -169,7 +170,7 @@ mod tests {
         let options = Options { recipe: Recipe::named(RecipeName::Default), pools: Pools::default(), seed: 7 };
         let plan = Plan {
             command: "lenet train".into(),
-            data: Some("/a/b".into()),
+            data: vec!["/a/b".into(), "/c".into()],
             data_name: "b".into(),
             data_crc32: data_crc32(&split),
             validation: 5,
@@ -195,7 +196,7 @@ mod tests {
     fn a_path_it_cannot_hold_is_an_error() {
         let mut checkpoint = checkpoint();
         let name: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff");
-        checkpoint.plan.data = Some(name.into());
+        checkpoint.plan.data = vec![name.into()];
         let folder = tempfile::tempdir().unwrap();
         assert!(checkpoint.write(folder.path()).unwrap_err().to_string().contains("not UTF-8"));
     }

@@ -30,7 +30,8 @@ pub enum Error {
     /// A data folder lacks one of the four IDX files and has no images either.
     #[error(
         "{} holds neither {name} nor {name}.gz; a data folder needs the four IDX files of MNIST (`lenet fetch` \
-         downloads them), or images in the subfolders train/0 to train/9 and test/0 to test/9, or in 0 to 9",
+         downloads them), or images in a subfolder for each class, such as A and B, or train/A, train/B, test/A and \
+         test/B",
         folder.display()
     )]
     MissingIdx {

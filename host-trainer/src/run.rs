@@ -172,9 +172,12 @@ pub struct Summary {
     pub command: String,
     /// Name of the data set.
     pub data: String,
-    /// Absolute path of its folder; none for the built-in digits.
+    /// Absolute path of its folder; none for the built-in digits, and for a set merged from several folders.
     #[serde(default)]
     pub data_folder: Option<PathBuf>,
+    /// Absolute paths of the folders of a set merged from several, in the order in which they were given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_folders: Vec<PathBuf>,
     /// CRC-32 over its training images and labels, as eight hex digits.
     #[serde(default)]
     pub data_crc32: Option<String>,
@@ -226,6 +229,13 @@ pub struct Summary {
     pub workspace_bytes: usize,
     /// The program that wrote this.
     pub tool: String,
+}
+
+impl Summary {
+    /// The folders of the data set, as [`DataSet::load`](crate::data::DataSet::load) takes them.
+    pub fn folders(&self) -> &[PathBuf] {
+        if self.data_folders.is_empty() { self.data_folder.as_slice() } else { &self.data_folders }
+    }
 }
 
 /// Parses the lines of a `metrics.jsonl`.

@@ -159,8 +159,8 @@ fn kinds(judged: &Split, other: &Split) -> Vec<(String, Vec<Pixels>)> {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let data = DataSet::load(Some(&arguments.data))?;
-    let other = DataSet::load(Some(&arguments.other))?;
+    let data = DataSet::from_folder(&arguments.data)?;
+    let other = DataSet::from_folder(&arguments.other)?;
     let (known, judged, other) = match arguments.validation {
         Some(count) => {
             let (known, judged) = data.train.hold_out(count)?;

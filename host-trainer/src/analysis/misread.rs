@@ -321,7 +321,7 @@ mod tests {
         let noise: Pixels = std::array::from_fn(|at| (at * at * 7919 % 256) as u8);
         let label = (subject.outputs(&[noise])[0].class() + 1) % 10;
         let images = ndarray::Array2::from_shape_vec((1, noise.len()), noise.to_vec()).unwrap();
-        let split = Split::new(images, vec![label as u8].into()).unwrap();
+        let split = Split::new(images, vec![label as u8].into(), 10).unwrap();
         let found = Analyst::new(&subject, &training).misreads(&split);
         assert!(found.misread[0].isolated && found.misread[0].rules.contains(&Verdict::UnusualStyle));
         assert_eq!(found.rate_of_others(Verdict::Cropped), None);

@@ -1,5 +1,6 @@
 //! Arguments that several subcommands share.
 
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -14,16 +15,43 @@ use crate::formats::{FloatFile, NetworkFile, read_float};
 /// Where the images come from.
 #[derive(Args, Clone, Debug)]
 pub struct DataArguments {
-    /// Folder with the data set: four IDX files as MNIST has them, gzipped or not; or images (PNG,
-    /// JPEG, BMP, PGM, PPM) in train/0 to train/9 and test/0 to test/9; or images in 0 to 9, one in
-    /// six of which is held out for testing [default: the 10,000 built-in digits].
+    /// Folder with the data set: four IDX files as MNIST has them, gzipped or not, with the labels of
+    /// the classes in labels.txt; or images (PNG, JPEG, BMP, PGM, PPM) in a folder for each class, such
+    /// as A and B, one in six of which is held out for testing; or such folders in train and test.
+    /// Can be repeated: the sets are merged, classes with the same label become one [default: the
+    /// 10,000 built-in digits].
     #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    pub data: Vec<PathBuf>,
 }
 
 impl DataArguments {
-    pub(super) fn load(&self) -> Result<DataSet> {
-        DataSet::load(self.data.as_deref())
+    pub(super) fn load(&self, quiet: bool) -> Result<DataSet> {
+        load(&self.data, quiet)
+    }
+}
+
+/// Reads a data set for a network, and prints the notes about it unless the command is quiet.
+pub(super) fn load(folders: &[PathBuf], quiet: bool) -> Result<DataSet> {
+    let data = DataSet::load(folders)?;
+    if !quiet {
+        for note in &data.notes {
+            // Failing to print a note must not stop the command.
+            let _ = writeln!(std::io::stderr(), "note: {note}");
+        }
+    }
+    require_ten_classes(&data)?;
+    Ok(data)
+}
+
+/// TEMPORARY: networks have ten outputs so far. To be removed with its only call, in [`load`], when they can have others.
+fn require_ten_classes(data: &DataSet) -> Result<()> {
+    match data.classes.count() {
+        lenet_core::CLASSES => Ok(()),
+        count => Err(Error::Usage(format!(
+            "{} has {count} classes, but networks have {} outputs in this version; give a data set with as many classes",
+            data.name,
+            lenet_core::CLASSES
+        ))),
     }
 }
 

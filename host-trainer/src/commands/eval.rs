@@ -61,7 +61,7 @@ struct EvalJson<'a> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.pools.read(&arguments.model)?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load())?;
+    let data = pool.install(|| arguments.data.load(false))?;
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
     let (kind, evaluation) = match &file {
         NetworkFile::Float(float) => ("float", pool.install(|| evaluate_float(&float.network, &split))),

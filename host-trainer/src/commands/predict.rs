@@ -6,7 +6,8 @@ use clap::Args;
 use lenet_core::Pixels;
 use serde::Serialize;
 
-use super::{DataArguments, PoolArguments, ThreadArguments};
+use super::arguments::load;
+use super::{PoolArguments, ThreadArguments};
 use crate::analysis::Subject;
 use crate::error::{Error, Result};
 use crate::formats::NetworkFile;
@@ -43,9 +44,9 @@ pub struct Arguments {
     #[command(flatten)]
     pools: PoolArguments,
     /// Folder with the data set the network was trained on, as for other commands: an image unlike all
-    /// of its training images gets no class [default: the 10,000 built-in digits].
+    /// of its training images gets no class. Can be repeated [default: the 10,000 built-in digits].
     #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    data: Vec<PathBuf>,
     #[command(flatten)]
     threads: ThreadArguments,
     /// Draw each image as the network sees it.
@@ -116,7 +117,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     if !images.is_empty() || arguments.json {
-        let data = pool.install(|| DataArguments { data: arguments.data.clone() }.load())?;
+        let data = pool.install(|| load(&arguments.data, false))?;
         let familiarity = pool.install(|| Familiarity::new(&data.train));
         let predictions = pool.install(|| predict(&subject, &familiarity, &images));
         let trained_on = trained_on(&file);

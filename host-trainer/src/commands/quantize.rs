@@ -172,7 +172,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     check_writable(&arguments.output, existing)?;
     let float = arguments.pools.read_float(&arguments.float)?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load())?;
+    let data = pool.install(|| arguments.data.load(arguments.quiet.quiet))?;
     let network = &float.network;
     let quantized = match arguments.qat {
         None => pool.install(|| quantize_trained(network, &data.train, &arguments.options())),

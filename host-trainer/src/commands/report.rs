@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::arguments::load;
 use super::output::spinner;
 use super::{QuietArguments, ThreadArguments};
-use crate::data::DataSet;
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
 use crate::report::{report, splits};
@@ -22,9 +22,10 @@ pub struct Arguments {
     /// Folder of a finished run.
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Folder with the run's data set, if it has moved [default: where the run found it].
+    /// Folder with the run's data set, if it has moved; can be repeated, as for `train` [default: where
+    /// the run found it].
     #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    data: Vec<PathBuf>,
     /// File to write [default: report.html in the run's folder, which is overwritten].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -50,8 +51,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let run = FinishedRun::read(&arguments.run)?;
     check_writable(&path, existing)?;
     let pool = arguments.threads.pool()?;
-    let folder = arguments.data.as_ref().or(run.summary.data_folder.as_ref());
-    if let Some(folder) = folder.filter(|folder| arguments.data.is_none() && !folder.exists()) {
+    let folders = if arguments.data.is_empty() { run.summary.folders() } else { &arguments.data };
+    if let Some(folder) = folders.iter().find(|folder| arguments.data.is_empty() && !folder.exists()) {
         return Err(Error::Usage(format!(
             "the run's data set was in {}, which no longer exists; give its folder with --data",
             folder.display()
@@ -59,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let progress = spinner("Writing the report", arguments.quiet.quiet);
     let html = pool.install(|| {
-        let data = DataSet::load(folder.map(PathBuf::as_path))?;
+        let data = load(folders, arguments.quiet.quiet)?;
         let (training, judged) = splits(&run, &data)?;
         report(&run, &training, &judged)
     })?;

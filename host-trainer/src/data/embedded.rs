@@ -1,6 +1,7 @@
 //! The data set built into the program: 10,000 real digits, see `data/README.md`.
 
 use super::{DataSet, Split, idx};
+use crate::classes::Classes;
 
 macro_rules! file {
     ($name:literal) => {
@@ -15,8 +16,10 @@ macro_rules! file {
 pub fn digits_10k() -> DataSet {
     DataSet {
         name: "digits-10k".into(),
+        classes: Classes::digits(),
         train: split(file!("train-images-idx3-ubyte.gz"), file!("train-labels-idx1-ubyte.gz")),
         test: split(file!("t10k-images-idx3-ubyte.gz"), file!("t10k-labels-idx1-ubyte.gz")),
+        notes: Vec::new(),
     }
 }
 
@@ -24,7 +27,7 @@ fn split(images: &[u8], labels: &[u8]) -> Split {
     let read = |bytes: &[u8]| idx::decompress(bytes.to_vec()).expect("an embedded file is gzip");
     let images = idx::parse_images(&read(images)).expect("an embedded image file is IDX");
     let labels = idx::parse_labels(&read(labels)).expect("an embedded label file is IDX");
-    Split::new(images, labels).expect("the embedded files fit each other")
+    Split::new(images, labels, 10).expect("the embedded files fit each other")
 }
 
 #[cfg(test)]
@@ -34,8 +37,7 @@ mod tests {
     #[test]
     fn is_stratified_and_starts_with_one_of_each_class() {
         let data = digits_10k();
-        let counts = |split: &Split| (0..10).map(|c| split.labels().iter().filter(|l| **l == c).count()).collect();
-        let (train, test): (Vec<usize>, Vec<usize>) = (counts(&data.train), counts(&data.test));
+        let (train, test) = (data.train.counts(), data.test.counts());
         assert_eq!(test, [100, 113, 99, 103, 98, 86, 102, 107, 94, 98]);
         assert_eq!(train.iter().sum::<usize>(), 9_000);
         // The classes of MNIST's first 10,000 training images.

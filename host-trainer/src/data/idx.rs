@@ -9,7 +9,7 @@ use lenet_core::architecture::{IMAGE_BYTES, IMAGE_SIDE};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Upper limit for an unpacked file. The largest known one, EMNIST's, unpacks to 638 million bytes.
-const MAX_BYTES: u64 = 1 << 30;
+pub(super) const MAX_BYTES: u64 = 1 << 30;
 const UNSIGNED_BYTE: u8 = 8;
 const SHORT_HEADER: &str = "it ends within its IDX header; get a fresh copy of the file";
 

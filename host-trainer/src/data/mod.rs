@@ -1,42 +1,57 @@
-//! Data sets of 28x28 images in ten classes.
+//! Data sets of 28x28 images in 2 to 64 classes.
 
 mod embedded;
+mod emnist;
 mod folder;
 mod idx;
 pub mod image;
+pub mod known;
+mod label_file;
+mod layout;
 mod load;
+mod merge;
+mod natural;
+mod npz;
 
-use lenet_core::{CLASSES, Pixels};
+use lenet_core::Pixels;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
+use crate::classes::Classes;
 use crate::error::{Error, Result};
 
 pub use embedded::digits_10k;
 pub use idx::{decompress, parse_images, parse_labels};
+pub use label_file::{LABEL_FILE, parse_label_file};
+pub use npz::parse_npz;
 
-/// Images with their labels.
+/// Images with their labels: the class of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     images: Array2<u8>,
     labels: Array1<u8>,
+    classes: usize,
 }
 
 impl Split {
-    /// Pairs images (`[N, 784]`, one byte a pixel) with labels (`[N]`, each below 10).
+    /// Pairs images (`[N, 784]`, one byte a pixel) with labels (`[N]`, each below `classes`). There may be classes
+    /// without images.
     ///
     /// # Errors
-    /// When the counts differ, rows are not 784 long, or a label is 10 or more; the message says which.
-    pub fn new(images: Array2<u8>, labels: Array1<u8>) -> std::result::Result<Self, String> {
+    /// When the counts differ, rows are not 784 long, or a label is not below `classes`; the message says which.
+    pub fn new(images: Array2<u8>, labels: Array1<u8>, classes: usize) -> std::result::Result<Self, String> {
         if images.ncols() != lenet_core::IMAGE_BYTES {
             return Err(format!("images have {} pixels, but they must have 784", images.ncols()));
         }
         if images.nrows() != labels.len() {
             return Err(format!("there are {} labels for {} images", labels.len(), images.nrows()));
         }
-        if let Some((index, label)) = labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= CLASSES) {
-            return Err(format!("label {index} is {label}, but labels must be 0 to 9"));
+        if let Some((index, label)) = labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= classes) {
+            return Err(format!(
+                "label {index} is {label}, but there are only {classes} classes, counted from 0; correct the label, or \
+                 remove the image"
+            ));
         }
-        Ok(Self { images: images.as_standard_layout().into_owned(), labels })
+        Ok(Self { images: images.as_standard_layout().into_owned(), labels, classes })
     }
 
     /// Number of images.
@@ -54,7 +69,21 @@ impl Split {
         self.images.view()
     }
 
-    /// All labels, `[N]`, each below 10.
+    /// Number of classes, including those without images.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Number of images of each class.
+    pub fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes];
+        for label in &self.labels {
+            counts[usize::from(*label)] += 1;
+        }
+        counts
+    }
+
+    /// All labels, `[N]`, each below [`classes`](Self::classes).
     pub fn labels(&self) -> ArrayView1<'_, u8> {
         self.labels.view()
     }
@@ -84,7 +113,11 @@ impl Split {
             return self.clone();
         }
         let indices: Vec<usize> = spaced(self.len(), count).collect();
-        Self { images: self.images.select(Axis(0), &indices), labels: self.labels.select(Axis(0), &indices) }
+        Self {
+            images: self.images.select(Axis(0), &indices),
+            labels: self.labels.select(Axis(0), &indices),
+            classes: self.classes,
+        }
     }
 
     /// Holds out the last `count` images for validation: `(training, validation)`.
@@ -106,6 +139,7 @@ impl Split {
         Self {
             images: self.images.slice(s![start..end, ..]).to_owned(),
             labels: self.labels.slice(s![start..end]).to_owned(),
+            classes: self.classes,
         }
     }
 }
@@ -121,8 +155,39 @@ pub(crate) fn spaced(length: usize, count: usize) -> impl Iterator<Item = usize>
 pub struct DataSet {
     /// A short name, shown to people and written to the model file.
     pub name: String,
+    /// The classes of both parts.
+    pub classes: Classes,
     /// Training images.
     pub train: Split,
     /// Test images, used only to report the result.
     pub test: Split,
+    /// What a person should know about how it was read, one sentence each: folders that were ignored, classes without
+    /// images, images held out for testing.
+    pub notes: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(labels: &[u8], classes: usize) -> std::result::Result<Split, String> {
+        Split::new(Array2::zeros((labels.len(), 784)), labels.to_vec().into(), classes)
+    }
+
+    #[test]
+    fn images_are_counted_by_class() {
+        let images = split(&[2, 0, 2, 2, 4], 6).unwrap();
+        assert_eq!(images.counts(), [1, 0, 3, 0, 1, 0]);
+        assert_eq!(images.first(2).counts(), [1, 0, 1, 0, 0, 0]);
+        assert_eq!(images.evenly_spaced(2).counts(), [0, 0, 2, 0, 0, 0]);
+        assert_eq!(images.hold_out(1).unwrap().1.counts(), [0, 0, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn a_label_outside_the_classes_is_named() {
+        assert_eq!(split(&[1, 63], 64).unwrap().classes(), 64);
+        let message = split(&[0, 2, 3, 4], 3).unwrap_err();
+        assert!(message.contains("label 2 is 3, but there are only 3 classes"), "{message}");
+        assert!(split(&[0, 2], 2).is_err());
+    }
 }

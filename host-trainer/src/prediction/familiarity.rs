@@ -154,7 +154,8 @@ mod tests {
 
     fn split(images: &[Pixels]) -> Split {
         let bytes = images.iter().flatten().copied().collect();
-        Split::new(Array2::from_shape_vec((images.len(), 784), bytes).unwrap(), Array1::zeros(images.len())).unwrap()
+        Split::new(Array2::from_shape_vec((images.len(), 784), bytes).unwrap(), Array1::zeros(images.len()), 10)
+            .unwrap()
     }
 
     #[test]

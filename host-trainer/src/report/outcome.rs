@@ -245,7 +245,7 @@ mod tests {
     }
 
     fn split(labels: &[u8]) -> Split {
-        Split::new(ndarray::Array2::zeros((labels.len(), 784)), labels.to_vec().into()).unwrap()
+        Split::new(ndarray::Array2::zeros((labels.len(), 784)), labels.to_vec().into(), CLASSES).unwrap()
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         check_ending(path)?;
         check_writable(path, existing)?;
     }
-    let data = arguments.data.load()?;
+    let data = arguments.data.load(arguments.quiet.quiet)?;
     let split = arguments.split.of(&data);
     let indices = arguments.choose(split, &data.name)?;
     let images: Vec<GrayImage> = indices.iter().map(|index| digit(split.pixels(*index))).collect();

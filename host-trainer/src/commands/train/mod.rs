@@ -10,6 +10,7 @@ use clap::Args;
 use lenet_core::{Pools, Workspace};
 use rayon::ThreadPool;
 
+use super::arguments::load;
 use super::measuring::measure;
 use super::output::spinner;
 use super::{DataArguments, PoolKind, QuietArguments, ThreadArguments};
@@ -82,7 +83,7 @@ impl Arguments {
     /// The command that reproduces the same bytes.
     fn command(&self) -> String {
         let mut words = vec!["lenet train".to_owned()];
-        words.extend(self.data.data.as_ref().map(|folder| format!("--data {}", quoted(&folder.to_string_lossy()))));
+        words.extend(self.data.data.iter().map(|folder| format!("--data {}", quoted(&folder.to_string_lossy()))));
         words.extend(self.recipe.options());
         words.push(format!("--seed {}", self.seed));
         words.extend(self.validation.map(|images| match images {
@@ -104,7 +105,7 @@ impl Arguments {
         Plan {
             command: self.command(),
             options: Options { recipe: self.recipe.recipe(), pools, seed: self.seed },
-            data: self.data.data.clone().map(|folder| folder.canonicalize().unwrap_or(folder)),
+            data: self.data.data.iter().map(|folder| folder.canonicalize().unwrap_or(folder.clone())).collect(),
             data_name: data.name.clone(),
             data_crc32: data_crc32(&data.train),
             validation: self.validation.map_or(0, |images| images.unwrap_or(data.train.len() / 12)),
@@ -155,7 +156,7 @@ struct Run {
 
 impl Run {
     fn begin(arguments: &Arguments) -> Result<Self> {
-        let data = arguments.data.load()?;
+        let data = arguments.data.load(arguments.json || arguments.quiet.quiet)?;
         let plan = arguments.plan(&data);
         let (training, validation) = split(&data, plan.validation)?;
         let path = arguments
@@ -169,7 +170,8 @@ impl Run {
 
     fn resume(path: &Path, arguments: &Arguments) -> Result<Self> {
         let Checkpoint { plan, record, snapshot } = Checkpoint::read(path)?;
-        let mut data = DataSet::load(arguments.data.data.as_deref().or(plan.data.as_deref()))?;
+        let folders = if arguments.data.data.is_empty() { &plan.data } else { &arguments.data.data };
+        let mut data = load(folders, arguments.json || arguments.quiet.quiet)?;
         plan.check_data(&data)?;
         data.name.clone_from(&plan.data_name);
         let (training, validation) = split(&data, plan.validation)?;
@@ -220,7 +222,8 @@ impl Run {
         let summary = Summary {
             command: plan.command.clone(),
             data: data.name.clone(),
-            data_folder: plan.data.clone(),
+            data_folder: if let [folder] = plan.data.as_slice() { Some(folder.clone()) } else { None },
+            data_folders: if plan.data.len() > 1 { plan.data.clone() } else { Vec::new() },
             data_crc32: Some(format!("{:08x}", plan.data_crc32)),
             recipe: recipe.name.clone(),
             hyper_parameters: recipe.clone(),
