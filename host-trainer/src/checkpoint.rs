@@ -17,7 +17,7 @@ use crate::training::{EpochLine, Options, Snapshot};
 pub const FILE_NAME: &str = "checkpoint";
 
 const MAGIC: [u8; 4] = *b"LNTC";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 /// What a run was asked to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -162,11 +162,13 @@ mod tests {
     use lenet_core::Pools;
 
     use super::*;
+    use crate::classes::Classes;
     use crate::training::{Recipe, RecipeName, Trainer};
 
     fn checkpoint() -> Checkpoint {
         let split = crate::data::digits_10k().train.first(20);
-        let options = Options { recipe: Recipe::named(RecipeName::Default), pools: Pools::default(), seed: 7 };
+        let classes = Classes::digits();
+        let options = Options { recipe: Recipe::named(RecipeName::Default), pools: Pools::default(), classes, seed: 7 };
         let plan = Plan {
             command: "lenet train".into(),
             data: Some("/a/b".into()),

@@ -54,7 +54,7 @@ impl Subject {
                 let groups = for_each_group(network, pixels, |group, images| {
                     let outputs = |lane: usize| Outputs {
                         features: group.fc2().map(|value| value.0[lane]),
-                        logits: group.logits().map(|value| value.0[lane]),
+                        logits: std::array::from_fn(|class| group.logits()[class].0[lane]),
                     };
                     (0..images.len()).map(outputs).collect::<Vec<_>>()
                 });

@@ -65,7 +65,8 @@ impl Totals {
             fc3.add(s_logits, group.logits(), lane, logits.values);
 
             let label = split.labels()[index];
-            let float = Answer::of_float(group.classes()[lane], group.logits().map(|logit| logit.0[lane]));
+            let float_logits = std::array::from_fn(|class| group.logits()[class].0[lane]);
+            let float = Answer::of_float(group.classes()[lane], float_logits);
             let (int8, int8_margin_steps) = Answer::of_int8(&logits);
             self.float_correct += usize::from(float.class == usize::from(label));
             self.int8_correct += usize::from(int8.class == usize::from(label));

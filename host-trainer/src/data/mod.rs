@@ -9,6 +9,7 @@ mod load;
 use lenet_core::{CLASSES, Pixels};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
+use crate::classes::Classes;
 use crate::error::{Error, Result};
 
 pub use embedded::digits_10k;
@@ -114,6 +115,13 @@ impl Split {
 pub(crate) fn spaced(length: usize, count: usize) -> impl Iterator<Item = usize> {
     let count = count.min(length);
     (0..count).map(move |index| index * length / count)
+}
+
+impl DataSet {
+    /// The classes.
+    pub fn classes(&self) -> Classes {
+        Classes::digits()
+    }
 }
 
 /// A data set: images to train on and images to test with.

@@ -78,12 +78,13 @@ mod tests {
     use lenet_core::architecture::{CLASSES, CONV1_CHANNELS, CONV2_CHANNELS};
 
     use super::*;
+    use crate::classes::Classes;
     use crate::data::digits_10k;
     use crate::training::{self, Recipe, RecipeName, initial_network};
 
     fn untrained() -> Network {
         let recipe = Recipe::named(RecipeName::Default);
-        initial_network(&training::Options { recipe, pools: Default::default(), seed: 3 })
+        initial_network(&training::Options { recipe, pools: Default::default(), classes: Classes::digits(), seed: 3 })
     }
 
     /// Quantizes with the default options and this number of calibration images.

@@ -103,7 +103,7 @@ impl Arguments {
         let pools = Pools { pool1: self.pool1.into(), pool2: self.pool2.into() };
         Plan {
             command: self.command(),
-            options: Options { recipe: self.recipe.recipe(), pools, seed: self.seed },
+            options: Options { recipe: self.recipe.recipe(), pools, classes: data.classes(), seed: self.seed },
             data: self.data.data.clone().map(|folder| folder.canonicalize().unwrap_or(folder)),
             data_name: data.name.clone(),
             data_crc32: data_crc32(&data.train),
