@@ -12,7 +12,7 @@ use bytemuck::Zeroable;
 use criterion::{Criterion, Throughput};
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::network::lanes::{
-    Arrays, Group, InstructionSet, LANES, Lanes, Map, Targets, conv2d, cross_entropy, linear, pool2d,
+    Arrays, ArraysMut, Group, InstructionSet, LANES, Lanes, Map, conv2d, cross_entropy, linear, pool2d,
 };
 use host_trainer::network::{Initialization, Parameters};
 use host_trainer::training::{Augmentation, Augmenter};
@@ -66,15 +66,20 @@ const PASSES: [(LayerPass, &str, u64); 18] = [
     (LayerPass::Conv1Parameters, "conv1 backward, parameters", 86_400),
 ];
 
-/// The tensors that the layers read and write for sixteen images.
-#[derive(Zeroable)]
+/// What the layers read and write for sixteen images.
 struct Data {
-    parameters: Arrays,
-    gradient: Arrays,
+    parameters: Parameters<f32>,
+    gradient: Parameters<f32>,
+    tensors: Box<Tensors>,
+}
+
+/// The tensors.
+#[derive(Zeroable)]
+struct Tensors {
     input: Map<1, 28>,
     /// Which tiles of conv1's input are blank, as the group stores it.
     blank: [[u8; 24 / conv2d::TILE]; 28],
-    targets: Targets,
+    targets: [Lanes; 10],
     conv1: Map<6, 24>,
     pool1: Map<6, 12>,
     conv2: Map<16, 8>,
@@ -93,10 +98,10 @@ struct Data {
 
 impl Data {
     /// Filled by a pass of an untrained network over real digits.
-    fn new(images: &Split) -> Box<Self> {
-        let mut data: Box<Self> = bytemuck::zeroed_box();
-        let parameters = Parameters::<f32>::init(Initialization::PyTorch, &mut ChaCha8Rng::seed_from_u64(1));
-        data.parameters = *Arrays::of(&parameters);
+    fn new(images: &Split) -> Self {
+        let parameters = Parameters::init(Initialization::PyTorch, 10, &mut ChaCha8Rng::seed_from_u64(1));
+        let mut all = Self { parameters, gradient: Parameters::zeros(10), tensors: bytemuck::zeroed_box() };
+        let data = &mut all.tensors;
         for lane in 0..LANES {
             data.targets[usize::from(images.labels()[lane])].0[lane] = 1.0;
             for (place, pixel) in images.pixels(lane).iter().enumerate() {
@@ -110,19 +115,25 @@ impl Data {
             }
         }
         for (pass, ..) in PASSES {
+            let data = &mut all.tensors;
             match pass {
-                LayerPass::Fc3Parameters => data.d_logits = data.cross_entropy().1,
+                LayerPass::Fc3Parameters => {
+                    let (_, gradient) = data.cross_entropy();
+                    data.d_logits.copy_from_slice(&gradient);
+                }
                 // The backward passes of pools work in place, on the input of the forward pass.
                 LayerPass::Pool2Backward => data.d_conv2 = data.conv2,
                 LayerPass::Pool1Backward => data.d_conv1 = data.conv1,
                 _ => (),
             }
-            InstructionSet::detect().run(Run { pass, data: &mut data });
+            InstructionSet::detect().run(Run { pass, data: &mut all });
         }
-        data
+        all
     }
+}
 
-    fn cross_entropy(&self) -> (f64, [Lanes; 10]) {
+impl Tensors {
+    fn cross_entropy(&self) -> (f64, Vec<Lanes>) {
         cross_entropy::loss_and_gradient(&self.logits, &self.targets, 1.0 / LANES as f32)
     }
 }
@@ -138,7 +149,9 @@ impl WithSimd for Run<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { pass, data } = self;
-        let (p, g) = (&data.parameters, &mut data.gradient);
+        let Arrays { before: p, fc3_weight, fc3_bias } = Arrays::of(&data.parameters);
+        let ArraysMut { before: g, fc3_weight: d_weight, fc3_bias: d_bias } = ArraysMut::of(&mut data.gradient);
+        let data = &mut *data.tensors;
         let features: &[Lanes; 256] = bytemuck::cast_ref(&data.pool2);
         let blank = |y: usize, x: usize| data.blank[y][x / conv2d::TILE] != 0;
         let Pools { pool1, pool2 } = Pools::default();
@@ -166,37 +179,37 @@ impl WithSimd for Run<'_> {
             }
             LayerPass::Pool2Forward => pool2d::forward(simd, pool2, &data.conv2, &mut data.pool2),
             LayerPass::Fc1Forward => {
-                linear::forward::<_, _, _, 12, true>(simd, features, &p.fc1_weight, &p.fc1_bias, &mut data.fc1);
+                linear::forward::<_, _, 12, true>(simd, features, &p.fc1_weight, &p.fc1_bias, &mut data.fc1);
             }
             LayerPass::Fc2Forward => {
-                linear::forward::<_, _, _, 12, true>(simd, &data.fc1, &p.fc2_weight, &p.fc2_bias, &mut data.fc2);
+                linear::forward::<_, _, 12, true>(simd, &data.fc1, &p.fc2_weight, &p.fc2_bias, &mut data.fc2);
             }
             LayerPass::Fc3Forward => {
-                linear::forward::<_, _, _, 10, false>(simd, &data.fc2, &p.fc3_weight, &p.fc3_bias, &mut data.logits);
+                linear::forward::<_, _, 10, false>(simd, &data.fc2, fc3_weight, fc3_bias, &mut data.logits);
             }
             LayerPass::Fc3Parameters => {
                 let (rows, d) = (linear::rows::<_, 6>(&data.fc2), &data.d_logits);
-                linear::backward_parameters::<_, _, _, _, 10>(simd, &rows, d, &mut g.fc3_weight, &mut g.fc3_bias);
+                linear::backward_parameters::<_, _, _, 10>(simd, &rows, d, d_weight, d_bias);
             }
             LayerPass::Fc3Input => {
                 let (input, d) = (&data.fc2, &data.d_logits);
-                linear::backward_input::<_, _, _, 12, true>(simd, input, &p.fc3_weight, d, &mut data.d_fc2);
+                linear::backward_input::<_, _, 12, true>(simd, input, fc3_weight, d, &mut data.d_fc2);
             }
             LayerPass::Fc2Parameters => {
                 let (rows, d) = (linear::rows::<_, 8>(&data.fc1), &data.d_fc2);
-                linear::backward_parameters::<_, _, _, _, 12>(simd, &rows, d, &mut g.fc2_weight, &mut g.fc2_bias);
+                linear::backward_parameters::<_, _, _, 12>(simd, &rows, d, &mut g.fc2_weight, &mut g.fc2_bias);
             }
             LayerPass::Fc2Input => {
                 let (input, d) = (&data.fc1, &data.d_fc2);
-                linear::backward_input::<_, _, _, 12, true>(simd, input, &p.fc2_weight, d, &mut data.d_fc1);
+                linear::backward_input::<_, _, 12, true>(simd, input, &p.fc2_weight, d, &mut data.d_fc1);
             }
             LayerPass::Fc1Parameters => {
                 let (rows, d) = (linear::rows::<_, 16>(features), &data.d_fc1);
-                linear::backward_parameters::<_, _, _, _, 12>(simd, &rows, d, &mut g.fc1_weight, &mut g.fc1_bias);
+                linear::backward_parameters::<_, _, _, 12>(simd, &rows, d, &mut g.fc1_weight, &mut g.fc1_bias);
             }
             LayerPass::Fc1Input => {
                 let (d, d_features) = (&data.d_fc1, bytemuck::cast_mut(&mut data.d_pool2));
-                linear::backward_input::<_, _, _, 16, false>(simd, features, &p.fc1_weight, d, d_features);
+                linear::backward_input::<_, _, 16, false>(simd, features, &p.fc1_weight, d, d_features);
             }
             LayerPass::Pool2Backward => pool2d::backward(simd, pool2, &mut data.d_conv2, &data.d_pool2),
             LayerPass::Conv2Parameters => {
@@ -229,7 +242,7 @@ fn layers(criterion: &mut Criterion, images: &Split) {
     // The same code for every instruction set.
     let mut group = criterion.benchmark_group("cross entropy");
     group.throughput(Throughput::Elements(LANES as u64));
-    group.bench_function("portable", |bencher| bencher.iter(|| black_box(&data).cross_entropy()));
+    group.bench_function("portable", |bencher| bencher.iter(|| black_box(&data.tensors).cross_entropy()));
     group.finish();
 }
 

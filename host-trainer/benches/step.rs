@@ -21,7 +21,7 @@ const STEPS: [(RecipeName, usize); 4] =
     [(RecipeName::Tutorial, 32), (RecipeName::Tutorial, 128), (RecipeName::Tutorial, 256), (RecipeName::Default, 128)];
 
 fn initial_state() -> State {
-    State::new(Parameters::init(Initialization::PyTorch, &mut ChaCha8Rng::seed_from_u64(1)))
+    State::new(Parameters::init(Initialization::PyTorch, 10, &mut ChaCha8Rng::seed_from_u64(1)))
 }
 
 fn lanes(criterion: &mut Criterion, images: &Split) {

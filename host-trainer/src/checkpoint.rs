@@ -163,11 +163,13 @@ mod tests {
     use lenet_core::Pools;
 
     use super::*;
+    use crate::classes::Classes;
     use crate::training::{Recipe, RecipeName, Trainer};
 
     fn checkpoint() -> Checkpoint {
         let split = crate::data::digits_10k().train.first(20);
-        let options = Options { recipe: Recipe::named(RecipeName::Default), pools: Pools::default(), seed: 7 };
+        let classes = Classes::digits();
+        let options = Options { recipe: Recipe::named(RecipeName::Default), pools: Pools::default(), classes, seed: 7 };
         let plan = Plan {
             command: "lenet train".into(),
             data: vec!["/a/b".into(), "/c".into()],

@@ -1,10 +1,26 @@
 //! The classes of a data set or a network: how many there are, and their labels.
 
 use lenet_core::labels::Labels;
+use serde::{Deserialize, Serialize};
 
-/// 2 to 64 classes and their labels, which follow the rules of [`Labels`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// 2 to 64 classes and their labels, which follow the rules of [`Labels`]. In JSON they are a list of the labels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<String>", try_from = "Vec<String>")]
 pub struct Classes(String);
+
+impl From<Classes> for Vec<String> {
+    fn from(classes: Classes) -> Self {
+        classes.labels().iter().map(str::to_owned).collect()
+    }
+}
+
+impl TryFrom<Vec<String>> for Classes {
+    type Error = String;
+
+    fn try_from(labels: Vec<String>) -> Result<Self, String> {
+        Self::new(labels)
+    }
+}
 
 impl Classes {
     /// Classes with these labels, in order.

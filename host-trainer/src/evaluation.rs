@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use lenet_core::checksum::Crc32;
 use lenet_core::workstation::Classifier;
-use lenet_core::{CLASSES, Logits, Model, Pixels, Workspace};
+use lenet_core::{Logits, Model, Pixels, Workspace};
 use ndarray::ArrayView1;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -47,14 +47,14 @@ impl Evaluation {
 pub fn evaluate_float(network: &Network, split: &Split) -> Evaluation {
     let mut crc32 = Crc32::new();
     let mut predictions = Vec::with_capacity(split.len());
-    for group in
-        for_each_group(network, split.all_pixels(), |group, images| (group.classes(), *group.logits(), images.len()))
-    {
+    for group in for_each_group(network, split.all_pixels(), |group, images| {
+        (group.classes(), group.logits().to_vec(), images.len())
+    }) {
         let (classes, logits, images) = group;
         predictions.extend(&classes[..images]);
         for lane in 0..images {
-            let bytes: [[u8; 4]; CLASSES] = logits.map(|logit| logit.0[lane].to_le_bytes());
-            crc32.update(bytes.as_flattened());
+            let bytes: Vec<u8> = logits.iter().flat_map(|logit| logit.0[lane].to_le_bytes()).collect();
+            crc32.update(&bytes);
         }
     }
     Evaluation::new(predictions, split.labels(), crc32)
@@ -81,12 +81,15 @@ pub fn float_loss_and_accuracy(network: &Network, split: &Split) -> LossAndAccur
 pub fn int8_loss_and_accuracy(model: Model<'_>, split: &Split) -> LossAndAccuracy {
     let logits = classify_all(model, split);
     let groups = logits.par_chunks(LANES).enumerate().map(|(index, group)| {
-        let mut lanes = [Lanes::ZERO; CLASSES];
+        let mut lanes = Vec::new();
         let mut classes = [0; LANES];
         for (lane, logits) in group.iter().enumerate() {
             classes[lane] = logits.class();
-            for (to, real) in lanes.iter_mut().zip(logits.real()) {
-                to.0[lane] = real;
+            for (class, real) in logits.real().into_iter().enumerate() {
+                if class == lanes.len() {
+                    lanes.push(Lanes::ZERO);
+                }
+                lanes[class].0[lane] = real;
             }
         }
         loss_and_correct(&lanes, classes, index * LANES..index * LANES + group.len(), split.labels())
@@ -96,12 +99,12 @@ pub fn int8_loss_and_accuracy(model: Model<'_>, split: &Split) -> LossAndAccurac
 
 /// Summed loss of the images in the lanes, and how many of them were classified correctly.
 fn loss_and_correct(
-    logits: &[Lanes; CLASSES],
+    logits: &[Lanes],
     classes: [usize; LANES],
     images: Range<usize>,
     labels: ArrayView1<'_, u8>,
 ) -> (f64, usize) {
-    let mut targets = [Lanes::ZERO; CLASSES];
+    let mut targets = vec![Lanes::ZERO; logits.len()];
     for (lane, index) in images.clone().enumerate() {
         targets[usize::from(labels[index])].0[lane] = 1.0;
     }

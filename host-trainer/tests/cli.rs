@@ -9,6 +9,7 @@ use std::path::Path;
 
 use command::{digits, refusal, stdout};
 use common::{idx, small_data};
+use host_trainer::classes::Classes;
 use host_trainer::data::digits_10k;
 use host_trainer::formats::read_float;
 use host_trainer::training::{Options, Recipe, RecipeName, initial_network};
@@ -181,7 +182,8 @@ fn zero_epochs_give_the_initial_network() {
         stdout(folder.path(), &arguments);
         let written = read_float(&folder.path().join(recipe).join("model.safetensors")).unwrap().network;
         let recipe = Recipe::named(name);
-        assert_eq!(written, initial_network(&Options { recipe, pools: Pools::default(), seed: 9 }));
+        let options = Options { recipe, pools: Pools::default(), classes: Classes::digits(), seed: 9 };
+        assert_eq!(written, initial_network(&options));
     }
 }
 

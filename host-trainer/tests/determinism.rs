@@ -1,5 +1,6 @@
 //! The same seed gives the same bytes, whatever the number of threads.
 
+use host_trainer::classes::Classes;
 use host_trainer::data::{Split, digits_10k};
 use host_trainer::evaluation::evaluate_float;
 use host_trainer::network::Network;
@@ -15,7 +16,8 @@ fn threads(count: usize) -> ThreadPool {
 fn trained(images: &Split, recipe: RecipeName, seed: u64, pool: &ThreadPool) -> Network {
     // 300 images end in a short batch of 44 or 12 images, whose last group of lanes is not full.
     let recipe = Recipe { epochs: 2, ..Recipe::named(recipe) };
-    train(images, None, &Options { recipe, pools: Pools::default(), seed }, pool, &mut ()).unwrap()
+    train(images, None, &Options { recipe, pools: Pools::default(), classes: Classes::digits(), seed }, pool, &mut ())
+        .unwrap()
 }
 
 #[test]

@@ -27,10 +27,15 @@ fn sample(length: usize) -> impl Iterator<Item = usize> {
 #[test]
 fn every_layers_gradient_equals_central_differences() {
     let batch = digits_10k().train.first(3);
-    let (images, labels) = (batch.images(), batch.labels());
-    for (pool1, pool2) in [(Pool::Average, Pool::Maximum), (Pool::Maximum, Pool::Average)] {
-        let pools = Pools { pool1, pool2 };
-        let mut parameters = Parameters::<f64>::init(Initialization::PyTorch, &mut ChaCha8Rng::seed_from_u64(4));
+    let images = batch.images();
+    let two_pools = [(Pool::Average, Pool::Maximum), (Pool::Maximum, Pool::Average)].into_iter();
+    let ten = two_pools.map(|(pool1, pool2)| (10, Pools { pool1, pool2 }));
+    let others = [2, 3, 26, 47, 64].map(|classes| (classes, Pools::default()));
+    for (classes, pools) in ten.chain(others) {
+        let labels = batch.labels().mapv(|label| label % classes as u8);
+        let labels = labels.view();
+        let mut parameters =
+            Parameters::<f64>::init(Initialization::PyTorch, classes, &mut ChaCha8Rng::seed_from_u64(4));
         let activations = plain::forward(&parameters, pools, images);
         let (_, d_logits) = cross_entropy::loss_and_gradient(&activations.logits, labels, 1.0 / labels.len() as f64);
         let gradient = plain::backward(&parameters, pools, &activations, &d_logits);
@@ -53,7 +58,7 @@ fn every_layers_gradient_equals_central_differences() {
                 let error = (difference - gradient[index]).abs();
                 assert!(
                     error < 1e-7 * (1.0 + largest) + 1e-5 * gradient[index].abs(),
-                    "{name}[{index}] with {pools:?}: backward gives {}, differences give {difference}",
+                    "{name}[{index}] with {classes} classes and {pools:?}: backward gives {}, differences give {difference}",
                     gradient[index]
                 );
             }
@@ -66,7 +71,7 @@ fn every_layers_gradient_equals_central_differences() {
 fn the_loss_of_a_fixed_batch_equals_the_independent_value() {
     const INDEPENDENT: f64 = 2.336_061_109_057_953_7;
     let batch = digits_10k().train.first(4);
-    let mut parameters = Parameters::<f64>::zeros();
+    let mut parameters = Parameters::<f64>::zeros(10);
     let mut number = 0;
     for values in parameters.slices_mut() {
         // 1/sqrt(length of the array) keeps activations in range.

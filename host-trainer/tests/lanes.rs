@@ -1,15 +1,21 @@
 //! Compares the network in lanes, on every instruction set of this processor, with the plain network in f64.
 
 use host_trainer::data::{Split, digits_10k};
-use host_trainer::network::lanes::{Group, InstructionSet, LANES, Lanes, Targets, cross_entropy};
+use host_trainer::network::lanes::{Group, InstructionSet, LANES, Lanes, cross_entropy};
 use host_trainer::network::{Initialization, NAMES, Parameters, plain};
+use lenet_core::Pool;
 use lenet_core::Pools;
-use lenet_core::{CLASSES, Pool};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-fn parameters(seed: u64) -> Parameters<f32> {
-    Parameters::init(Initialization::PyTorch, &mut ChaCha8Rng::seed_from_u64(seed))
+fn parameters(classes: usize, seed: u64) -> Parameters<f32> {
+    Parameters::init(Initialization::PyTorch, classes, &mut ChaCha8Rng::seed_from_u64(seed))
+}
+
+/// The first training images, with labels below `classes`.
+fn images_with(classes: usize, count: usize) -> Split {
+    let images = digits_10k().train.first(count);
+    Split::new(images.images().to_owned(), images.labels().mapv(|label| label % classes as u8)).unwrap()
 }
 
 fn group_of(split: &Split) -> Box<Group> {
@@ -18,8 +24,8 @@ fn group_of(split: &Split) -> Box<Group> {
     group
 }
 
-fn targets_of(split: &Split) -> Targets {
-    let mut targets = [Lanes::ZERO; CLASSES];
+fn targets_of(split: &Split, classes: usize) -> Vec<Lanes> {
+    let mut targets = vec![Lanes::ZERO; classes];
     for (lane, label) in split.labels().iter().enumerate() {
         targets[usize::from(*label)].0[lane] = 1.0;
     }
@@ -32,14 +38,15 @@ fn compute(
     parameters: &Parameters<f32>,
     pools: Pools,
     images: &Split,
-) -> (f64, [Lanes; CLASSES], Parameters<f32>) {
+) -> (f64, Vec<Lanes>, Parameters<f32>) {
     let mut group = group_of(images);
     group.forward(set, parameters, pools);
     let weight = 1.0 / images.len() as f32;
-    let (loss, d_logits) = cross_entropy::loss_and_gradient(group.logits(), &targets_of(images), weight);
-    let mut gradient = Parameters::zeros();
+    let (loss, d_logits) =
+        cross_entropy::loss_and_gradient(group.logits(), &targets_of(images, parameters.classes()), weight);
+    let mut gradient = Parameters::zeros(parameters.classes());
     group.backward(set, parameters, pools, &d_logits, &mut gradient);
-    (loss, *group.logits(), gradient)
+    (loss, group.logits().to_vec(), gradient)
 }
 
 fn pool_kinds() -> impl Iterator<Item = Pools> {
@@ -50,9 +57,11 @@ fn pool_kinds() -> impl Iterator<Item = Pools> {
 #[test]
 fn every_activation_and_gradient_equals_the_plain_networks() {
     // A full group, and one whose last lanes have no image.
-    for (seed, count) in [(1, LANES), (2, 11)] {
-        let images = digits_10k().train.first(count);
-        let single = parameters(seed);
+    for (classes, seed, count) in
+        [(10, 1, LANES), (10, 2, 11), (2, 7, LANES), (3, 8, 5), (26, 9, LANES), (47, 10, LANES), (64, 11, 13)]
+    {
+        let images = images_with(classes, count);
+        let single = parameters(classes, seed);
         let double: Parameters<f64> = single.cast();
         for pools in pool_kinds() {
             let plain_activations = plain::forward(&double, pools, images.images());
@@ -88,6 +97,7 @@ fn every_activation_and_gradient_equals_the_plain_networks() {
                     for (got, expected) in group.fc2().iter().zip(plain_activations.fc2.row(lane)) {
                         near(got, *expected, "fc2");
                     }
+                    assert_eq!(group.logits().len(), classes);
                     for (got, expected) in group.logits().iter().zip(plain_activations.logits.row(lane)) {
                         near(got, *expected, "a logit");
                     }
@@ -113,7 +123,7 @@ fn every_activation_and_gradient_equals_the_plain_networks() {
 #[test]
 fn instruction_sets_with_fused_multiply_add_give_the_same_bits() {
     let images = digits_10k().train.first(LANES);
-    let parameters = parameters(3);
+    let parameters = parameters(10, 3);
     let mut sets = InstructionSet::available();
     // The last one has no fused multiply-add: it rounds products.
     sets.pop();
@@ -128,13 +138,13 @@ fn instruction_sets_with_fused_multiply_add_give_the_same_bits() {
 #[test]
 fn gradients_of_groups_add_up() {
     let images = digits_10k().train.first(LANES);
-    let (set, parameters, pools) = (InstructionSet::detect(), parameters(4), Pools::default());
+    let (set, parameters, pools) = (InstructionSet::detect(), parameters(10, 4), Pools::default());
     let once = compute(set, &parameters, pools, &images).2;
     let mut group = group_of(&images);
-    let mut twice = Parameters::zeros();
+    let mut twice = Parameters::zeros(10);
     for _ in 0..2 {
         group.forward(set, &parameters, pools);
-        let (_, d_logits) = cross_entropy::loss_and_gradient(group.logits(), &targets_of(&images), 1.0 / 16.0);
+        let (_, d_logits) = cross_entropy::loss_and_gradient(group.logits(), &targets_of(&images, 10), 1.0 / 16.0);
         group.backward(set, &parameters, pools, &d_logits, &mut twice);
     }
     assert!(once.values().iter().zip(twice.values()).all(|(once, twice)| 2.0 * once == *twice));
@@ -146,7 +156,7 @@ fn a_nan_reaches_the_loss() {
     let images = digits_10k().train.first(LANES);
     for set in InstructionSet::available() {
         for (array, name) in NAMES.iter().enumerate() {
-            let mut parameters = parameters(5);
+            let mut parameters = parameters(10, 5);
             parameters.slices_mut()[array].fill(f32::NAN);
             let loss = compute(set, &parameters, Pools::default(), &images).0;
             assert!(loss.is_nan(), "{set}: a NaN in {name} leaves the loss at {loss}");
@@ -158,8 +168,8 @@ fn a_nan_reaches_the_loss() {
 fn the_loss_of_smoothed_targets_equals_its_definition() {
     let images = digits_10k().train.first(3);
     let mut group = group_of(&images);
-    group.forward(InstructionSet::detect(), &parameters(6), Pools::default());
-    let mut targets = [Lanes::ZERO; CLASSES];
+    group.forward(InstructionSet::detect(), &parameters(10, 6), Pools::default());
+    let mut targets = [Lanes::ZERO; 10];
     for (class, target) in targets.iter_mut().enumerate() {
         for (lane, label) in images.labels().iter().enumerate() {
             target.0[lane] = if usize::from(*label) == class { 0.91 } else { 0.01 };
@@ -168,9 +178,9 @@ fn the_loss_of_smoothed_targets_equals_its_definition() {
     let (loss, gradient) = cross_entropy::loss_and_gradient(group.logits(), &targets, 1.0);
     let mut expected = 0.0;
     for lane in 0..images.len() {
-        let logits = group.logits().map(|logit| f64::from(logit.0[lane]));
+        let logits: Vec<f64> = group.logits().iter().map(|logit| f64::from(logit.0[lane])).collect();
         let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
-        for class in 0..CLASSES {
+        for class in 0..targets.len() {
             let softmax = logits[class].exp() / sum;
             expected -= f64::from(targets[class].0[lane]) * softmax.ln();
             let difference = f64::from(gradient[class].0[lane]) - (softmax - f64::from(targets[class].0[lane]));

@@ -35,7 +35,7 @@ fn simulated_logits_equal_those_of_the_int8_network() {
                     for _ in 0..2 {
                         group.forward_int8(set, &int8);
                         for (lane, expected) in expected.iter().enumerate() {
-                            let got = group.logits().map(|logit| logit.0[lane]);
+                            let got: Vec<f32> = group.logits().iter().map(|logit| logit.0[lane]).collect();
                             assert_eq!(got, *expected, "image {}, {pools:?}, {set}", first + lane);
                         }
                     }

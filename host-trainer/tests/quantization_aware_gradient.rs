@@ -9,9 +9,9 @@ use host_trainer::network::lanes::{Group, InstructionSet, LANES, Lanes, Simulate
 use host_trainer::network::plain::{conv2d, cross_entropy, linear, pool2d};
 use host_trainer::network::{NAMES, Network, Parameters};
 use host_trainer::quantization::quantize_trained;
-use lenet_core::{CLASSES, Pool};
+use lenet_core::Pool;
 use ndarray::{Array, Array2, Array4, ArrayView2, Axis, Dimension};
-use networks::{pool_kinds, trained, untrained};
+use networks::{pool_kinds, trained, untrained, untrained_with};
 
 /// The int8 network and its gradient written plainly: exact integers in f64, layer by layer. The gradient treats
 /// rounding as the identity (straight-through estimator).
@@ -32,7 +32,8 @@ struct Requantized<D: Dimension> {
 
 impl<'a> Plain<'a> {
     fn new(network: &'a QuantizedNetwork) -> Self {
-        let mut plain = Self { network, steps: Parameters::zeros(), real: Parameters::zeros() };
+        let classes = network.layers[4].bias.len();
+        let mut plain = Self { network, steps: Parameters::zeros(classes), real: Parameters::zeros(classes) };
         for (parameters, real) in [(&mut plain.steps, false), (&mut plain.real, true)] {
             let weight = |layer: usize, channel: usize, place: usize| {
                 let layer = &network.layers[layer];
@@ -145,7 +146,7 @@ impl<'a> Plain<'a> {
             (fc2_weight.into_dyn(), fc2_bias),
             (fc3_weight.into_dyn(), fc3_bias),
         ];
-        let mut gradient = Parameters::zeros();
+        let mut gradient = Parameters::zeros(real.classes());
         for (slices, (weight, bias)) in gradient.slices_mut().chunks_exact_mut(2).zip(arrays) {
             slices[0].iter_mut().zip(&weight).for_each(|(to, from)| *to = *from);
             slices[1].iter_mut().zip(&bias).for_each(|(to, from)| *to = *from);
@@ -158,25 +159,29 @@ impl<'a> Plain<'a> {
 fn the_gradient_equals_that_of_a_plain_network_that_rounds() {
     let data = digits_10k();
     // A full group, and one whose last lanes have no image.
-    for (network, count) in [(trained(), LANES), (untrained(3), 11)] {
+    let of_classes = |classes| (untrained_with(classes, 4), LANES);
+    for (network, count) in [(trained(), LANES), (untrained(3), 11), of_classes(3), of_classes(26), of_classes(64)] {
+        let classes = network.classes.count();
         for pools in pool_kinds() {
             let network = Network { pools, ..network.clone() };
             let quantized = quantize_trained(&network, &data.train.first(5), &Default::default()).unwrap();
             let images = data.test.first(count);
+            let labels = images.labels().mapv(|label| label % classes as u8);
+            let images = Split::new(images.images().to_owned(), labels).unwrap();
             let plain = Plain::new(&quantized).gradient(images.images(), &images);
             let int8 = SimulatedInt8::from(&quantized);
             for set in InstructionSet::available() {
                 let mut group = Group::new();
                 group.set_images(&(0..count).map(|image| images.pixels(image)).collect::<Vec<_>>());
                 group.forward_int8(set, &int8);
-                let mut targets = [Lanes::ZERO; CLASSES];
+                let mut targets = vec![Lanes::ZERO; classes];
                 for (lane, label) in images.labels().iter().enumerate() {
                     targets[usize::from(*label)].0[lane] = 1.0;
                 }
                 let weight = 1.0 / count as f32;
                 let (_, d_logits) =
                     host_trainer::network::lanes::cross_entropy::loss_and_gradient(group.logits(), &targets, weight);
-                let mut gradient = Parameters::zeros();
+                let mut gradient = Parameters::zeros(classes);
                 group.backward_int8(set, &int8, &d_logits, &mut gradient);
                 for ((got, expected), name) in gradient.arrays().iter().zip(plain.arrays()).zip(NAMES) {
                     let largest = expected.iter().fold(0f64, |largest, g| largest.max(g.abs()));

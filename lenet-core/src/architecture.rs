@@ -36,9 +36,6 @@ pub const FC1_OUTPUTS: usize = 120;
 /// Outputs of fc2.
 pub const FC2_OUTPUTS: usize = 84;
 
-/// TEMPORARY: the trainer's number of classes.
-pub const CLASSES: usize = 10;
-
 /// One image, row by row from the top. 0 is background, 255 is full ink, and the real value is `p / 255`.
 pub type Pixels = [u8; IMAGE_BYTES];
 

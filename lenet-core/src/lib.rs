@@ -72,7 +72,7 @@ mod include;
 #[cfg(workstation)]
 pub use arch::workstation;
 pub use arch::{Blank, Workspace};
-pub use architecture::{CLASSES, IMAGE_BYTES, Layer, Pixels, Pool, Pools, Tensor};
+pub use architecture::{IMAGE_BYTES, Layer, Pixels, Pool, Pools, Tensor};
 pub use format::Error;
 pub use labels::{Labels, MAX_CLASSES};
 pub use logits::{Logits, argmax};

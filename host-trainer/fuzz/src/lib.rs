@@ -137,7 +137,7 @@ pub fn lenet(bytes: &[u8]) {
 
 /// Input: the first array of a NumPy archive, contracted. The other arrays are valid.
 pub fn npz(bytes: &[u8]) {
-    let arrays = Parameters::<f32>::zeros();
+    let arrays = Parameters::<f32>::zeros(10);
     let files = NAMES.iter().zip(arrays.arrays()).enumerate().map(|(index, (name, array))| {
         let content = if index == 0 { expand(bytes) } else { npy("<f4", array.shape(), array.len() * 4) };
         (format!("{name}.npy"), content)
@@ -159,7 +159,7 @@ pub fn pytorch(bytes: &[u8]) {
     let Some((width, pickle)) = bytes.split_first() else { return };
     let width = [2, 4, 8][usize::from(*width) % 3];
     let mut files = vec![("x/data.pkl".to_owned(), pickle.to_vec())];
-    for (index, array) in Parameters::<f32>::zeros().arrays().iter().enumerate() {
+    for (index, array) in Parameters::<f32>::zeros(10).arrays().iter().enumerate() {
         files.push((format!("x/data/{index}"), vec![0; array.len() * width]));
     }
     survives_writing(decode_float(&zip(files)));

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use host_trainer::int8::QuantizedNetwork;
+use host_trainer::classes::Classes;
 use host_trainer::checkpoint::{Checkpoint, Plan, Record};
 use host_trainer::data::digits_10k;
 use host_trainer::formats::flash::{encode_hex, encode_uf2};
@@ -14,7 +15,7 @@ use host_trainer::training::{Options, Recipe, RecipeName, Trainer};
 use lenet_fuzz::{contract, npy, zip};
 
 fn main() {
-    let network = Network { parameters: Parameters::zeros(), pools: Pools::default() };
+    let network = Network { parameters: Parameters::zeros(10), pools: Pools::default(), classes: Classes::digits() };
     write("safetensors", "written", &contract(&encode_safetensors(&network, &[("seed", "1".into())])));
     write("archive", "npz", &encode_npz(&network, &[]).expect("no metadata")[..4000]);
     for (name, descr, width) in [("f4", "<f4", 4), ("f2", ">f2", 2), ("f8", "<f8", 8)] {
@@ -60,7 +61,12 @@ fn model() -> ModelFile {
 /// A checkpoint of a training run whose parameters are all zero.
 fn checkpoint() -> Checkpoint {
     let split = digits_10k().train.first(20);
-    let options = Options { recipe: Recipe::named(RecipeName::Default), pools: Pools::default(), seed: 7 };
+    let options = Options {
+        recipe: Recipe::named(RecipeName::Default),
+        pools: Pools::default(),
+        classes: Classes::digits(),
+        seed: 7,
+    };
     let mut snapshot = Trainer::new(&split, None, &options).snapshot().clone();
     for values in [&mut snapshot.state.parameters, &mut snapshot.state.average] {
         values.values_mut().fill(0.0);

@@ -40,6 +40,7 @@ fn of_layer(which: Layer, float: &[f32], layer: &QuantizedLayer) -> WeightNoise 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::classes::Classes;
     use crate::data::digits_10k;
     use crate::quantization::{Options, Rounding, quantize_trained};
     use crate::training::{self, Recipe, RecipeName, initial_network};
@@ -47,7 +48,12 @@ mod tests {
     #[test]
     fn rounding_costs_half_a_step_and_a_changed_weight_shows_in_its_layer() {
         let recipe = Recipe::named(RecipeName::Default);
-        let mut network = initial_network(&training::Options { recipe, pools: Default::default(), seed: 3 });
+        let mut network = initial_network(&training::Options {
+            recipe,
+            pools: Default::default(),
+            classes: Classes::digits(),
+            seed: 3,
+        });
         let nearest = Options { rounding: Rounding::Nearest, ..Options::default() };
         let quantized = quantize_trained(&network, &digits_10k().train.first(50), &nearest).unwrap();
         let rounded = weight_noise(&network, &quantized);

@@ -1,8 +1,12 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use lenet_core::{Pool, Pools};
 
-use crate::network::{Network, Parameters};
+use crate::classes::Classes;
+use crate::network::{NAMES, Network, Parameters};
+
+/// The metadata key of the labels: a JSON list of texts, in the order of the classes.
+const LABELS: &str = "labels";
 
 /// A float network read from a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,15 +18,17 @@ pub struct FloatFile {
 }
 
 impl FloatFile {
-    /// Combines parameters and metadata. Pools that the metadata does not record are the default ones.
+    /// Combines parameters and metadata. Pools that the metadata does not record are the default ones, and classes
+    /// whose labels it does not record are numbered.
     ///
     /// # Errors
-    /// When the metadata names an unknown kind of pool.
+    /// When the metadata names an unknown kind of pool, or its labels are not those of the parameters' classes.
     pub(super) fn new(parameters: Parameters<f32>, metadata: HashMap<String, String>) -> Result<Self, String> {
         let default = Pools::default();
         let pool = |key, default| stated(&metadata, key).map(|pool| pool.unwrap_or(default));
         let pools = Pools { pool1: pool("pool1", default.pool1)?, pool2: pool("pool2", default.pool2)? };
-        Ok(Self { network: Network { parameters, pools }, metadata })
+        let classes = classes(&metadata, parameters.classes())?;
+        Ok(Self { network: Network { parameters, pools, classes }, metadata })
     }
 
     /// The seed the network was trained with, if the file records it.
@@ -63,22 +69,46 @@ fn stated(metadata: &HashMap<String, String>, key: &str) -> Result<Option<Pool>,
     }
 }
 
-/// The metadata to write to a file, with the network's pools added.
-pub(super) fn with_stated_pools(metadata: &[(&str, String)], pools: Pools) -> HashMap<String, String> {
-    let mut all: HashMap<String, String> =
+/// The classes whose labels the metadata records, or else numbered ones. `count` is the number of fc3's outputs.
+fn classes(metadata: &HashMap<String, String>, count: usize) -> Result<Classes, String> {
+    let Some(labels) = metadata.get(LABELS) else { return Classes::numbered(count) };
+    let classes: Classes = serde_json::from_str(labels)
+        .map_err(|error| format!("metadata {LABELS} is not a JSON list of labels ({error}); save the file again"))?;
+    match classes.count() {
+        labels if labels == count => Ok(classes),
+        labels => Err(format!(
+            "metadata {LABELS} has {labels} labels, but {} has {count} rows, one for each class; correct the metadata",
+            NAMES[8]
+        )),
+    }
+}
+
+/// The metadata to write to a file, with the network's pools and labels added. Labels that are just the numbers of the
+/// classes are left out, because a file without labels means the same.
+pub(super) fn with_facts(metadata: &[(&str, String)], network: &Network) -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, String> =
         metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-    all.insert("pool1".into(), pools.pool1.to_string());
-    all.insert("pool2".into(), pools.pool2.to_string());
+    all.insert("pool1".into(), network.pools.pool1.to_string());
+    all.insert("pool2".into(), network.pools.pool2.to_string());
+    all.remove(LABELS);
+    all.extend(labels_entry(&network.classes));
     all
 }
 
-/// An untrained network whose pools are not the default ones.
+/// The metadata entry with the labels of classes, unless they are just numbers.
+pub(super) fn labels_entry(classes: &Classes) -> Option<(String, String)> {
+    let numbered = Classes::numbered(classes.count()).as_ref() == Ok(classes);
+    (!numbered).then(|| (LABELS.into(), serde_json::to_string(classes).expect("a list of texts is JSON")))
+}
+
+/// An untrained network whose pools are not the default ones, and whose classes are the letters.
 #[cfg(test)]
 pub(super) fn untrained() -> Network {
     use crate::training::{Options, Recipe, RecipeName, initial_network};
 
     let pools = Pools { pool1: Pool::Maximum, pool2: Pool::Average };
-    initial_network(&Options { recipe: Recipe::named(RecipeName::Default), pools, seed: 5 })
+    let classes = Classes::new(('A'..='Z').map(String::from)).unwrap();
+    initial_network(&Options { recipe: Recipe::named(RecipeName::Default), pools, classes, seed: 5 })
 }
 
 #[cfg(test)]
@@ -86,10 +116,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn labels_must_be_those_of_the_classes_and_are_numbers_if_there_are_none() {
+        let file = |classes: usize, labels: Option<&str>| {
+            let metadata = labels.map(|labels| (LABELS.to_owned(), labels.to_owned())).into_iter().collect();
+            FloatFile::new(Parameters::zeros(classes), metadata)
+        };
+        assert_eq!(file(3, None).unwrap().network.classes, Classes::numbered(3).unwrap());
+        let labelled = file(3, Some(r#"["a","b","plus, or \"and\""]"#)).unwrap();
+        assert_eq!(labelled.network.classes.label(2), "plus, or \"and\"");
+        assert_eq!(with_facts(&[], &labelled.network)[LABELS], labelled.metadata[LABELS]);
+        for (labels, problem) in [
+            (r#"["a","b"]"#, "has 2 labels, but classfier.4.weight has 3 rows"),
+            ("a\nb\nc", "not a JSON list of labels"),
+            (r#"["a","b","a"]"#, "not a JSON list of labels"),
+        ] {
+            let message = file(3, Some(labels)).unwrap_err();
+            assert!(message.contains(problem), "{message}");
+        }
+    }
+
+    #[test]
+    fn labels_of_numbered_classes_are_not_written_nor_those_of_another_network() {
+        let numbered = Classes::numbered(26).unwrap();
+        let network = Network { classes: numbered, ..untrained() };
+        assert!(!with_facts(&[(LABELS, "[]".into())], &network).contains_key(LABELS));
+    }
+
+    #[test]
     fn pools_come_from_the_file_or_else_from_the_user() {
         let file = |pools: &[(&str, &str)]| {
             let metadata = pools.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-            FloatFile::new(Parameters::zeros(), metadata)
+            FloatFile::new(Parameters::zeros(10), metadata)
         };
         let (average, maximum) = (Pool::Average, Pool::Maximum);
         let pools = |file: Result<FloatFile, String>| {

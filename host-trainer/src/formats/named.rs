@@ -1,5 +1,7 @@
 //! Finds the network's parameters among the named tensors of a file.
 
+use lenet_core::labels::{MAX_CLASSES, MIN_CLASSES};
+
 use crate::network::{NAMES, Parameters};
 
 use super::strided::{Element, Strided};
@@ -38,9 +40,9 @@ pub(super) fn parameters<'a, Place>(
     tensors: &[Declared<'_, Place>],
     mut numbers: impl FnMut(&Place, Element) -> Result<Strided<'a>, String>,
 ) -> Result<Parameters<f32>, String> {
-    let mut parameters = Parameters::zeros();
-    let shapes: Vec<Vec<usize>> = parameters.arrays().iter().map(|array| array.shape().to_vec()).collect();
-    let chosen = choose(tensors, &shapes)?;
+    let chosen = choose(tensors)?;
+    let mut parameters = Parameters::zeros(chosen[9].0.shape[0]);
+    let shapes = Parameters::<f32>::shapes(parameters.classes());
     for (((target, shape), name), (tensor, element)) in
         parameters.slices_mut().into_iter().zip(&shapes).zip(NAMES).zip(chosen)
     {
@@ -54,10 +56,7 @@ pub(super) fn parameters<'a, Place>(
 type Chosen<'t, 'a, Place> = (&'t Declared<'a, Place>, Element);
 
 /// The tensor for each name, in the order of [`NAMES`].
-fn choose<'t, 'a, Place>(
-    tensors: &'t [Declared<'a, Place>],
-    shapes: &[Vec<usize>],
-) -> Result<Vec<Chosen<'t, 'a, Place>>, String> {
+fn choose<'t, 'a, Place>(tensors: &'t [Declared<'a, Place>]) -> Result<Vec<Chosen<'t, 'a, Place>>, String> {
     let mut candidates: [Vec<&Declared<'a, Place>>; NAMES.len()] = Default::default();
     let mut unexpected = Vec::new();
     for tensor in tensors {
@@ -66,9 +65,16 @@ fn choose<'t, 'a, Place>(
             None => unexpected.push(line(tensor.name, "not expected", &found(tensor))),
         }
     }
+    let classes = classes(&candidates[8], &candidates[9]);
+    let shapes = Parameters::<f32>::shapes(classes.unwrap_or(MAX_CLASSES));
     let (mut chosen, mut problems) = (Vec::new(), Vec::new());
-    for ((name, shape), candidates) in NAMES.iter().zip(shapes).zip(&candidates) {
-        let expected = format!("expected {shape:?}");
+    for ((index, name), candidates) in NAMES.iter().enumerate().zip(&candidates) {
+        let shape = &shapes[index];
+        let expected = match (index, classes) {
+            (8, None) => format!("expected [{MIN_CLASSES} to {MAX_CLASSES}, {}]", shape[1]),
+            (9, None) => format!("expected [{MIN_CLASSES} to {MAX_CLASSES}]"),
+            _ => format!("expected {shape:?}"),
+        };
         match candidates[..] {
             [] => problems.push(line(name, &expected, "missing")),
             [tensor] if tensor.shape != *shape => problems.push(line(tensor.name, &expected, &found(tensor))),
@@ -94,6 +100,16 @@ fn choose<'t, 'a, Place>(
          Save them with the expected names and shapes, as float16, bfloat16, float32\nor float64.",
         problems.concat()
     ))
+}
+
+/// The number of classes: the first axis of fc3's weight, or else of its bias. None if neither has a usable shape.
+fn classes<Place>(weight: &[&Declared<'_, Place>], bias: &[&Declared<'_, Place>]) -> Option<usize> {
+    let fits = |tensor: &&Declared<'_, Place>, array: usize| {
+        let classes = *tensor.shape.first()?;
+        let allowed = (MIN_CLASSES..=MAX_CLASSES).contains(&classes);
+        (allowed && tensor.shape == Parameters::<f32>::shapes(classes)[array]).then_some(classes)
+    };
+    weight.iter().find_map(|tensor| fits(tensor, 8)).or_else(|| bias.iter().find_map(|tensor| fits(tensor, 9)))
 }
 
 fn index_of(name: &str) -> Option<usize> {
@@ -134,8 +150,7 @@ mod tests {
 
     /// The expected tensors, each with its index as its place.
     fn expected() -> Vec<Declared<'static, usize>> {
-        let shapes = Parameters::<f32>::zeros().arrays().map(|array| array.shape().to_vec());
-        let tensors = NAMES.into_iter().zip(shapes).enumerate();
+        let tensors = NAMES.into_iter().zip(Parameters::<f32>::shapes(10)).enumerate();
         tensors.map(|(place, (name, shape))| Declared { name, shape, element: Ok(Element::F32), place }).collect()
     }
 
@@ -182,6 +197,30 @@ mod tests {
 Save them with the expected names and shapes, as float16, bfloat16, float32
 or float64.";
         assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn the_rows_of_fc3_are_the_classes() {
+        let with = |weight: &[usize], bias: &[usize]| {
+            let mut tensors = expected();
+            (tensors[8].shape, tensors[9].shape) = (weight.to_vec(), bias.to_vec());
+            parameters(&tensors, numbers)
+        };
+        for classes in [2, 26, 64] {
+            assert_eq!(with(&[classes, 84], &[classes]).unwrap().classes(), classes);
+        }
+        for (weight, bias, lines) in [
+            (
+                &[65, 84][..],
+                &[65][..],
+                ["expected [2 to 64, 84]  found [65, 84]", "expected [2 to 64]      found [65]"],
+            ),
+            (&[26, 84], &[10], ["", "expected [26]          found [10]"]),
+            (&[1, 84], &[10], ["expected [10, 84]      found [1, 84]", ""]),
+        ] {
+            let message = with(weight, bias).unwrap_err();
+            assert!(lines.iter().all(|line| message.contains(line)), "{message}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime};
 
 use super::archive::Archive;
-use super::float_file::{FloatFile, with_stated_pools};
+use super::float_file::{FloatFile, with_facts};
 use super::named::{Declared, parameters, short};
 use super::npy::{Header, float32_header};
 use super::strided::Strided;
@@ -14,8 +14,8 @@ use crate::network::{NAMES, Network};
 /// The extension of an entry that holds an array.
 pub(super) const EXTENSION: &str = ".npy";
 
-/// The bytes of an archive that `numpy.load` opens: ten float32 arrays with the PyTorch model's names. Pool kinds and
-/// `metadata` are a JSON object in the zip archive's comment. NumPy does not read the comment, so it sees exactly these
+/// The bytes of an archive that `numpy.load` opens: ten float32 arrays with the PyTorch model's names. Pool kinds, labels
+/// and `metadata` are a JSON object in the zip archive's comment. NumPy does not read the comment, so it sees exactly these
 /// ten arrays.
 ///
 /// # Errors
@@ -25,7 +25,7 @@ pub(super) const EXTENSION: &str = ".npy";
 /// Never: it writes to memory only.
 pub fn encode_npz(network: &Network, metadata: &[(&str, String)]) -> Result<Vec<u8>, String> {
     // serde_json sorts the keys and the time stamps are fixed, so that the same network always gives the same bytes.
-    let comment = serde_json::json!(with_stated_pools(metadata, network.pools)).to_string();
+    let comment = serde_json::json!(with_facts(metadata, network)).to_string();
     if comment.len() > usize::from(u16::MAX) {
         return Err(format!("{} bytes of metadata do not fit in a zip comment, which holds 65,535", comment.len()));
     }

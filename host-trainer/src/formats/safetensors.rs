@@ -1,13 +1,13 @@
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use super::float_file::{FloatFile, with_stated_pools};
+use super::float_file::{FloatFile, with_facts};
 use super::named::{Declared, parameters};
 use super::strided::{ByteOrder, Element, Layout, Strided};
 use crate::network::{NAMES, Network};
 
-/// The bytes of a `.safetensors` file: tensors with the PyTorch model's names, and `metadata` with the pool kinds added
-/// as the file's metadata.
+/// The bytes of a `.safetensors` file: tensors with the PyTorch model's names, and `metadata` with the pool kinds and
+/// labels added as the file's metadata.
 ///
 /// # Panics
 /// Never: the names are unique, and the lengths fit the shapes.
@@ -17,7 +17,7 @@ pub fn encode_safetensors(network: &Network, metadata: &[(&str, String)]) -> Vec
     let tensors = NAMES.iter().zip(&arrays).zip(&bytes).map(|((name, array), bytes)| {
         (*name, TensorView::new(Dtype::F32, array.shape().to_vec(), bytes).expect("length fits the shape"))
     });
-    let all = with_stated_pools(metadata, network.pools);
+    let all = with_facts(metadata, network).into_iter().collect();
     sort_header(&safetensors::serialize(tensors, Some(all)).expect("names are unique"))
 }
 
@@ -95,12 +95,12 @@ mod tests {
 
     #[test]
     fn all_problems_are_listed() {
-        let tensors = [("features.0.bias", Dtype::U8, vec![6]), ("classfier.4.bias", Dtype::F16, vec![3])];
+        let tensors = [("features.0.bias", Dtype::U8, vec![6]), ("classfier.4.bias", Dtype::F16, vec![1, 3])];
         let tensors = tensors.map(|(name, dtype, shape)| (name, TensorView::new(dtype, shape, &[0; 6]).unwrap()));
         let message = decode_safetensors(&safetensors::serialize(tensors, None).unwrap()).unwrap_err();
         for (name, problem) in [
             ("features.0.bias", "found [6] of U8"),
-            ("classfier.4.bias", "found [3]"),
+            ("classfier.4.bias", "found [1, 3]"),
             ("features.0.weight", "missing"),
         ] {
             let line = message.lines().find(|line| line.contains(name)).unwrap();

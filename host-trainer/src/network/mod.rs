@@ -11,6 +11,7 @@ mod real;
 use lenet_core::{Pools, argmax};
 use ndarray::{Array1, Array2};
 
+use crate::classes::Classes;
 pub use parameters::{Initialization, NAMES, Parameters};
 pub use real::Real;
 
@@ -21,9 +22,11 @@ pub struct Network {
     pub parameters: Parameters<f32>,
     /// Pool kinds.
     pub pools: Pools,
+    /// The classes, as many as [`Parameters::classes`] says.
+    pub classes: Classes,
 }
 
-/// The predicted class of each row of logits, `[N, 10]`.
+/// The predicted class of each row of logits, `[N, classes]`.
 pub fn predictions<T: Real>(logits: &Array2<T>) -> Array1<usize> {
     logits.rows().into_iter().map(argmax).collect()
 }

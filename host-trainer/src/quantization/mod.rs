@@ -75,15 +75,16 @@ pub enum Rounding {
 
 #[cfg(test)]
 mod tests {
-    use lenet_core::architecture::{CLASSES, CONV1_CHANNELS, CONV2_CHANNELS};
+    use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS};
 
     use super::*;
+    use crate::classes::Classes;
     use crate::data::digits_10k;
     use crate::training::{self, Recipe, RecipeName, initial_network};
 
     fn untrained() -> Network {
         let recipe = Recipe::named(RecipeName::Default);
-        initial_network(&training::Options { recipe, pools: Default::default(), seed: 3 })
+        initial_network(&training::Options { recipe, pools: Default::default(), classes: Classes::digits(), seed: 3 })
     }
 
     /// Quantizes with the default options and this number of calibration images.
@@ -125,7 +126,7 @@ mod tests {
         assert!((f32::from(layer.weights[1]) * layer.weight_scale[0] - real).abs() <= 0.5001 * layer.weight_scale[0]);
         assert!(quantized.activations[5].scale > 0.0);
         assert_eq!(layer.weights.len(), CONV2_CHANNELS * 25 * CONV1_CHANNELS);
-        assert_eq!(quantized.layers[4].bias.len(), CLASSES);
+        assert_eq!(quantized.layers[4].bias.len(), 10);
     }
 
     #[test]

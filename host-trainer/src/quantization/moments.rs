@@ -76,6 +76,7 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::classes::Classes;
     use crate::data::digits_10k;
     use crate::network::plain;
     use crate::training::{Options, Recipe, RecipeName, initial_network};
@@ -83,7 +84,8 @@ mod tests {
     #[test]
     fn moments_are_those_of_windows_in_the_int8_order() {
         let recipe = Recipe::named(RecipeName::Default);
-        let network = initial_network(&Options { recipe, pools: Default::default(), seed: 2 });
+        let network =
+            initial_network(&Options { recipe, pools: Default::default(), classes: Classes::digits(), seed: 2 });
         let images = digits_10k().train.first(70);
         let moments = input_moments(&network, &images);
         let a = plain::forward(&network.parameters, network.pools, images.images());

@@ -99,6 +99,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
+    use crate::classes::Classes;
     use crate::data::digits_10k;
     use crate::quantization::{Calibration, Granularity, calibrate, quantize};
     use crate::training::{Options, Recipe, RecipeName, initial_network};
@@ -127,7 +128,8 @@ mod tests {
     #[test]
     fn noise_falls_in_every_channel_and_its_mean_to_zero() {
         let recipe = Recipe::named(RecipeName::Default);
-        let network = initial_network(&Options { recipe, pools: Default::default(), seed: 4 });
+        let network =
+            initial_network(&Options { recipe, pools: Default::default(), classes: Classes::digits(), seed: 4 });
         let images = digits_10k().train.first(200);
         let ranges = calibrate(&network, &images, Calibration::MinMax).unwrap();
         let nearest = quantize(&network, &ranges, Granularity::PerChannel).unwrap();

@@ -245,7 +245,7 @@ mod tests {
     }
 
     fn split(labels: &[u8]) -> Split {
-        Split::new(ndarray::Array2::zeros((labels.len(), 784)), labels.to_vec().into(), CLASSES).unwrap()
+        Split::new(ndarray::Array2::zeros((labels.len(), 784)), labels.to_vec().into(), 10).unwrap()
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Computes the gradient of a batch on all threads.
 
-use lenet_core::{CLASSES, Layer, Pools};
+use lenet_core::{Layer, Pools};
 use rayon::prelude::*;
 
 use super::augment::Augmenter;
 use super::rendezvous::Rendezvous;
 use crate::data::Split;
 use crate::network::Parameters;
-use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, Pass, Targets, cross_entropy};
+use crate::network::lanes::{Group, InstructionSet, LANES, Lanes, Pass, cross_entropy};
 
 /// A batch is divided into at most this many parts. Each part runs on one thread and has its own gradient.
 const MAX_PARTS: usize = 8;
@@ -65,7 +65,8 @@ struct Part {
 }
 
 impl BatchGradient {
-    /// Buffers for batches of any size, to be computed with this instruction set.
+    /// Buffers for batches of any size, to be computed with this instruction set. All must be of networks with the same
+    /// number of classes.
     pub fn new(set: InstructionSet) -> Self {
         Self { set, parts: Vec::new() }
     }
@@ -75,9 +76,10 @@ impl BatchGradient {
     pub fn compute(&mut self, pass: Pass<'_>, source: Source<'_>, batch: &[usize]) -> BatchResult {
         let groups = batch.len().div_ceil(LANES);
         let images = groups.div_ceil(MAX_PARTS) * LANES;
+        let classes = pass.classes();
         self.parts.resize_with(batch.len().div_ceil(images), || Part {
             group: Group::new(),
-            gradient: Parameters::zeros(),
+            gradient: Parameters::zeros(classes),
             loss: 0.0,
             correct: 0,
             extremes: [(0.0, 0.0); 5],
@@ -145,7 +147,7 @@ impl Part {
             let labels = source.split.labels();
             source.set_images(set, &mut self.group, indices);
             pass.forward(set, &mut self.group);
-            let mut targets = [Lanes::ZERO; CLASSES];
+            let mut targets = vec![Lanes::ZERO; pass.classes()];
             for (lane, index) in indices.iter().enumerate() {
                 set_target(&mut targets, lane, usize::from(labels[*index]), source.label_smoothing);
             }
@@ -170,9 +172,10 @@ fn widen(ranges: &mut [(f32, f32); 5], others: [(f32, f32); 5]) {
 }
 
 /// PyTorch's label smoothing: the fraction `smoothing` of the target is spread evenly over all classes.
-fn set_target(targets: &mut Targets, lane: usize, label: usize, smoothing: f32) {
+fn set_target(targets: &mut [Lanes], lane: usize, label: usize, smoothing: f32) {
+    let share = smoothing / targets.len() as f32;
     for (class, target) in targets.iter_mut().enumerate() {
         let own = if class == label { 1.0 - smoothing } else { 0.0 };
-        target.0[lane] = own + smoothing / CLASSES as f32;
+        target.0[lane] = own + share;
     }
 }

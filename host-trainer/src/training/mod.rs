@@ -21,6 +21,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
 
+use crate::classes::Classes;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluation::{self, LossAndAccuracy};
@@ -44,8 +45,17 @@ pub struct Options {
     pub recipe: Recipe,
     /// Pool kinds.
     pub pools: Pools,
+    /// The classes.
+    pub classes: Classes,
     /// Seed for initialization, shuffling and augmentation.
     pub seed: u64,
+}
+
+impl Options {
+    /// The network with these parameters.
+    fn network(&self, parameters: Parameters<f32>) -> Network {
+        Network { parameters, pools: self.pools, classes: self.classes.clone() }
+    }
 }
 
 /// The mean loss since the previous `LossLine`.
@@ -101,7 +111,7 @@ impl Observer for () {}
 /// The network before the first step, as the seed initializes it.
 pub fn initial_network(options: &Options) -> Network {
     let mut rng = stream(options.seed, Purpose::Initialize, 0);
-    Network { parameters: Parameters::init(options.recipe.initialization, &mut rng), pools: options.pools }
+    options.network(Parameters::init(options.recipe.initialization, options.classes.count(), &mut rng))
 }
 
 /// Trains a network on `images` from start to finish. `validation` is only measured, after each epoch; it does not
@@ -166,7 +176,7 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// A training that starts from the seed's initial network.
+    /// A training that starts from the seed's initial network. Labels of images must be below the number of classes.
     pub fn new(images: &'a Split, validation: Option<&'a Split>, options: &'a Options) -> Self {
         Self::resume(images, validation, options, Snapshot::new(initial_network(options).parameters))
     }
@@ -186,8 +196,7 @@ impl<'a> Trainer<'a> {
     pub fn result(&self) -> Network {
         let State { parameters, average, .. } = &self.snapshot.state;
         let averaged = self.options.recipe.ema > 0.0;
-        let parameters = if averaged { average } else { parameters }.clone();
-        Network { parameters, pools: self.options.pools }
+        self.options.network(if averaged { average } else { parameters }.clone())
     }
 
     /// Loss and accuracy of [`result`](Self::result), in the arithmetic it is trained for: float or int8.
@@ -216,7 +225,7 @@ impl<'a> Trainer<'a> {
 
     /// Trains the rest of the current epoch.
     fn epoch(&mut self, observer: &mut (dyn Observer + Send)) -> Result<Outcome> {
-        let Options { recipe, pools, seed } = self.options;
+        let Options { recipe, pools, seed, .. } = self.options;
         let epoch = self.snapshot.epochs + 1;
         let mut order: Vec<usize> = (0..self.images.len()).collect();
         order.shuffle(&mut stream(*seed, Purpose::Shuffle, epoch));
@@ -230,7 +239,11 @@ impl<'a> Trainer<'a> {
         for (batch, images) in order.chunks(recipe.batch).enumerate().skip(self.snapshot.batches) {
             let state = &mut self.snapshot.state;
             let lr = recipe.learning_rate(state.steps, steps);
-            let simulated = self.simulation.as_ref().map(|int8| int8.of(&state.parameters, *pools)).transpose()?;
+            let simulated = self
+                .simulation
+                .as_ref()
+                .map(|int8| int8.of(&self.options.network(state.parameters.clone())))
+                .transpose()?;
             let pass = simulated.as_ref().map_or(Pass::Float(&state.parameters, *pools), Pass::SimulatedInt8);
             let result = self.batch.compute(pass, source, images);
             if !result.loss.is_finite() {

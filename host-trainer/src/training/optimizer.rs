@@ -68,11 +68,12 @@ pub struct StepOptions {
 impl State {
     /// The state before the first step.
     pub fn new(parameters: Parameters<f32>) -> Self {
+        let classes = parameters.classes();
         Self {
             average: parameters.clone(),
             parameters,
-            first: Parameters::zeros(),
-            second: Parameters::zeros(),
+            first: Parameters::zeros(classes),
+            second: Parameters::zeros(classes),
             steps: 0,
         }
     }
@@ -81,7 +82,7 @@ impl State {
     pub fn step(&mut self, set: InstructionSet, options: &StepOptions, gradients: &[&Parameters<f32>]) {
         self.steps += 1;
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
-        let together = Rendezvous::new(Parameters::<f32>::COUNT.div_ceil(CHUNK));
+        let together = Rendezvous::new(self.parameters.values().len().div_ceil(CHUNK));
         let chunks = self
             .parameters
             .values_mut()
@@ -158,11 +159,11 @@ mod tests {
 
     /// The value of one parameter after each gradient, and the final state.
     fn run(options: &StepOptions, start: f32, gradients: &[f32]) -> (Vec<f32>, State) {
-        let mut parameters = Parameters::zeros();
+        let mut parameters = Parameters::zeros(10);
         parameters.fc3_bias_mut()[3] = start;
         let mut state = State::new(parameters);
         let values = gradients.iter().map(|g| {
-            let (mut half, mut other) = (Parameters::zeros(), Parameters::zeros());
+            let (mut half, mut other) = (Parameters::zeros(10), Parameters::zeros(10));
             half.fc3_bias_mut()[3] = g * 0.75;
             other.fc3_bias_mut()[3] = g * 0.25;
             state.step(InstructionSet::detect(), options, &[&half, &other]);

@@ -62,7 +62,8 @@ pub fn fine_tune(
     observer: &mut (dyn Observer + Send),
 ) -> Result<(Network, Ranges)> {
     let QatOptions { recipe, ranges: kind, granularity, seed } = options;
-    let options = Options { recipe: recipe.clone(), pools: network.pools, seed: *seed };
+    let (pools, classes) = (network.pools, network.classes.clone());
+    let options = Options { recipe: recipe.clone(), pools, classes, seed: *seed };
     let snapshot = Snapshot::new(network.parameters.clone());
     let mut trainer = Trainer::resume(images, validation, &options, snapshot);
     trainer.simulation = Some(Simulation { ranges: *ranges, kind: *kind, granularity: *granularity });

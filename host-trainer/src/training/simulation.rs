@@ -1,12 +1,10 @@
 //! Quantizes a float network while it is being trained.
 
-use lenet_core::Pools;
-
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluation::{LossAndAccuracy, int8_loss_and_accuracy};
+use crate::network::Network;
 use crate::network::lanes::SimulatedInt8;
-use crate::network::{Network, Parameters};
 use crate::quantization::{Granularity, Ranges, quantize};
 
 /// Where the activation ranges come from.
@@ -30,13 +28,12 @@ pub(super) struct Simulation {
 }
 
 impl Simulation {
-    /// Quantizes `parameters` with the current ranges.
+    /// Quantizes `network` with the current ranges.
     ///
     /// # Errors
     /// Those of [`quantize`].
-    pub(super) fn of(&self, parameters: &Parameters<f32>, pools: Pools) -> Result<SimulatedInt8> {
-        let network = Network { parameters: parameters.clone(), pools };
-        Ok(SimulatedInt8::from(&quantize(&network, &self.ranges, self.granularity)?))
+    pub(super) fn of(&self, network: &Network) -> Result<SimulatedInt8> {
+        Ok(SimulatedInt8::from(&quantize(network, &self.ranges, self.granularity)?))
     }
 
     /// Quantizes `network` with the current ranges and returns its loss and accuracy on a split, computed by

@@ -1,5 +1,6 @@
 //! Networks to quantize.
 
+use host_trainer::classes::Classes;
 use host_trainer::formats::decode_safetensors;
 use host_trainer::network::{Initialization, Network, Parameters};
 use lenet_core::Pool;
@@ -14,8 +15,13 @@ pub(crate) fn trained() -> Network {
 
 /// A network before training.
 pub(crate) fn untrained(seed: u64) -> Network {
-    let parameters = Parameters::init(Initialization::He, &mut ChaCha8Rng::seed_from_u64(seed));
-    Network { parameters, pools: Pools::default() }
+    untrained_with(10, seed)
+}
+
+/// A network with this many classes before training.
+pub(crate) fn untrained_with(classes: usize, seed: u64) -> Network {
+    let parameters = Parameters::init(Initialization::He, classes, &mut ChaCha8Rng::seed_from_u64(seed));
+    Network { parameters, pools: Pools::default(), classes: Classes::numbered(classes).unwrap() }
 }
 
 /// Every pair of pools.

@@ -104,7 +104,7 @@ impl Arguments {
         let pools = Pools { pool1: self.pool1.into(), pool2: self.pool2.into() };
         Plan {
             command: self.command(),
-            options: Options { recipe: self.recipe.recipe(), pools, seed: self.seed },
+            options: Options { recipe: self.recipe.recipe(), pools, classes: data.classes.clone(), seed: self.seed },
             data: self.data.data.iter().map(|folder| folder.canonicalize().unwrap_or(folder.clone())).collect(),
             data_name: data.name.clone(),
             data_crc32: data_crc32(&data.train),

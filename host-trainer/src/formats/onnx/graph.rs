@@ -64,8 +64,8 @@ impl Graph {
         self.node(operator, &[input], name, &[("kernel_shape", &[2, 2][..]).into(), ("strides", &[2, 2][..]).into()])
     }
 
-    /// The finished graph from images, `[N, 1, 28, 28]`, to logits, `[N, 10]`.
-    pub(super) fn finish(self, name: &str, input: &str, output: &str) -> GraphProto {
+    /// The finished graph from images, `[N, 1, 28, 28]`, to logits, `[N, classes]`.
+    pub(super) fn finish(self, name: &str, input: &str, output: &str, classes: usize) -> GraphProto {
         GraphProto {
             node: self.nodes,
             name: Some(name.into()),
@@ -74,7 +74,7 @@ impl Graph {
                 "input: pixel / 255, background 0 and full ink 1; output: one logit for each class".into(),
             ),
             input: vec![value(input, &[1, 28, 28])],
-            output: vec![value(output, &[10])],
+            output: vec![value(output, &[classes as i64])],
         }
     }
 }

@@ -11,6 +11,8 @@ mod messages;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use lenet_core::architecture::KERNEL_SIDE;
 use lenet_core::format::Description;
 use lenet_core::quantization::Quantization;
@@ -18,6 +20,7 @@ use lenet_core::{Layer, Pool};
 use prost::Message;
 
 use super::FloatFile;
+use super::float_file::with_facts;
 use crate::TOOL;
 use crate::int8::order::pytorch_order;
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
@@ -51,10 +54,10 @@ pub fn encode_onnx_float(file: &FloatFile) -> Vec<u8> {
     let x = graph.node("Gemm", &[&x, NAMES[6], NAMES[7]], "fc2", &[("transB", 1).into()]);
     let x = graph.node("Relu", &[&x], "fc2_relu", &[]);
     graph.node("Gemm", &[&x, NAMES[8], NAMES[9]], "logits", &[("transB", 1).into()]);
-    let mut metadata: Vec<(&str, String)> =
-        file.metadata.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-    metadata.extend([("pool1", pools.pool1.to_string()), ("pool2", pools.pool2.to_string())]);
-    encode(graph.finish("LeNet-5", "input", "logits"), metadata)
+    encode(
+        graph.finish("LeNet-5", "input", "logits", file.network.classes.count()),
+        with_facts(&file.entries(), &file.network),
+    )
 }
 
 /// Writes an int8 network as ONNX in QDQ form.
@@ -74,21 +77,20 @@ pub fn encode_onnx_int8(network: &QuantizedNetwork, description: &Description<'_
         ("seed", description.seed.map(|x| x.to_string())),
         ("tool", Some(description.tool.to_owned())),
     ];
-    let metadata = metadata.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
-    encode(int8.graph.finish("LeNet-5 int8", "input", &output), metadata)
+    let metadata = metadata.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+    let classes = network.layers[Layer::Fc3 as usize].bias.len();
+    encode(int8.graph.finish("LeNet-5 int8", "input", &output, classes), metadata)
 }
 
-fn encode(graph: GraphProto, mut metadata: Vec<(&str, String)>) -> Vec<u8> {
-    // Sorted and without duplicates, so that the same network gives the same bytes.
-    metadata.sort();
-    metadata.dedup_by(|a, b| a.0 == b.0);
+/// `metadata` is sorted, so that the same network gives the same bytes.
+fn encode(graph: GraphProto, metadata: BTreeMap<String, String>) -> Vec<u8> {
     let (name, version) = TOOL.split_once(' ').unwrap_or((TOOL, ""));
-    let entry = |(key, value): (&str, String)| StringStringEntryProto { key: Some(key.into()), value: Some(value) };
+    let entry = |(key, value)| StringStringEntryProto { key: Some(key), value: Some(value) };
     let model = ModelProto {
         ir_version: Some(IR_VERSION),
         producer_name: Some(name.into()),
         producer_version: Some(version.into()),
-        doc_string: Some("LeNet-5 for 28 x 28 grey images and ten classes".into()),
+        doc_string: Some("LeNet-5 for 28 x 28 grey images".into()),
         graph: Some(graph),
         opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
         metadata_props: metadata.into_iter().map(entry).collect(),
@@ -131,6 +133,10 @@ impl Int8<'_> {
             self.graph.node("DequantizeLinear", &[&weight, &scale], &format!("{name}_weight"), &axis),
             self.graph.node("DequantizeLinear", &[&bias, &bias_scale], &format!("{name}_bias"), &axis),
         ]
+    }
+
+    fn outputs(&self, layer: Layer) -> usize {
+        self.network.layers[layer as usize].bias.len()
     }
 
     /// A convolution with ReLU, followed by its pool.

@@ -3,6 +3,7 @@ use prost::Message;
 
 use super::messages::{GraphProto, ModelProto, TensorProto};
 use super::*;
+use crate::classes::Classes;
 use crate::formats::{ModelFile, decode_safetensors};
 use crate::network::{Network, Parameters};
 
@@ -47,11 +48,27 @@ fn the_float_file_holds_the_network() {
     assert_eq!(bytes, encode_onnx_float(&file));
     let graph = graph(&bytes);
     check_order(&graph);
-    let mut parameters = Parameters::zeros();
+    let mut parameters = Parameters::zeros(10);
     for (target, name) in parameters.slices_mut().into_iter().zip(NAMES) {
         target.copy_from_slice(&floats(constant(&graph, name)));
     }
-    assert_eq!(Network { parameters, pools: file.network.pools }, file.network);
+    assert_eq!(Network { parameters, ..file.network.clone() }, file.network);
+}
+
+#[test]
+fn a_float_file_has_the_shapes_and_labels_of_its_classes() {
+    let labels = vec!["A".to_owned(), "B".to_owned(), "plus".to_owned()];
+    let classes = Classes::new(&labels).unwrap();
+    let network = Network { parameters: Parameters::zeros(3), pools: Default::default(), classes };
+    let bytes = encode_onnx_float(&FloatFile { network, metadata: Default::default() });
+    let model = ModelProto::decode(&*bytes).unwrap();
+    let labels = model.metadata_props.iter().find(|entry| entry.key.as_deref() == Some("labels")).unwrap();
+    assert_eq!(labels.value.as_deref(), Some(r#"["A","B","plus"]"#));
+    let graph = graph(&bytes);
+    check_order(&graph);
+    assert_eq!((&constant(&graph, NAMES[8]).dims[..], &constant(&graph, NAMES[9]).dims[..]), (&[3, 84][..], &[3][..]));
+    let shape = graph.output[0].r#type.as_ref().unwrap().tensor_type.as_ref().unwrap().shape.as_ref().unwrap();
+    assert_eq!(shape.dim[1].dim_value, Some(3));
 }
 
 #[test]

@@ -1,39 +1,61 @@
 //! Fully connected layer: input `[I]`, weight `[O, I]`, output `[O]`.
+//!
+//! `O` is the length of the slices, because that of fc3 is known only at run time. The functions compute `B` outputs at
+//! a time, and one at a time those at the end that fill no such block. No output depends on the others, so the blocks do
+//! not change any bit.
+
+use std::array::{from_mut, from_ref};
 
 use pulp::Simd;
 
 use super::vector::{LANES, Lanes, load, mul_add, parts, store, sum};
 
-/// `weight . input + bias`, followed by a ReLU if `RELU`. Computes `B` outputs at a time, where `B` divides `O`.
+/// `weight . input + bias`, followed by a ReLU if `RELU`.
 #[inline(always)]
-pub fn forward<S: Simd, const I: usize, const O: usize, const B: usize, const RELU: bool>(
+pub fn forward<S: Simd, const I: usize, const B: usize, const RELU: bool>(
     simd: S,
     input: &[Lanes; I],
-    weight: &[[f32; I]; O],
-    bias: &[f32; O],
-    output: &mut [Lanes; O],
+    weight: &[[f32; I]],
+    bias: &[f32],
+    output: &mut [Lanes],
 ) {
-    const { assert!(O.is_multiple_of(B)) }
-    let zero = simd.splat_f32s(0.0);
+    let (weights, last_weights) = weight.as_chunks::<B>();
+    let (biases, last_biases) = bias.as_chunks::<B>();
+    let (outputs, last_outputs) = output.as_chunks_mut::<B>();
     for part in parts::<S>() {
-        let rows = weight.as_chunks::<B>().0.iter().zip(bias.as_chunks::<B>().0);
-        for ((weight, bias), output) in rows.zip(output.as_chunks_mut::<B>().0) {
-            let mut sums = [zero; B];
-            for b in 0..B {
-                sums[b] = simd.splat_f32s(bias[b]);
-            }
-            for i in 0..I {
-                let x = load(simd, &input[i], part);
-                for b in 0..B {
-                    sums[b] = mul_add(simd, simd.splat_f32s(weight[b][i]), x, sums[b]);
-                }
-            }
-            for b in 0..B {
-                let negative = simd.less_than_f32s(sums[b], zero);
-                let value = if RELU { simd.select_f32s(negative, zero, sums[b]) } else { sums[b] };
-                store(simd, &mut output[b], part, value);
-            }
+        for ((weight, bias), output) in weights.iter().zip(biases).zip(&mut *outputs) {
+            forward_block::<S, I, B, RELU>(simd, part, input, weight, bias, output);
         }
+        for ((weight, bias), output) in last_weights.iter().zip(last_biases).zip(&mut *last_outputs) {
+            forward_block::<S, I, 1, RELU>(simd, part, input, from_ref(weight), from_ref(bias), from_mut(output));
+        }
+    }
+}
+
+#[inline(always)]
+fn forward_block<S: Simd, const I: usize, const B: usize, const RELU: bool>(
+    simd: S,
+    part: usize,
+    input: &[Lanes; I],
+    weight: &[[f32; I]; B],
+    bias: &[f32; B],
+    output: &mut [Lanes; B],
+) {
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [zero; B];
+    for b in 0..B {
+        sums[b] = simd.splat_f32s(bias[b]);
+    }
+    for i in 0..I {
+        let x = load(simd, &input[i], part);
+        for b in 0..B {
+            sums[b] = mul_add(simd, simd.splat_f32s(weight[b][i]), x, sums[b]);
+        }
+    }
+    for b in 0..B {
+        let negative = simd.less_than_f32s(sums[b], zero);
+        let value = if RELU { simd.select_f32s(negative, zero, sums[b]) } else { sums[b] };
+        store(simd, &mut output[b], part, value);
     }
 }
 
@@ -42,11 +64,11 @@ pub fn forward<S: Simd, const I: usize, const O: usize, const B: usize, const RE
 /// If `RELU`, `input` is the output of a ReLU, and the result is the gradient before that ReLU. Of `input`, only which
 /// values are above zero matters.
 #[inline(always)]
-pub fn backward_input<S: Simd, const I: usize, const O: usize, const B: usize, const RELU: bool>(
+pub fn backward_input<S: Simd, const I: usize, const B: usize, const RELU: bool>(
     simd: S,
     input: &[Lanes; I],
-    weight: &[[f32; I]; O],
-    d_output: &[Lanes; O],
+    weight: &[[f32; I]],
+    d_output: &[Lanes],
     d_input: &mut [Lanes; I],
 ) {
     const { assert!(I.is_multiple_of(B)) }
@@ -55,9 +77,9 @@ pub fn backward_input<S: Simd, const I: usize, const O: usize, const B: usize, c
         let columns = input.as_chunks::<B>().0.iter().zip(d_input.as_chunks_mut::<B>().0).enumerate();
         for (column, (input, d_input)) in columns {
             let mut sums = [zero; B];
-            for o in 0..O {
-                let d = load(simd, &d_output[o], part);
-                let weight = &weight[o].as_chunks::<B>().0[column];
+            for (weight, d) in weight.iter().zip(d_output) {
+                let d = load(simd, d, part);
+                let weight = &weight.as_chunks::<B>().0[column];
                 for b in 0..B {
                     sums[b] = mul_add(simd, simd.splat_f32s(weight[b]), d, sums[b]);
                 }
@@ -75,40 +97,52 @@ pub fn backward_input<S: Simd, const I: usize, const O: usize, const B: usize, c
     }
 }
 
-/// Adds the gradients, summed over the images, to `d_weight` and `d_bias`. Computes `B` outputs at a time, where `B`
-/// divides `O`.
+/// Adds the gradients, summed over the images, to `d_weight` and `d_bias`.
 ///
 /// For the weights, vectors run along a row of the weight matrix, so that no sum across lanes is needed. `rows` is the
 /// input in that order, `[16, I]`, padded with zeros to whole [`Lanes`].
 #[inline(always)]
-pub fn backward_parameters<S: Simd, const I: usize, const V: usize, const O: usize, const B: usize>(
+pub fn backward_parameters<S: Simd, const I: usize, const V: usize, const B: usize>(
     simd: S,
     rows: &[[Lanes; V]; LANES],
-    d_output: &[Lanes; O],
-    d_weight: &mut [[f32; I]; O],
-    d_bias: &mut [f32; O],
+    d_output: &[Lanes],
+    d_weight: &mut [[f32; I]],
+    d_bias: &mut [f32],
 ) {
-    const { assert!(O.is_multiple_of(B) && V == I.div_ceil(LANES)) }
-    let zero = simd.splat_f32s(0.0);
-    let blocks = d_output.as_chunks::<B>().0.iter().zip(d_weight.as_chunks_mut::<B>().0);
-    for ((d_output, d_weight), d_bias) in blocks.zip(d_bias.as_chunks_mut::<B>().0) {
-        for v in 0..V {
-            let columns = v * LANES..I.min((v + 1) * LANES);
-            for part in parts::<S>() {
-                let mut sums = [zero; B];
-                for n in 0..LANES {
-                    let x = load(simd, &rows[n][v], part);
-                    for b in 0..B {
-                        sums[b] = mul_add(simd, simd.splat_f32s(d_output[b].0[n]), x, sums[b]);
-                    }
-                }
+    let (blocks, last) = d_output.as_chunks::<B>();
+    let (d_weights, last_d_weights) = d_weight.as_chunks_mut::<B>();
+    for (d_output, d_weight) in blocks.iter().zip(d_weights) {
+        backward_parameters_block(simd, rows, d_output, d_weight);
+    }
+    for (d_output, d_weight) in last.iter().zip(last_d_weights) {
+        backward_parameters_block(simd, rows, from_ref(d_output), from_mut(d_weight));
+    }
+    for (d_bias, d_output) in d_bias.iter_mut().zip(d_output) {
+        *d_bias += sum(simd, d_output);
+    }
+}
+
+#[inline(always)]
+fn backward_parameters_block<S: Simd, const I: usize, const V: usize, const B: usize>(
+    simd: S,
+    rows: &[[Lanes; V]; LANES],
+    d_output: &[Lanes; B],
+    d_weight: &mut [[f32; I]; B],
+) {
+    const { assert!(V == I.div_ceil(LANES)) }
+    for v in 0..V {
+        let columns = v * LANES..I.min((v + 1) * LANES);
+        for part in parts::<S>() {
+            let mut sums = [simd.splat_f32s(0.0); B];
+            for n in 0..LANES {
+                let x = load(simd, &rows[n][v], part);
                 for b in 0..B {
-                    add_partial(simd, &mut d_weight[b][columns.clone()], part, sums[b]);
+                    sums[b] = mul_add(simd, simd.splat_f32s(d_output[b].0[n]), x, sums[b]);
                 }
             }
-        }
-        for b in 0..B {
-            d_bias[b] += sum(simd, &d_output[b]);
+            for b in 0..B {
+                add_partial(simd, &mut d_weight[b][columns.clone()], part, sums[b]);
+            }
         }
     }
 }

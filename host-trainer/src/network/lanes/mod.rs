@@ -20,13 +20,13 @@ mod vector;
 
 use bytemuck::{Pod, Zeroable};
 use lenet_core::architecture::{
-    CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE,
+    CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, IMAGE_SIDE, POOL1_SIDE, POOL2_SIDE,
 };
+use lenet_core::labels::MAX_CLASSES;
 use lenet_core::{IMAGE_BYTES, Pixels, Pools, argmax};
 use pulp::{Simd, WithSimd};
 
 use super::Parameters;
-pub use cross_entropy::Targets;
 pub use lenet_core::workstation::InstructionSet;
 pub use pass::Pass;
 pub use simulated_int8::SimulatedInt8;
@@ -46,10 +46,11 @@ const REAL_PIXELS: [f32; 256] = {
     values
 };
 
-/// The network's parameters as the fixed-size arrays that the layers take, in the order of [`super::NAMES`].
+/// The parameters of the layers before fc3 as the fixed-size arrays that these layers take, in the order of
+/// [`super::NAMES`].
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
-pub struct Arrays {
+pub struct BeforeFc3 {
     /// `[6, 1, 5, 5]`.
     pub conv1_weight: conv2d::Weight<1, CONV1_CHANNELS>,
     /// `[6]`.
@@ -66,23 +67,58 @@ pub struct Arrays {
     pub fc2_weight: [[f32; FC1_OUTPUTS]; FC2_OUTPUTS],
     /// `[84]`.
     pub fc2_bias: [f32; FC2_OUTPUTS],
-    /// `[10, 84]`.
-    pub fc3_weight: [[f32; FC2_OUTPUTS]; CLASSES],
-    /// `[10]`.
-    pub fc3_bias: [f32; CLASSES],
 }
 
-impl Arrays {
+/// Views of the network's parameters as the arrays that the layers take.
+#[derive(Clone, Copy)]
+pub struct Arrays<'a> {
+    /// All layers but the last.
+    pub before: &'a BeforeFc3,
+    /// `[classes, 84]`.
+    pub fc3_weight: &'a [[f32; FC2_OUTPUTS]],
+    /// `[classes]`.
+    pub fc3_bias: &'a [f32],
+}
+
+impl<'a> Arrays<'a> {
     /// Views parameters as arrays.
-    pub fn of(parameters: &Parameters<f32>) -> &Self {
-        bytemuck::from_bytes(bytemuck::cast_slice(parameters.values()))
-    }
-
-    /// Views parameters as mutable arrays.
-    pub fn of_mut(parameters: &mut Parameters<f32>) -> &mut Self {
-        bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(parameters.values_mut()))
+    pub fn of(parameters: &'a Parameters<f32>) -> Self {
+        let (before, fc3) = parameters.values().split_at(BEFORE_FC3);
+        let (fc3_weight, fc3_bias) = fc3.split_at(parameters.classes() * FC2_OUTPUTS);
+        Self {
+            before: bytemuck::from_bytes(bytemuck::cast_slice(before)),
+            fc3_weight: fc3_weight.as_chunks().0,
+            fc3_bias,
+        }
     }
 }
+
+/// As [`Arrays`], mutable.
+pub struct ArraysMut<'a> {
+    /// All layers but the last.
+    pub before: &'a mut BeforeFc3,
+    /// `[classes, 84]`.
+    pub fc3_weight: &'a mut [[f32; FC2_OUTPUTS]],
+    /// `[classes]`.
+    pub fc3_bias: &'a mut [f32],
+}
+
+impl<'a> ArraysMut<'a> {
+    /// Views parameters as mutable arrays.
+    pub fn of(parameters: &'a mut Parameters<f32>) -> Self {
+        let weights = parameters.classes() * FC2_OUTPUTS;
+        let (before, fc3) = parameters.values_mut().split_at_mut(BEFORE_FC3);
+        let (fc3_weight, fc3_bias) = fc3.split_at_mut(weights);
+        Self {
+            before: bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(before)),
+            fc3_weight: fc3_weight.as_chunks_mut().0,
+            fc3_bias,
+        }
+    }
+}
+
+/// Number of parameters before fc3.
+const BEFORE_FC3: usize = size_of::<BeforeFc3>() / size_of::<f32>();
 
 /// What a forward pass in int8 leaves besides the activations.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -93,7 +129,7 @@ struct Trace {
     /// The same for fc2.
     fc2: [Lanes; FC2_OUTPUTS],
     /// The same for the logits.
-    logits: [Lanes; CLASSES],
+    logits: [Lanes; MAX_CLASSES],
     /// Highest real output of each layer before it was rounded and clamped.
     highest: [Lanes; 5],
     lowest_logit: Lanes,
@@ -111,7 +147,7 @@ pub struct Group {
     pool2: Map<CONV2_CHANNELS, POOL2_SIDE>,
     fc1: [Lanes; FC1_OUTPUTS],
     fc2: [Lanes; FC2_OUTPUTS],
-    logits: [Lanes; CLASSES],
+    logits: [Lanes; MAX_CLASSES],
     d_fc2: [Lanes; FC2_OUTPUTS],
     d_fc1: [Lanes; FC1_OUTPUTS],
     d_pool2: Map<CONV2_CHANNELS, POOL2_SIDE>,
@@ -120,7 +156,9 @@ pub struct Group {
     /// For each input row and each of conv1's tiles: 1 if the tile's inputs are zero in all lanes, as they are at the
     /// border of a digit, else 0.
     blank: [[u8; CONV1_SIDE / conv2d::TILE]; IMAGE_SIDE],
-    padding: [u8; 44],
+    /// Number of classes of the network that was run last; the other logits are unused.
+    classes: u32,
+    padding: [u8; 40],
 }
 
 impl Group {
@@ -181,14 +219,14 @@ impl Group {
         &self.fc2
     }
 
-    /// Output of fc3, `[10]`.
-    pub fn logits(&self) -> &[Lanes; CLASSES] {
-        &self.logits
+    /// Output of fc3, `[classes]`. Before the first forward pass there are no classes.
+    pub fn logits(&self) -> &[Lanes] {
+        &self.logits[..self.classes as usize]
     }
 
     /// The predicted class of each lane.
     pub fn classes(&self) -> [usize; LANES] {
-        std::array::from_fn(|lane| argmax(self.logits.iter().map(|logit| logit.0[lane])))
+        std::array::from_fn(|lane| argmax(self.logits().iter().map(|logit| logit.0[lane])))
     }
 
     /// Computes every activation of the images.
@@ -197,23 +235,23 @@ impl Group {
     }
 
     /// Adds the gradient with respect to every parameter to `gradient`, from the gradient with respect to the logits,
-    /// `[10]`. Overwrites the convolutions' outputs.
+    /// `[classes]`. Overwrites the convolutions' outputs.
     pub fn backward(
         &mut self,
         set: InstructionSet,
         parameters: &Parameters<f32>,
         pools: Pools,
-        d_logits: &[Lanes; CLASSES],
+        d_logits: &[Lanes],
         gradient: &mut Parameters<f32>,
     ) {
-        let (parameters, gradient) = (Arrays::of(parameters), Arrays::of_mut(gradient));
+        let (parameters, gradient) = (Arrays::of(parameters), ArraysMut::of(gradient));
         set.run(Backward { group: self, parameters, pools, int8: false, d_logits, gradient });
     }
 }
 
 struct Forward<'a> {
     group: &'a mut Group,
-    parameters: &'a Arrays,
+    parameters: Arrays<'a>,
     pools: Pools,
 }
 
@@ -222,7 +260,9 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (g, p) = (self.group, self.parameters);
+        let (g, p) = (self.group, self.parameters.before);
+        let Arrays { fc3_weight, fc3_bias, .. } = self.parameters;
+        g.classes = fc3_bias.len() as u32;
         let blank = |y: usize, x: usize| g.blank[y][x / conv2d::TILE] != 0;
         conv2d::forward::<_, _, _, _, _, true>(simd, &g.input, &p.conv1_weight, &p.conv1_bias, &mut g.conv1, blank);
         pool2d::forward(simd, self.pools.pool1, &g.conv1, &mut g.pool1);
@@ -230,20 +270,21 @@ impl WithSimd for Forward<'_> {
         conv2d::forward::<_, _, _, _, _, true>(simd, &g.pool1, &p.conv2_weight, &p.conv2_bias, &mut g.conv2, none);
         pool2d::forward(simd, self.pools.pool2, &g.conv2, &mut g.pool2);
         let features: &[Lanes; FC1_INPUTS] = bytemuck::cast_ref(&g.pool2);
-        linear::forward::<_, _, _, 12, true>(simd, features, &p.fc1_weight, &p.fc1_bias, &mut g.fc1);
-        linear::forward::<_, _, _, 12, true>(simd, &g.fc1, &p.fc2_weight, &p.fc2_bias, &mut g.fc2);
-        linear::forward::<_, _, _, 10, false>(simd, &g.fc2, &p.fc3_weight, &p.fc3_bias, &mut g.logits);
+        linear::forward::<_, _, 12, true>(simd, features, &p.fc1_weight, &p.fc1_bias, &mut g.fc1);
+        linear::forward::<_, _, 12, true>(simd, &g.fc1, &p.fc2_weight, &p.fc2_bias, &mut g.fc2);
+        let logits = &mut g.logits[..fc3_bias.len()];
+        linear::forward::<_, _, 10, false>(simd, &g.fc2, fc3_weight, fc3_bias, logits);
     }
 }
 
 struct Backward<'a> {
     group: &'a mut Group,
-    parameters: &'a Arrays,
+    parameters: Arrays<'a>,
     pools: Pools,
     /// Whether the forward pass was in int8.
     int8: bool,
-    d_logits: &'a [Lanes; CLASSES],
-    gradient: &'a mut Arrays,
+    d_logits: &'a [Lanes],
+    gradient: ArraysMut<'a>,
 }
 
 impl WithSimd for Backward<'_> {
@@ -251,21 +292,23 @@ impl WithSimd for Backward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (g, p, d) = (self.group, self.parameters, self.gradient);
+        let (g, p, d) = (self.group, self.parameters.before, self.gradient.before);
+        let (fc3_weight, d_logits) = (self.parameters.fc3_weight, self.d_logits);
         let (active1, active2) = if self.int8 { (&g.trace.fc1, &g.trace.fc2) } else { (&g.fc1, &g.fc2) };
         let rows = linear::rows::<_, 6>(&g.fc2);
-        linear::backward_parameters::<_, _, _, _, 10>(simd, &rows, self.d_logits, &mut d.fc3_weight, &mut d.fc3_bias);
-        linear::backward_input::<_, _, _, 12, true>(simd, active2, &p.fc3_weight, self.d_logits, &mut g.d_fc2);
+        let (d_weight, d_bias) = (self.gradient.fc3_weight, self.gradient.fc3_bias);
+        linear::backward_parameters::<_, _, _, 10>(simd, &rows, d_logits, d_weight, d_bias);
+        linear::backward_input::<_, _, 12, true>(simd, active2, fc3_weight, d_logits, &mut g.d_fc2);
 
         let rows = linear::rows::<_, 8>(&g.fc1);
-        linear::backward_parameters::<_, _, _, _, 12>(simd, &rows, &g.d_fc2, &mut d.fc2_weight, &mut d.fc2_bias);
-        linear::backward_input::<_, _, _, 12, true>(simd, active1, &p.fc2_weight, &g.d_fc2, &mut g.d_fc1);
+        linear::backward_parameters::<_, _, _, 12>(simd, &rows, &g.d_fc2, &mut d.fc2_weight, &mut d.fc2_bias);
+        linear::backward_input::<_, _, 12, true>(simd, active1, &p.fc2_weight, &g.d_fc2, &mut g.d_fc1);
 
         let features: &[Lanes; FC1_INPUTS] = bytemuck::cast_ref(&g.pool2);
         let rows = linear::rows::<_, 16>(features);
-        linear::backward_parameters::<_, _, _, _, 12>(simd, &rows, &g.d_fc1, &mut d.fc1_weight, &mut d.fc1_bias);
+        linear::backward_parameters::<_, _, _, 12>(simd, &rows, &g.d_fc1, &mut d.fc1_weight, &mut d.fc1_bias);
         let d_features = bytemuck::cast_mut(&mut g.d_pool2);
-        linear::backward_input::<_, _, _, 16, false>(simd, features, &p.fc1_weight, &g.d_fc1, d_features);
+        linear::backward_input::<_, _, 16, false>(simd, features, &p.fc1_weight, &g.d_fc1, d_features);
 
         pool2d::backward(simd, self.pools.pool2, &mut g.conv2, &g.d_pool2);
         conv2d::backward_parameters(simd, &g.pool1, &g.conv2, &mut d.conv2_weight, &mut d.conv2_bias, |_, _| false);

@@ -1,7 +1,6 @@
 //! The forward and backward pass through either network.
 
 use lenet_core::Pools;
-use lenet_core::architecture::CLASSES;
 
 use super::{Group, InstructionSet, Lanes, SimulatedInt8};
 use crate::network::Parameters;
@@ -16,6 +15,14 @@ pub enum Pass<'a> {
 }
 
 impl Pass<'_> {
+    /// Number of classes.
+    pub fn classes(self) -> usize {
+        match self {
+            Self::Float(parameters, _) => parameters.classes(),
+            Self::SimulatedInt8(int8) => int8.real.classes(),
+        }
+    }
+
     /// Computes every activation of the images in `group`.
     pub fn forward(self, set: InstructionSet, group: &mut Group) {
         match self {
@@ -26,13 +33,7 @@ impl Pass<'_> {
 
     /// Adds the gradient with respect to every parameter to `gradient`, see [`Group::backward`]. Call it right after
     /// [`forward`](Self::forward) on the same `group`.
-    pub fn backward(
-        self,
-        set: InstructionSet,
-        group: &mut Group,
-        d_logits: &[Lanes; CLASSES],
-        gradient: &mut Parameters<f32>,
-    ) {
+    pub fn backward(self, set: InstructionSet, group: &mut Group, d_logits: &[Lanes], gradient: &mut Parameters<f32>) {
         match self {
             Self::Float(parameters, pools) => group.backward(set, parameters, pools, d_logits, gradient),
             Self::SimulatedInt8(int8) => group.backward_int8(set, int8, d_logits, gradient),

@@ -14,14 +14,15 @@
 //! Léonard and Courville, 2013). Everything else has its own derivative; outside their bounds, clamps, ReLUs and
 //! saturation have derivative zero.
 
-use lenet_core::architecture::{CLASSES, CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Layer};
+use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Layer};
+use lenet_core::labels::MAX_CLASSES;
 use lenet_core::quantization::{Multiplier, Quantization};
 use lenet_core::workstation::{Requantizer, average};
 use lenet_core::{Pool, Pools};
 use pulp::{Simd, WithSimd};
 
 use super::vector::{load, parts, store};
-use super::{Arrays, Backward, Group, InstructionSet, LANES, Lanes, Map, Trace, conv2d, linear, pool2d};
+use super::{Arrays, ArraysMut, Backward, Group, InstructionSet, LANES, Lanes, Map, Trace, conv2d, linear, pool2d};
 use crate::int8::order::pytorch_order;
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
 use crate::network::Parameters;
@@ -33,12 +34,12 @@ pub struct SimulatedInt8 {
     steps: Parameters<f32>,
     /// What they stand for. The biases are not in it, as no gradient depends on one.
     pub(super) real: Parameters<f32>,
-    conv1: OutputChannels<CONV1_CHANNELS>,
-    conv2: OutputChannels<CONV2_CHANNELS>,
-    fc1: OutputChannels<FC1_OUTPUTS>,
-    fc2: OutputChannels<FC2_OUTPUTS>,
-    fc3: OutputChannels<CLASSES>,
-    fc3_multiplier: [Multiplier; CLASSES],
+    conv1: [OutputChannel; CONV1_CHANNELS],
+    conv2: [OutputChannel; CONV2_CHANNELS],
+    fc1: [OutputChannel; FC1_OUTPUTS],
+    fc2: [OutputChannel; FC2_OUTPUTS],
+    /// `[classes]`.
+    fc3: Vec<(OutputChannel, Multiplier)>,
     /// Scales of pool1, pool2, fc1 and fc2.
     scales: [f32; 4],
     logits: Quantization,
@@ -48,23 +49,23 @@ impl From<&QuantizedNetwork> for SimulatedInt8 {
     /// # Panics
     /// When an array has another length than its layer needs.
     fn from(network: &QuantizedNetwork) -> Self {
-        let (mut steps, mut real) = (Parameters::zeros(), Parameters::zeros());
+        let [conv1, conv2, fc1, fc2, fc3] = &network.layers;
+        let classes = fc3.bias.len();
+        let (mut steps, mut real) = (Parameters::zeros(classes), Parameters::zeros(classes));
         let arrays = steps.slices_mut().into_iter().zip(real.slices_mut()).step_by(2);
         for ((which, layer), (steps, real)) in Layer::ALL.into_iter().zip(&network.layers).zip(arrays) {
             set_weights(which, layer, steps, real);
         }
-        let [conv1, conv2, fc1, fc2, fc3] = &network.layers;
         let [input, scales @ .., _] = network.activations.map(|activation| activation.scale);
         Self {
             pools: network.pools,
             steps,
             real,
-            conv1: OutputChannels::new(conv1, input),
-            conv2: OutputChannels::new(conv2, scales[0]),
-            fc1: OutputChannels::new(fc1, scales[1]),
-            fc2: OutputChannels::new(fc2, scales[2]),
-            fc3: OutputChannels::new(fc3, scales[3]),
-            fc3_multiplier: std::array::from_fn(|class| fc3.multiplier[class]),
+            conv1: std::array::from_fn(|channel| OutputChannel::new(conv1, channel, input)),
+            conv2: std::array::from_fn(|channel| OutputChannel::new(conv2, channel, scales[0])),
+            fc1: std::array::from_fn(|channel| OutputChannel::new(fc1, channel, scales[1])),
+            fc2: std::array::from_fn(|channel| OutputChannel::new(fc2, channel, scales[2])),
+            fc3: (0..classes).map(|class| (OutputChannel::new(fc3, class, scales[3]), fc3.multiplier[class])).collect(),
             scales,
             logits: network.activations[5],
         }
@@ -84,33 +85,33 @@ fn set_weights(which: Layer, layer: &QuantizedLayer, steps: &mut [f32], real: &m
     }
 }
 
-/// From the sums of a layer's products to its outputs.
-struct OutputChannels<const O: usize> {
-    bias: [i32; O],
-    requantizer: [Requantizer<1>; O],
+/// From the sums of the products of one output channel to its outputs.
+struct OutputChannel {
+    bias: i32,
+    requantizer: Requantizer<1>,
     /// Real value of one step of the accumulator.
-    scale: [f32; O],
+    scale: f32,
 }
 
-impl<const O: usize> OutputChannels<O> {
-    fn new(layer: &QuantizedLayer, input_scale: f32) -> Self {
+impl OutputChannel {
+    fn new(layer: &QuantizedLayer, channel: usize, input_scale: f32) -> Self {
         Self {
-            bias: std::array::from_fn(|channel| layer.bias[channel]),
-            requantizer: std::array::from_fn(|channel| Requantizer::new(&[layer.multiplier[channel]])),
-            scale: std::array::from_fn(|channel| input_scale * layer.weight_scale[channel]),
+            bias: layer.bias[channel],
+            requantizer: Requantizer::new(&[layer.multiplier[channel]]),
+            scale: input_scale * layer.weight_scale[channel],
         }
     }
 
     #[inline(always)]
-    fn accumulators(&self, channel: usize, sums: &Lanes) -> [i32; LANES] {
-        sums.0.map(|sum| sum as i32 + self.bias[channel])
+    fn accumulators(&self, sums: &Lanes) -> [i32; LANES] {
+        sums.0.map(|sum| sum as i32 + self.bias)
     }
 
-    /// Raises `highest` to the real values of a channel's accumulators where those are higher.
+    /// Raises `highest` to the real values of the accumulators where those are higher.
     #[inline(always)]
-    fn raise(&self, channel: usize, highest: &mut Lanes, accumulators: &[i32; LANES]) {
+    fn raise(&self, highest: &mut Lanes, accumulators: &[i32; LANES]) {
         for (highest, accumulator) in highest.0.iter_mut().zip(accumulators) {
-            *highest = highest.max(*accumulator as f32 * self.scale[channel]);
+            *highest = highest.max(*accumulator as f32 * self.scale);
         }
     }
 }
@@ -128,14 +129,14 @@ impl Group {
         &mut self,
         set: InstructionSet,
         int8: &SimulatedInt8,
-        d_logits: &[Lanes; CLASSES],
+        d_logits: &[Lanes],
         gradient: &mut Parameters<f32>,
     ) {
-        let mut d_logits = *d_logits;
+        let mut d_logits = d_logits.to_vec();
         for (d, active) in d_logits.iter_mut().zip(&self.trace.logits) {
             d.0.iter_mut().zip(active.0).for_each(|(d, active)| *d *= active);
         }
-        let (parameters, gradient) = (Arrays::of(&int8.real), Arrays::of_mut(gradient));
+        let (parameters, gradient) = (Arrays::of(&int8.real), ArraysMut::of(gradient));
         let pools = int8.pools;
         set.run(Backward { group: self, parameters, pools, int8: true, d_logits: &d_logits, gradient });
     }
@@ -159,7 +160,9 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (g, n, w) = (self.group, self.int8, Arrays::of(&self.int8.steps));
+        let (g, n) = (self.group, self.int8);
+        let Arrays { before: w, fc3_weight, .. } = Arrays::of(&n.steps);
+        g.classes = n.fc3.len() as u32;
         let Pools { pool1, pool2 } = n.pools;
         g.trace.highest = [Lanes::ZERO; 5];
         let [conv1, conv2, fc1, fc2, _] = &mut g.trace.highest;
@@ -172,12 +175,13 @@ impl WithSimd for Forward<'_> {
         conv2d::forward::<_, _, _, _, _, false>(simd, &g.pool1, &w.conv2_weight, &[0.0; _], &mut g.conv2, none);
         pool(simd, &n.conv2, pool2, &mut g.conv2, &mut g.pool2, conv2);
         let features: &[Lanes; FC1_INPUTS] = bytemuck::cast_ref(&g.pool2);
-        linear::forward::<_, _, _, 12, false>(simd, features, &w.fc1_weight, &[0.0; _], &mut g.fc1);
+        linear::forward::<_, _, 12, false>(simd, features, &w.fc1_weight, &[0.0; FC1_OUTPUTS], &mut g.fc1);
         requantize(simd, &n.fc1, &mut g.fc1, &mut g.trace.fc1, fc1);
-        linear::forward::<_, _, _, 12, false>(simd, &g.fc1, &w.fc2_weight, &[0.0; _], &mut g.fc2);
+        linear::forward::<_, _, 12, false>(simd, &g.fc1, &w.fc2_weight, &[0.0; FC2_OUTPUTS], &mut g.fc2);
         requantize(simd, &n.fc2, &mut g.fc2, &mut g.trace.fc2, fc2);
-        linear::forward::<_, _, _, 10, false>(simd, &g.fc2, &w.fc3_weight, &[0.0; _], &mut g.logits);
-        n.finish(&mut g.logits, &mut g.trace);
+        let logits = &mut g.logits[..n.fc3.len()];
+        linear::forward::<_, _, 10, false>(simd, &g.fc2, fc3_weight, &[0.0; MAX_CLASSES][..n.fc3.len()], logits);
+        n.finish(logits, &mut g.trace);
 
         // Divided, as the real pixels are: one multiplied by the inverse might not be `p / 255`.
         each(simd, g.input.as_flattened_mut().as_flattened_mut(), 255.0, S::div_f32s);
@@ -191,16 +195,15 @@ impl WithSimd for Forward<'_> {
 impl SimulatedInt8 {
     /// From fc3's sums to real logits.
     #[inline(always)]
-    fn finish(&self, logits: &mut [Lanes; CLASSES], trace: &mut Trace) {
+    fn finish(&self, logits: &mut [Lanes], trace: &mut Trace) {
         let Quantization { zero_point, .. } = self.logits;
         trace.lowest_logit = Lanes::ZERO;
-        for class in 0..CLASSES {
-            let accumulators = self.fc3.accumulators(class, &logits[class]);
-            self.fc3.raise(class, &mut trace.highest[4], &accumulators);
+        for (class, (channel, multiplier)) in self.fc3.iter().enumerate() {
+            let accumulators = channel.accumulators(&logits[class]);
+            channel.raise(&mut trace.highest[4], &accumulators);
             for (lane, accumulator) in accumulators.into_iter().enumerate() {
                 let lowest = &mut trace.lowest_logit.0[lane];
-                *lowest = lowest.min(accumulator as f32 * self.fc3.scale[class]);
-                let multiplier = self.fc3_multiplier[class];
+                *lowest = lowest.min(accumulator as f32 * channel.scale);
                 let q = multiplier.apply_linear(accumulator, zero_point);
                 logits[class].0[lane] = self.logits.real(q);
                 let steps = i32::from(q) - i32::from(zero_point);
@@ -226,17 +229,17 @@ fn each<S: Simd>(simd: S, values: &mut [Lanes], operand: f32, operation: impl Fn
 #[inline(always)]
 fn requantize<S: Simd, const O: usize>(
     simd: S,
-    channels: &OutputChannels<O>,
+    channels: &[OutputChannel; O],
     values: &mut [Lanes; O],
     active: &mut [Lanes; O],
     highest: &mut Lanes,
 ) {
     for o in 0..O {
-        let accumulators = channels.accumulators(o, &values[o]);
-        channels.raise(o, highest, &accumulators);
+        let accumulators = channels[o].accumulators(&values[o]);
+        channels[o].raise(highest, &accumulators);
         for part in parts::<S>() {
             let accumulator = S::as_simd_i32s(&accumulators).0[part];
-            let (activation, passes) = activation(simd, &channels.requantizer[o], accumulator);
+            let (activation, passes) = activation(simd, &channels[o].requantizer, accumulator);
             store(simd, &mut values[o], part, float(simd, activation));
             store(simd, &mut active[o], part, passes);
         }
@@ -248,18 +251,19 @@ fn requantize<S: Simd, const O: usize>(
 #[inline(always)]
 fn pool<S: Simd, const C: usize, const H: usize, const P: usize>(
     simd: S,
-    channels: &OutputChannels<C>,
+    channels: &[OutputChannel; C],
     pool: Pool,
     map: &mut Map<C, H>,
     output: &mut Map<C, P>,
     highest: &mut Lanes,
 ) {
     for c in 0..C {
-        let requantizer = &channels.requantizer[c];
+        let channel = &channels[c];
+        let requantizer = &channel.requantizer;
         let mut largest = [i32::MIN; LANES];
         for y in 0..P {
             for x in 0..P {
-                let window = pool2d::window(&map[c], y, x).0.map(|sums| channels.accumulators(c, sums));
+                let window = pool2d::window(&map[c], y, x).0.map(|sums| channel.accumulators(sums));
                 for part in parts::<S>() {
                     let window = window.each_ref().map(|lanes| S::as_simd_i32s(lanes).0[part]);
                     let [a, b, d, e] = window;
@@ -288,7 +292,7 @@ fn pool<S: Simd, const C: usize, const H: usize, const P: usize>(
                 }
             }
         }
-        channels.raise(c, highest, &largest);
+        channel.raise(highest, &largest);
     }
 }
 

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView1};
 use crate::network::Real;
 
 /// The loss summed over the images, `sum_n -log softmax(logits[n])[label[n]]`, and its gradient with respect to the
-/// logits, `softmax - onehot`, times `weight`. Logits and gradient are `[N, 10]`.
+/// logits, `softmax - onehot`, times `weight`. Logits and gradient are `[N, classes]`.
 ///
 /// With a `weight` of 1 / batch size, this is the gradient of the batch's mean loss.
 pub fn loss_and_gradient<T: Real>(logits: &Array2<T>, labels: ArrayView1<'_, u8>, weight: T) -> (T, Array2<T>) {

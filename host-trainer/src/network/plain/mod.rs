@@ -33,7 +33,7 @@ pub struct Activations<T> {
     pub fc1: Array2<T>,
     /// Output of fc2 after its ReLU, `[N, 84]`.
     pub fc2: Array2<T>,
-    /// Output of fc3, `[N, 10]`.
+    /// Output of fc3, `[N, classes]`.
     pub logits: Array2<T>,
 }
 
@@ -76,7 +76,7 @@ pub fn forward<T: Real>(parameters: &Parameters<T>, pools: Pools, images: ArrayV
     Activations { conv1_columns, conv1, pool1, conv2_columns, conv2, pool2, features, fc1, fc2, logits }
 }
 
-/// The gradient of the loss with respect to every parameter, from its gradient with respect to the logits, `[N, 10]`.
+/// The gradient of the loss with respect to every parameter, from its gradient with respect to the logits, `[N, classes]`.
 pub fn backward<T: Real>(
     parameters: &Parameters<T>,
     pools: Pools,
@@ -97,7 +97,7 @@ pub fn backward<T: Real>(
     let mut d_conv1 = pool2d::backward(&a.conv1, &a.pool1, &d_pool1, pools.pool1);
     relu::backward(&a.conv1, &mut d_conv1);
     let (conv1_weight, conv1_bias) = conv2d::backward_parameters(&a.conv1_columns, &d_conv1);
-    let mut gradient = Parameters::zeros();
+    let mut gradient = Parameters::zeros(parameters.classes());
     gradient.conv1_weight_mut().assign(&conv1_weight);
     gradient.conv1_bias_mut().assign(&conv1_bias);
     gradient.conv2_weight_mut().assign(&conv2_weight);
