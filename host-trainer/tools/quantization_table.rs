@@ -13,7 +13,7 @@ use host_trainer::int8::QuantizedNetwork;
 use host_trainer::network::{Network, plain};
 use host_trainer::quantization::{Calibration, Granularity, Options, Rounding, calibrate, quantize, quantize_trained};
 use host_trainer::training::{QatOptions, fine_tune};
-use lenet_core::{CLASSES, Tensor};
+use lenet_core::Tensor;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Epochs of quantization-aware training.
@@ -99,7 +99,7 @@ impl Way {
 struct Answers {
     evaluation: Evaluation,
     /// For each image the probability of each class.
-    probabilities: Vec<[f64; CLASSES]>,
+    probabilities: Vec<Vec<f64>>,
 }
 
 fn main() -> Result<()> {
@@ -127,7 +127,7 @@ fn main() -> Result<()> {
 
 fn float_answers(network: &Network, judged: &Split) -> Answers {
     let logits = plain::forward(&network.parameters, network.pools, judged.images()).logits;
-    let probabilities = logits.rows().into_iter().map(|row| softmax(std::array::from_fn(|class| row[class]))).collect();
+    let probabilities = logits.rows().into_iter().map(|row| softmax(&row.to_vec())).collect();
     Answers { evaluation: evaluate_float(network, judged), probabilities }
 }
 
@@ -136,20 +136,24 @@ fn int8_answers(quantized: &QuantizedNetwork, judged: &Split) -> Result<Answers>
     let model = file.model().expect("the encoder has checked it");
     let scale = model.quantization(Tensor::Logits).scale;
     let logits = classify_all(model, judged);
-    let probabilities = logits.iter().map(|logits| softmax(logits.values.map(|q| scale * f32::from(q)))).collect();
+    let probabilities = logits
+        .iter()
+        .map(|logits| softmax(&logits.values().iter().map(|q| scale * f32::from(*q)).collect::<Vec<_>>()))
+        .collect();
     Ok(Answers { evaluation: evaluate_int8(model, judged), probabilities })
 }
 
-fn softmax(logits: [f32; CLASSES]) -> [f64; CLASSES] {
+fn softmax(logits: &[f32]) -> Vec<f64> {
     let largest = logits.iter().copied().fold(f32::MIN, f32::max);
-    let exponentials = logits.map(|logit| f64::from(logit - largest).exp());
-    exponentials.map(|exponential| exponential / exponentials.iter().sum::<f64>())
+    let exponentials = logits.iter().map(|logit| f64::from(logit - largest).exp());
+    let sum: f64 = exponentials.clone().sum();
+    exponentials.map(|exponential| exponential / sum).collect()
 }
 
 /// Mean Kullback-Leibler divergence of int8's probabilities from float's, nats per image.
 fn divergence(float: &Answers, int8: &Answers) -> f64 {
     let pairs = float.probabilities.iter().zip(&int8.probabilities);
-    let of_image = |(p, q): (&[f64; CLASSES], &[f64; CLASSES])| {
+    let of_image = |(p, q): (&Vec<f64>, &Vec<f64>)| {
         // The lower limit keeps the logarithm of a probability that underflowed to 0 finite.
         p.iter().zip(q).map(|(p, q)| p * (p.max(1e-30) / q.max(1e-30)).ln()).sum::<f64>()
     };

@@ -4,6 +4,7 @@ use lenet_core::architecture::FC2_OUTPUTS;
 use lenet_core::workstation::Classifier;
 use lenet_core::{Model, Pixels, Tensor, argmax};
 
+use crate::classes::Classes;
 use crate::error::{Error, Result};
 use crate::evaluation::{for_each_group, for_each_image};
 use crate::formats::NetworkFile;
@@ -23,6 +24,8 @@ pub enum Subject {
 /// An int8 network and the scale of its features.
 pub struct Int8Subject {
     classifier: Classifier,
+    classes: Classes,
+    none_of_these: Option<usize>,
     feature_scale: f32,
 }
 
@@ -45,6 +48,22 @@ impl Subject {
             NetworkFile::Float(file) => Self::from(&file.network),
             NetworkFile::Int8(file) => Self::from(&file.model().map_err(Error::model(path))?),
         })
+    }
+
+    /// The network's classes.
+    pub fn classes(&self) -> &Classes {
+        match self {
+            Self::Float(network) => &network.classes,
+            Self::Int8(int8) => &int8.classes,
+        }
+    }
+
+    /// The class that stands for anything else, if there is one. A float network does not say.
+    pub fn none_of_these(&self) -> Option<usize> {
+        match self {
+            Self::Float(_) => None,
+            Self::Int8(int8) => int8.none_of_these,
+        }
     }
 
     /// The outputs for each image, in order, computed on the threads of the current rayon pool.
@@ -77,7 +96,9 @@ impl From<&Network> for Subject {
 impl From<&Model<'_>> for Subject {
     fn from(model: &Model<'_>) -> Self {
         let feature_scale = model.quantization(Tensor::Fc2).scale;
-        Self::Int8(Box::new(Int8Subject { classifier: Classifier::new(model), feature_scale }))
+        let classes = Classes::new(model.labels().iter()).expect("the model's labels follow the same rules");
+        let none_of_these = model.none_of_these();
+        Self::Int8(Box::new(Int8Subject { classifier: Classifier::new(model), classes, none_of_these, feature_scale }))
     }
 }
 

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use lenet_core::Pool;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::classes::Classes;
 use crate::data::DataSet;
 use crate::error::{Error, Result};
 use crate::formats::{FloatFile, NetworkFile, read_float};
@@ -28,9 +29,14 @@ impl DataArguments {
     pub(super) fn load(&self, quiet: bool) -> Result<DataSet> {
         load(&self.data, quiet)
     }
+
+    /// The data set with the class numbers of a network.
+    pub(super) fn load_for(&self, network: &Classes, quiet: bool) -> Result<DataSet> {
+        self.load(quiet)?.with_classes_of(network)
+    }
 }
 
-/// Reads a data set for a network, and prints the notes about it unless the command is quiet.
+/// Reads a data set, and prints the notes about it unless the command is quiet.
 pub(super) fn load(folders: &[PathBuf], quiet: bool) -> Result<DataSet> {
     let data = DataSet::load(folders)?;
     if !quiet {
@@ -39,20 +45,31 @@ pub(super) fn load(folders: &[PathBuf], quiet: bool) -> Result<DataSet> {
             let _ = writeln!(std::io::stderr(), "note: {note}");
         }
     }
-    require_ten_classes(&data)?;
     Ok(data)
 }
 
-/// TEMPORARY: networks have ten outputs so far. To be removed with its only call, in [`load`], when they can have others.
-fn require_ten_classes(data: &DataSet) -> Result<()> {
-    match data.classes.count() {
-        lenet_core::CLASSES => Ok(()),
-        count => Err(Error::Usage(format!(
-            "{} has {count} classes, but networks have {} outputs in this version; give a data set with as many classes",
-            data.name,
-            lenet_core::CLASSES
-        ))),
+/// The class for anything else.
+#[derive(Args, Clone, Debug, Default)]
+pub struct NoneOfTheseArgument {
+    /// The class with this label holds your counter-examples: the model refuses an image that it
+    /// assigns to this class.
+    #[arg(long, value_name = "LABEL")]
+    pub none_of_these: Option<String>,
+}
+
+impl NoneOfTheseArgument {
+    /// Its number among these classes.
+    pub(super) fn class(&self, classes: &Classes) -> Result<Option<usize>> {
+        self.none_of_these.as_ref().map(|label| class_with_label(classes, label, "--none-of-these")).transpose()
     }
+}
+
+/// The class with a label that was given with an option.
+pub(super) fn class_with_label(classes: &Classes, label: &str, option: &str) -> Result<usize> {
+    classes.find(label).ok_or_else(|| {
+        let labels: Vec<&str> = classes.labels().iter().collect();
+        Error::Usage(format!("{option} {label}: there is no such class; the classes are {}", labels.join(", ")))
+    })
 }
 
 /// How many threads to use.

@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let subject = Subject::of_file(&file, &arguments.model)?;
     let output = arguments.output.as_deref().map(|path| Output::create(path, arguments.force)).transpose()?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load(arguments.quiet.quiet))?;
+    let data = pool.install(|| arguments.data.load_for(subject.classes(), arguments.quiet.quiet))?;
     let progress = spinner("Finding and explaining misread images", arguments.quiet.quiet);
     let found = pool.install(|| Analyst::new(&subject, &data.train).misreads(&data.test));
     if let Some(output) = &output {

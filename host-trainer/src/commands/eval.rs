@@ -7,6 +7,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{DataArguments, PoolArguments, ThreadArguments};
+use crate::classes::Classes;
+use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluation::{evaluate_float, evaluate_int8};
 use crate::formats::NetworkFile;
@@ -51,7 +53,21 @@ struct EvalJson<'a> {
     accuracy: f64,
     crc32: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
+    classes: Vec<ClassJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     predictions: Option<&'a [usize]>,
+}
+
+/// How well a class is recognized.
+#[derive(Serialize)]
+struct ClassJson<'a> {
+    class: usize,
+    label: &'a str,
+    images: usize,
+    correct: usize,
+    /// `None` without images.
+    accuracy: Option<f64>,
 }
 
 /// Runs the subcommand.
@@ -61,13 +77,14 @@ struct EvalJson<'a> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.pools.read(&arguments.model)?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load(false))?;
+    let data = pool.install(|| arguments.data.load_for(&file.classes(&arguments.model)?, false))?;
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
-    let (kind, evaluation) = match &file {
-        NetworkFile::Float(float) => ("float", pool.install(|| evaluate_float(&float.network, &split))),
+    let (kind, identity, evaluation) = match &file {
+        NetworkFile::Float(float) => ("float", None, pool.install(|| evaluate_float(&float.network, &split))),
         NetworkFile::Int8(file) => {
             let model = file.model().map_err(Error::model(&arguments.model))?;
-            ("int8", pool.install(|| evaluate_int8(model, &split)))
+            let identity = format!("{:08x}", model.identity());
+            ("int8", Some(identity), pool.install(|| evaluate_int8(model, &split)))
         }
     };
     let answer = EvalJson {
@@ -77,6 +94,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         correct: evaluation.correct,
         accuracy: evaluation.accuracy(),
         crc32: format!("{:08x}", evaluation.crc32),
+        identity,
+        classes: by_class(&data.classes, &split, &evaluation.predictions),
         predictions: arguments.predictions.then_some(&evaluation.predictions),
     };
     if arguments.json {
@@ -85,6 +104,35 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         println!("{kind}, {} test images of {}", thousands(answer.images), answer.data);
         println!("accuracy {} ({} right)", percent(answer.accuracy), thousands(answer.correct));
         println!("crc32 {}", answer.crc32);
+        if let Some(identity) = &answer.identity {
+            println!("model identity {identity}");
+        }
+        print_classes(&answer.classes);
     }
     Ok(())
+}
+
+fn by_class<'a>(classes: &'a Classes, split: &Split, predictions: &[usize]) -> Vec<ClassJson<'a>> {
+    let mut correct = vec![0; classes.count()];
+    for (label, predicted) in split.labels().iter().zip(predictions) {
+        correct[*predicted] += usize::from(usize::from(*label) == *predicted);
+    }
+    let rows = classes.labels().iter().zip(split.counts()).zip(correct).enumerate();
+    rows.map(|(class, ((label, images), correct))| ClassJson {
+        class,
+        label,
+        images,
+        correct,
+        accuracy: (images > 0).then(|| correct as f64 / images as f64),
+    })
+    .collect()
+}
+
+fn print_classes(classes: &[ClassJson<'_>]) {
+    let width = classes.iter().map(|class| class.label.chars().count()).max().unwrap_or_default().max("class".len());
+    println!("\n{:<width$}  {:>8}  {:>8}  {:>9}", "class", "images", "right", "accuracy");
+    for ClassJson { label, images, correct, accuracy, .. } in classes {
+        let accuracy = accuracy.map_or("–".into(), percent);
+        println!("{label:<width$}  {:>8}  {:>8}  {accuracy:>9}", thousands(*images), thousands(*correct));
+    }
 }

@@ -23,5 +23,5 @@ pub mod report;
 pub mod show;
 pub mod train;
 
-pub use arguments::{DataArguments, PoolArguments, PoolKind, QuietArguments, ThreadArguments};
+pub use arguments::{DataArguments, NoneOfTheseArgument, PoolArguments, PoolKind, QuietArguments, ThreadArguments};
 pub use cli::Cli;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::arguments::load;
 use super::{PoolArguments, ThreadArguments};
 use crate::analysis::Subject;
+use crate::classes::Classes;
 use crate::error::{Error, Result};
 use crate::formats::NetworkFile;
 use crate::numbers::thousands;
@@ -78,6 +79,7 @@ struct Limits {
 struct ImageJson {
     image: String,
     class: Option<usize>,
+    label: Option<String>,
     recognition: Recognition,
     top: Vec<ClassJson>,
     entropy: f64,
@@ -88,6 +90,7 @@ struct ImageJson {
 #[derive(Serialize)]
 struct ClassJson {
     class: usize,
+    label: String,
     probability: f64,
 }
 
@@ -117,6 +120,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     if !images.is_empty() || arguments.json {
+        let classes = subject.classes();
         let data = pool.install(|| load(&arguments.data, false))?;
         let familiarity = pool.install(|| Familiarity::new(&data.train));
         let predictions = pool.install(|| predict(&subject, &familiarity, &images));
@@ -130,7 +134,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 images: sources
                     .iter()
                     .zip(&predictions)
-                    .map(|(source, prediction)| entry(source, prediction))
+                    .map(|(source, prediction)| entry(source, prediction, classes))
                     .collect(),
                 errors: errors.iter().map(Error::to_string).collect(),
             };
@@ -138,10 +142,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         } else {
             if arguments.show {
                 for ((source, prediction), pixels) in sources.iter().zip(&predictions).zip(&images) {
-                    print_picture(source, pixels, prediction, &familiarity);
+                    print_picture(source, pixels, prediction, &familiarity, classes);
                 }
             } else {
-                print_table(&sources, &predictions);
+                print_table(&sources, &predictions, classes);
                 println!();
             }
             print_limits(&familiarity, &data.name, trained_on.as_deref());
@@ -164,29 +168,45 @@ fn trained_on(file: &NetworkFile) -> Option<String> {
     Some(name).filter(|name| !name.is_empty())
 }
 
-fn entry(source: &Source, prediction: &Prediction) -> ImageJson {
+fn entry(source: &Source, prediction: &Prediction, classes: &Classes) -> ImageJson {
+    let label = |class: usize| classes.label(class).to_owned();
+    let top = prediction.top(TOP).into_iter();
     ImageJson {
         image: source.to_string(),
         class: prediction.class(),
+        label: prediction.class().map(label),
         recognition: prediction.recognition,
-        top: prediction.top(TOP).into_iter().map(|(class, probability)| ClassJson { class, probability }).collect(),
+        top: top.map(|(class, probability)| ClassJson { class, label: label(class), probability }).collect(),
         entropy: prediction.outputs.entropy(),
         resemblance: prediction.resemblance,
     }
 }
 
-fn print_table(sources: &[Source], predictions: &[Prediction]) {
-    println!("class  first       second      third       entropy  image");
+fn print_table(sources: &[Source], predictions: &[Prediction], classes: &Classes) {
+    let width = classes.labels().iter().map(|label| label.chars().count()).max().unwrap_or_default();
+    let (answer, ranked) = (width.max("class".len()), width + 9);
+    println!("{:<answer$}  {:<ranked$}  {:<ranked$}  {:<ranked$}  entropy  image", "class", "first", "second", "third");
     for (source, prediction) in sources.iter().zip(predictions) {
         let source = clean(source);
         let Some(class) = prediction.class() else {
-            println!("none   {:<43}  {source}", reason(prediction.recognition));
+            let wide = 3 * ranked + 2 + 2 + 2 + 7;
+            println!("{:<answer$}  {:<wide$}  {source}", "none", reason(prediction.recognition));
             continue;
         };
         let top: Vec<String> =
-            prediction.top(TOP).iter().map(|(class, p)| format!("{class} {:>6.2} %", 100.0 * p)).collect();
-        println!("{class:<5}  {}  {:>7.2}  {source}", top.join("  "), prediction.outputs.entropy());
+            prediction.top(TOP).iter().map(|(class, p)| ranked_class(classes, *class, *p, width)).collect();
+        println!(
+            "{:<answer$}  {:<wide$}  {:>7.2}  {source}",
+            classes.label(class),
+            top.join("  "),
+            prediction.outputs.entropy(),
+            wide = 3 * ranked + 4
+        );
     }
+}
+
+fn ranked_class(classes: &Classes, class: usize, probability: f64, width: usize) -> String {
+    format!("{:<width$} {:>6.2} %", classes.label(class), 100.0 * probability)
 }
 
 fn reason(recognition: Recognition) -> &'static str {
@@ -194,13 +214,20 @@ fn reason(recognition: Recognition) -> &'static str {
         Recognition::Class => "",
         Recognition::Blank => "blank: there is no ink",
         Recognition::Unfamiliar => "unlike every training image",
+        Recognition::NoneOfThese => "none of these",
     }
 }
 
 /// Prints an image as the network sees it, with the answer beside it.
-fn print_picture(source: &Source, pixels: &Pixels, prediction: &Prediction, familiarity: &Familiarity) {
+fn print_picture(
+    source: &Source,
+    pixels: &Pixels,
+    prediction: &Prediction,
+    familiarity: &Familiarity,
+    classes: &Classes,
+) {
     let shades = Shades::of_stdout();
-    let mut beside = ["", ""].map(String::from).into_iter().chain(beside(prediction, familiarity, shades));
+    let mut beside = ["", ""].map(String::from).into_iter().chain(beside(prediction, familiarity, classes, shades));
     println!("{}", clean(source));
     for line in terminal::lines(&digit(pixels), shades) {
         println!("{}", format!("{line}  {}", beside.next().unwrap_or_default()).trim_end_matches(' '));
@@ -209,22 +236,24 @@ fn print_picture(source: &Source, pixels: &Pixels, prediction: &Prediction, fami
 }
 
 /// The lines beside a picture.
-fn beside(prediction: &Prediction, familiarity: &Familiarity, shades: Shades) -> Vec<String> {
+fn beside(prediction: &Prediction, familiarity: &Familiarity, classes: &Classes, shades: Shades) -> Vec<String> {
     let block = if shades == Shades::Plain { "#" } else { "█" };
     let mut lines = Vec::new();
     match prediction.class() {
-        Some(class) => lines.push(format!("class {class}")),
+        Some(class) => lines.push(format!("class {}", classes.label(class))),
         None => lines.push(format!("no class; {}", reason(prediction.recognition))),
     }
     lines.push(String::new());
     if prediction.class().is_none() {
         lines.push("The network would say:".into());
     }
-    for (class, probability) in prediction.top(TOP) {
+    let top = prediction.top(TOP);
+    let width = top.iter().map(|(class, _)| classes.label(*class).chars().count()).max().unwrap_or_default();
+    for (class, probability) in top {
         let bar = block.repeat((probability * BAR as f64).round() as usize);
-        lines.push(format!("{class} {:>6.2} %  {bar}", 100.0 * probability));
+        lines.push(format!("{}  {bar}", ranked_class(classes, class, probability, width)));
     }
-    lines.push(format!("entropy {:.2} of 3.32 bits", prediction.outputs.entropy()));
+    lines.push(format!("entropy {:.2} of {:.2} bits", prediction.outputs.entropy(), (classes.count() as f64).log2()));
     lines.push(String::new());
     if prediction.recognition == Recognition::Blank {
         return lines;

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
 
 use super::measuring::measure;
-use super::{DataArguments, PoolArguments, QuietArguments, ThreadArguments};
+use super::{DataArguments, NoneOfTheseArgument, PoolArguments, QuietArguments, ThreadArguments};
 use crate::data::Split;
 use crate::error::Result;
 use crate::files::{Existing, check_writable, write_whole};
@@ -62,6 +62,8 @@ pub struct Arguments {
     /// Seed for the shuffling and augmentation of --qat; the same seed gives the same bytes.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "qat")]
     seed: u64,
+    #[command(flatten)]
+    none_of_these: NoneOfTheseArgument,
     /// Model file to write (.lenet).
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -172,12 +174,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     check_writable(&arguments.output, existing)?;
     let float = arguments.pools.read_float(&arguments.float)?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load(arguments.quiet.quiet))?;
-    let network = &float.network;
+    let data = pool.install(|| arguments.data.load_for(&float.network.classes, arguments.quiet.quiet))?;
+    // A file without labels takes those of the data set.
+    let network = &Network { classes: data.classes.clone(), ..float.network.clone() };
+    let none_of_these = arguments.none_of_these.class(&data.classes)?;
     let quantized = match arguments.qat {
         None => pool.install(|| quantize_trained(network, &data.train, &arguments.options())),
         Some(epochs) => arguments.quantize_aware(network, &data.train, epochs.get(), &pool),
     }?;
+    let quantized = QuantizedNetwork { none_of_these, ..quantized };
     let quantized = pool.install(|| measure(network, &quantized, &data.test, &data.name, float.seed()))?;
     write_whole(&arguments.output, quantized.file.bytes(), existing)?;
     if !arguments.quiet.quiet {

@@ -12,6 +12,7 @@ mod load;
 mod merge;
 mod natural;
 mod npz;
+mod relabel;
 
 use lenet_core::Pixels;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};

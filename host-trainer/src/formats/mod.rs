@@ -18,7 +18,9 @@ mod tflite;
 
 use std::path::Path;
 
+use crate::classes::Classes;
 use crate::error::{Error, Result};
+use crate::int8::QuantizedNetwork;
 use flash::FlashImage;
 
 pub use c::{CSource, c_prefix, encode_c};
@@ -46,6 +48,17 @@ impl NetworkFile {
     /// When the file cannot be read, or is not a valid network in the format it appears to have.
     pub fn read(path: &Path) -> Result<Self> {
         Self::read_with_facts(path).map(|(network, _)| network)
+    }
+
+    /// The network's classes.
+    ///
+    /// # Errors
+    /// An int8 model is invalid; the message names `path`.
+    pub fn classes(&self, path: &Path) -> Result<Classes> {
+        match self {
+            Self::Float(file) => Ok(file.network.classes.clone()),
+            Self::Int8(file) => Ok(QuantizedNetwork::from(&file.model().map_err(Error::model(path))?).classes),
+        }
     }
 
     /// Like [`read`](Self::read), and also returns what the file says besides the network.

@@ -73,6 +73,8 @@ pub enum Recognition {
     Blank,
     /// It is unlike the training images.
     Unfamiliar,
+    /// The network predicts the class that stands for anything else.
+    NoneOfThese,
 }
 
 /// A network's answer for an image, and whether to trust it.
@@ -87,7 +89,7 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// The class, unless the image is blank or unfamiliar.
+    /// The class, unless the image is refused.
     pub fn class(&self) -> Option<usize> {
         (self.recognition == Recognition::Class).then(|| self.outputs.class())
     }
@@ -115,6 +117,8 @@ pub fn predict(subject: &Subject, familiarity: &Familiarity, pixels: &[Pixels]) 
         .map(|((pixels, outputs), resemblance)| {
             let recognition = if is_blank(pixels) {
                 Recognition::Blank
+            } else if subject.none_of_these() == Some(outputs.class()) {
+                Recognition::NoneOfThese
             } else if familiarity.is_familiar(resemblance) {
                 Recognition::Class
             } else {

@@ -54,7 +54,7 @@ pub fn quantize(network: &Network, ranges: &Ranges, granularity: Granularity) ->
     }
     const COUNT: &str = "one for each of the five layers";
     Ok(QuantizedNetwork {
-        classes: crate::classes::Classes::digits(),
+        classes: network.classes.clone(),
         none_of_these: None,
         pools: network.pools,
         activations: activations.try_into().expect(COUNT),

@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let (float, int8) = read_pair(&arguments.float, &arguments.int8)?;
     let model = int8.model().map_err(Error::model(&arguments.int8))?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load(false))?;
+    let data = pool.install(|| arguments.data.load_for(&float.network.classes, false))?;
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
     let comparison = pool.install(|| compare(&float.network, model, &split));
     let warnings = comparison.warnings();

@@ -34,10 +34,10 @@ pub struct Arguments {
     /// Show the first images in C columns and R rows.
     #[arg(long, value_name = "CxR", group = "which", value_parser = parse_grid)]
     pub(super) grid: Option<Grid>,
-    /// Show only images of class D; N, A, B and CxR then count only those. The index printed with an
+    /// Show only images of the class with this label; N, A, B and CxR then count only those. The index printed with an
     /// image still counts all images of the split.
-    #[arg(long, value_name = "D", value_parser = parse_label)]
-    pub(super) label: Option<u8>,
+    #[arg(long, value_name = "NAME")]
+    pub(super) label: Option<String>,
     /// Write the images to this PNG file instead of the terminal.
     #[arg(short, long, value_name = "FILE.png")]
     pub(super) output: Option<PathBuf>,
@@ -119,10 +119,6 @@ fn parse_grid(text: &str) -> Result<Grid, String> {
     let parts = text.split_once(['x', 'X']).and_then(|(columns, rows)| Some((number(columns)?, number(rows)?)));
     let (columns, rows) = parts.ok_or("give COLUMNSxROWS, each 1 to 1000, such as 10x10")?;
     Ok(Grid { columns: columns.get(), rows: rows.get() })
-}
-
-fn parse_label(text: &str) -> Result<u8, String> {
-    text.parse().ok().filter(|label| *label <= 9).ok_or_else(|| "the classes are 0 to 9".into())
 }
 
 fn parse_normalization(text: &str) -> Result<Normalization, String> {

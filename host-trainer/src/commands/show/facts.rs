@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use lenet_core::CLASSES;
 use lenet_core::architecture::IMAGE_SIDE;
 use serde::Serialize;
 
 use super::arguments::{Arguments, Normalization, SplitName};
-use crate::data::Split;
+use crate::classes::Classes;
+use crate::data::{DataSet, Split};
 use crate::numbers::thousands;
 
 /// Facts about the images shown.
@@ -17,6 +17,8 @@ pub(super) struct Facts<'a> {
     split: &'static str,
     pub(super) indices: Vec<usize>,
     pub(super) labels: Vec<u8>,
+    /// The names of their classes.
+    pub(super) label_names: Vec<&'a str>,
     shape: Vec<usize>,
     /// Of the pixels p, 0 to 255.
     bytes: Figures,
@@ -72,15 +74,17 @@ impl Figures {
 }
 
 /// Collects the facts about the images with these indices.
-pub(super) fn facts<'a>(arguments: &'a Arguments, data: &'a str, split: &Split, indices: Vec<usize>) -> Facts<'a> {
+pub(super) fn facts<'a>(arguments: &'a Arguments, data: &'a DataSet, split: &Split, indices: Vec<usize>) -> Facts<'a> {
+    let labels: Vec<u8> = indices.iter().map(|index| split.labels()[*index]).collect();
     let bytes = Figures::of(indices.iter().flat_map(|index| split.pixels(*index).iter().copied()));
     let unit = bytes.affine(0.0, 255.0);
     let normalized = |by: Normalization| Normalized { by, figures: unit.affine(by.mean, by.std) };
     let of_one = [1, IMAGE_SIDE, IMAGE_SIDE];
     Facts {
-        data,
+        data: &data.name,
         split: arguments.split.name(),
-        labels: indices.iter().map(|index| split.labels()[*index]).collect(),
+        label_names: labels.iter().map(|class| data.classes.label(usize::from(*class))).collect(),
+        labels,
         shape: if indices.len() == 1 { of_one.to_vec() } else { [&[indices.len()], of_one.as_slice()].concat() },
         indices,
         bytes,
@@ -91,18 +95,18 @@ pub(super) fn facts<'a>(arguments: &'a Arguments, data: &'a str, split: &Split, 
 }
 
 /// Prints the facts as a table; `of` is the number of images in the split.
-pub(super) fn print_facts(facts: &Facts<'_>, part: SplitName, of: usize) {
+pub(super) fn print_facts(facts: &Facts<'_>, part: SplitName, of: usize, classes: &Classes) {
     let (data, split) = (facts.data, part.adjective());
-    match (facts.indices.as_slice(), facts.labels.as_slice()) {
+    match (facts.indices.as_slice(), facts.label_names.as_slice()) {
         ([index], [label]) => {
             println!("image       {} of {} {split} images of {data}", thousands(*index), thousands(of));
             println!("label       {label}");
         }
-        (indices, labels) => {
+        (indices, _) => {
             let (first, last) = (indices[0], indices[indices.len() - 1]);
             println!("images      {} of {} {split} images of {data}", thousands(indices.len()), thousands(of));
             println!("index       {} to {}", thousands(first), thousands(last));
-            print_labels(labels);
+            print_labels(facts, classes);
         }
     }
     let shape: Vec<String> = facts.shape.iter().map(usize::to_string).collect();
@@ -120,17 +124,24 @@ pub(super) fn print_facts(facts: &Facts<'_>, part: SplitName, of: usize) {
     }
 }
 
+/// Width of the output, in characters.
+const WIDTH: usize = 80;
+
 /// Prints all labels in order if there are few, else the number of images in each class.
-fn print_labels(labels: &[u8]) {
-    if labels.len() <= 20 {
-        let labels: Vec<String> = labels.iter().map(u8::to_string).collect();
-        println!("labels      {}", labels.join(" "));
+fn print_labels(facts: &Facts<'_>, classes: &Classes) {
+    if facts.labels.len() <= 20 {
+        println!("labels      {}", facts.label_names.join(" "));
         return;
     }
-    let classes = 0..CLASSES as u8;
-    let row =
-        |cell: &dyn Fn(u8) -> usize| classes.clone().map(|class| format!("{:>6}", cell(class))).collect::<String>();
-    println!("label  {}", row(&usize::from));
-    let counts = row(&|class| labels.iter().filter(|label| **label == class).count());
-    println!("images {counts}");
+    let width = classes.labels().iter().map(|label| label.chars().count()).max().unwrap_or_default().max(5) + 1;
+    let per_line = ((WIDTH - "images ".len()) / width).max(1);
+    let counts = |class: usize| facts.labels.iter().filter(|label| usize::from(**label) == class).count();
+    let numbers: Vec<usize> = (0..classes.count()).collect();
+    for line in numbers.chunks(per_line) {
+        let row = |cell: &dyn Fn(usize) -> String| -> String {
+            line.iter().map(|class| format!("{:>width$}", cell(*class))).collect()
+        };
+        println!("label  {}", row(&|class| classes.label(class).to_owned()));
+        println!("images {}", row(&|class| counts(class).to_string()));
+    }
 }

@@ -65,12 +65,16 @@ fn grid_side(columns: usize, width: usize) -> Result<usize> {
 
 /// The caption below each image: index and label, or if both do not fit, the one that matters more.
 fn captions(arguments: &Arguments, facts: &Facts<'_>, side: usize) -> Vec<String> {
-    let pairs = || facts.indices.iter().zip(&facts.labels);
+    let pairs = || facts.indices.iter().zip(&facts.label_names);
     let both: Vec<String> = pairs().map(|(index, label)| format!("{index}: {label}")).collect();
-    if both.iter().all(|caption| caption.len() <= side) {
+    if both.iter().all(|caption| caption.chars().count() <= side) {
         return both;
     }
+    // A longer label is cut.
     pairs()
-        .map(|(index, label)| if arguments.label.is_some() { index.to_string() } else { label.to_string() })
+        .map(|(index, label)| match arguments.label {
+            Some(_) => index.to_string(),
+            None => label.chars().take(side).collect(),
+        })
         .collect()
 }

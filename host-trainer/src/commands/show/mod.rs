@@ -9,7 +9,8 @@ use std::path::Path;
 use image::GrayImage;
 use lenet_core::architecture::IMAGE_SIDE;
 
-use crate::data::Split;
+use super::arguments::class_with_label;
+use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
 use crate::numbers::count;
@@ -40,9 +41,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let data = arguments.data.load(arguments.quiet.quiet)?;
     let split = arguments.split.of(&data);
-    let indices = arguments.choose(split, &data.name)?;
+    let indices = arguments.choose(split, &data)?;
     let images: Vec<GrayImage> = indices.iter().map(|index| digit(split.pixels(*index))).collect();
-    let facts = facts(arguments, &data.name, split, indices);
+    let facts = facts(arguments, &data, split, indices);
 
     match &arguments.output {
         Some(path) => {
@@ -66,19 +67,21 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let json = serde_json::to_string(&facts);
         println!("{}", json.map_err(|error| Error::Usage(format!("--json: {error}; rename the file")))?);
     } else if !arguments.quiet.quiet {
-        print_facts(&facts, arguments.split, split.len());
+        print_facts(&facts, arguments.split, split.len(), &data.classes);
     }
     Ok(())
 }
 
 impl Arguments {
     /// The indices in the split of the images to show, at least one.
-    fn choose(&self, split: &Split, data: &str) -> Result<Vec<usize>> {
-        let of_class = |label: &u8| self.label.is_none_or(|wanted| wanted == *label);
+    fn choose(&self, split: &Split, data: &DataSet) -> Result<Vec<usize>> {
+        let wanted = self.label.as_ref().map(|label| class_with_label(&data.classes, label, "--label")).transpose()?;
+        let of_class = |class: &u8| wanted.is_none_or(|wanted| wanted == usize::from(*class));
         let labels = split.labels();
         let matching: Vec<usize> = (0..split.len()).filter(|index| of_class(&labels[*index])).collect();
         let there = || {
-            let class = self.label.map_or(String::new(), |label| format!(" of class {label}"));
+            let class = self.label.as_ref().map_or(String::new(), |label| format!(" of class {label}"));
+            let data = &data.name;
             format!("{data} has {}{class}", count(matching.len(), &format!("{} image", self.split.adjective())))
         };
         if matching.is_empty() {

@@ -115,10 +115,6 @@ impl Int8<'_> {
         self.graph.node("DequantizeLinear", &[&q, &scale, &zero_point], &format!("{name}_real"), &[])
     }
 
-    fn outputs(&self, layer: Layer) -> usize {
-        layer.outputs(self.network.classes.count())
-    }
-
     fn parameters(&mut self, layer: Layer, shape: &[usize]) -> [String; 2] {
         let QuantizedLayer { bias, weight_scale, weights, .. } = &self.network.layers[layer as usize];
         let input_scale = self.network.activations[layer as usize].scale;
