@@ -28,7 +28,8 @@ fn simulated_logits_equal_those_of_the_int8_network() {
             let mut group = Group::new();
             for first in (0..400).step_by(LANES) {
                 let images: Vec<_> = (first..first + LANES).map(|image| data.test.pixels(image)).collect();
-                let expected: Vec<_> = images.iter().map(|pixels| core.classify(pixels).real()).collect();
+                let expected: Vec<Vec<f32>> =
+                    images.iter().map(|pixels| core.classify(pixels).real().collect()).collect();
                 for set in InstructionSet::available() {
                     group.set_images(&images);
                     // Twice, because a forward pass must leave the images of the group unchanged.
