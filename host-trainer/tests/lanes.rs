@@ -15,7 +15,7 @@ fn parameters(classes: usize, seed: u64) -> Parameters<f32> {
 /// The first training images, with labels below `classes`.
 fn images_with(classes: usize, count: usize) -> Split {
     let images = digits_10k().train.first(count);
-    Split::new(images.images().to_owned(), images.labels().mapv(|label| label % classes as u8)).unwrap()
+    Split::new(images.images().to_owned(), images.labels().mapv(|label| label % classes as u8), classes).unwrap()
 }
 
 fn group_of(split: &Split) -> Box<Group> {

@@ -167,7 +167,7 @@ fn the_gradient_equals_that_of_a_plain_network_that_rounds() {
             let quantized = quantize_trained(&network, &data.train.first(5), &Default::default()).unwrap();
             let images = data.test.first(count);
             let labels = images.labels().mapv(|label| label % classes as u8);
-            let images = Split::new(images.images().to_owned(), labels).unwrap();
+            let images = Split::new(images.images().to_owned(), labels, classes).unwrap();
             let plain = Plain::new(&quantized).gradient(images.images(), &images);
             let int8 = SimulatedInt8::from(&quantized);
             for set in InstructionSet::available() {
