@@ -23,7 +23,7 @@ Examples:
   lenet export runs/tutorial/model.lenet --format tflite -o model.tflite
   lenet export model.pt --format safetensors -o model.safetensors
   lenet export model.lenet --format c -o digits.c      (and digits.h)
-  lenet export model.lenet --format hex --base 0x32000 -o model.hex
+  lenet export model.lenet --format hex --base 0x2f800 -o model.hex
   lenet export model.lenet --format uf2 --family rp2040 --base 0x10100000 \\
       -o model.uf2")]
 pub struct Arguments {
