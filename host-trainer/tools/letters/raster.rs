@@ -47,11 +47,12 @@ pub(crate) fn fill(contours: &[Vec<Point>]) -> Shape {
     Shape { ink: windings.chunks_exact(SIDE).flat_map(inside).collect() }
 }
 
-/// The tip of a pen: an ellipse. A radius of 1 is a width of 1 / 256 of these squared.
+/// The tip of a pen, an ellipse: strokes grow by a whole radius along an axis whose factor is 256, and by half of it
+/// where the factor is 1024.
 pub(crate) struct Pen {
-    /// What a squared distance along x counts, of 256.
+    /// Factor of squared distances along x, in 1 / 256.
     pub(crate) x: u32,
-    /// What a squared distance along y counts, of 256.
+    /// Factor of squared distances along y, in 1 / 256.
     pub(crate) y: u32,
 }
 

@@ -7,6 +7,15 @@ pub(crate) enum Split {
     Test = 2,
 }
 
+impl Split {
+    fn other(self) -> Self {
+        match self {
+            Self::Train => Self::Test,
+            Self::Test => Self::Train,
+        }
+    }
+}
+
 /// A family of fonts by one designer, such as Lato. All its letters are in the same split.
 pub(crate) struct Family {
     pub(crate) name: String,
@@ -17,14 +26,18 @@ pub(crate) struct Family {
     pub(crate) files: Vec<String>,
 }
 
+/// A package and the split that all its fonts must be in: fonts of one package often share a designer.
+type Package<'a> = (&'a str, Split);
+
 /// Reads lines of `split kind family package version sha256 path`, separated by tabs. Lines that start with `#` are
 /// comments. `data/make-letters` checks the digests.
 pub(crate) fn parse(text: &str) -> Result<Vec<Family>, String> {
     let mut families: Vec<Family> = Vec::new();
+    let mut packages: Vec<Package> = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
         let number = index + 1;
         let fields: Vec<&str> = line.split('\t').collect();
-        let [split, kind, name, _package, _version, _sha256, path] = fields.as_slice() else {
+        let [split, kind, name, package, _version, _sha256, path] = fields.as_slice() else {
             return Err(format!("line {number}: {} fields, but there must be 7, separated by tabs", fields.len()));
         };
         let split = match *split {
@@ -40,6 +53,12 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Family>, String> {
         if families.iter().any(|family| family.files.iter().any(|file| file == path)) {
             return Err(format!("line {number}: {path} is listed twice; remove one of the lines"));
         }
+        if packages.contains(&(*package, split.other())) {
+            return Err(format!(
+                "line {number}: the package {package} is both in train and in test; keep it in one of them"
+            ));
+        }
+        packages.push((*package, split));
         match families.iter_mut().find(|family| family.name == *name) {
             Some(family) if family.split != split => {
                 return Err(format!(

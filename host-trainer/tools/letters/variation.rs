@@ -42,7 +42,7 @@ pub(crate) fn draw(outline: &Outline, random: &mut impl Rng) -> GrayImage {
     shape.with_strokes((wanted.max(width * THINNEST) - width) / 2.0, &pen).to_image()
 }
 
-/// A round tip, or one that is up to twice as wide as high, or as high as wide.
+/// A tip from round to twice as high as wide, or to twice as wide as high.
 fn pen(random: &mut impl Rng) -> Pen {
     let flat = between(random, (256.0, 1024.0)) as u32;
     if unit(random) < 0.5 { Pen { x: flat, y: 256 } } else { Pen { x: 256, y: flat } }
