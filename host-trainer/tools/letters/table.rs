@@ -67,7 +67,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Family>, String> {
             }
             Some(family) => family.files.push((*path).to_owned()),
             None => {
-                families.push(Family { name: (*name).to_owned(), split, handwriting, files: vec![(*path).to_owned()] })
+                families.push(Family { name: (*name).to_owned(), split, handwriting, files: vec![(*path).to_owned()] });
             }
         }
     }
