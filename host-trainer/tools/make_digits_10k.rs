@@ -3,31 +3,25 @@
 //! usage: make_digits_10k PACKAGE/src/digits OUT_DIR
 //!
 //! The package has the first 10,000 images of MNIST's training set in their original order, one JSON file per class,
-//! each pixel stored as `p / 255` rounded to three decimals. The compressor is flate2's own, whose version Cargo.lock
-//! pins, so that the gzip bytes do not depend on a system library.
+//! each pixel stored as `p / 255` rounded to three decimals.
+
+mod idx_files;
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::Path;
 
-use flate2::{Compression, GzBuilder};
 use serde::Deserialize;
 
-const SIDE: usize = 28;
+use idx_files::{SIDE, interleave, positioned, write_idx};
+
 const PIXELS: usize = SIDE * SIDE;
 const TEST_IMAGES: usize = 1_000;
 
 #[derive(Deserialize)]
 struct Digits {
     data: Vec<f64>,
-}
-
-struct Image {
-    label: u8,
-    /// Position among the images of its class and split, in (0, 1). Sorting by it mixes the classes.
-    position: f64,
-    pixels: Vec<u8>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -56,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     fs::create_dir_all(target.join("png"))?;
     for (name, mut images) in [("train", train), ("t10k", test)] {
-        images.sort_by(|a, b| a.position.total_cmp(&b.position).then(a.label.cmp(&b.label)));
+        interleave(&mut images);
         write_idx(target, name, &images)?;
         if name == "t10k" {
             for (index, image) in images.iter().take(10).enumerate() {
@@ -89,34 +83,6 @@ fn apportion(counts: &[usize], total: usize) -> Vec<usize> {
         shares[class] += 1;
     }
     shares
-}
-
-fn positioned(class: usize, images: Vec<Vec<u8>>) -> impl Iterator<Item = Image> {
-    let count = images.len() as f64;
-    images.into_iter().enumerate().map(move |(index, pixels)| Image {
-        label: class as u8,
-        position: (index as f64 + 0.5) / count,
-        pixels,
-    })
-}
-
-fn write_idx(target: &Path, name: &str, images: &[Image]) -> Result<(), Box<dyn Error>> {
-    let count = (images.len() as u32).to_be_bytes();
-    let side = (SIDE as u32).to_be_bytes();
-    let mut pixels = [&[0, 0, 8, 3], &count, &side, &side].map(<[u8; 4]>::as_slice).concat();
-    let mut labels = [&[0, 0, 8, 1], &count].map(<[u8; 4]>::as_slice).concat();
-    for image in images {
-        pixels.extend_from_slice(&image.pixels);
-        labels.push(image.label);
-    }
-    for (kind, bytes) in [("images-idx3", pixels), ("labels-idx1", labels)] {
-        let file = File::create(target.join(format!("{name}-{kind}-ubyte.gz")))?;
-        // No name and no time in the header, so that the bytes depend on the content only.
-        let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(file, Compression::best());
-        encoder.write_all(&bytes)?;
-        encoder.finish()?.sync_all()?;
-    }
-    Ok(())
 }
 
 fn write_png(path: &Path, pixels: &[u8]) -> Result<(), Box<dyn Error>> {
