@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 class LeNet5(nn.Module):
-    def __init__(self):
+    def __init__(self, classes):
         super().__init__()
         self.features = nn.Sequential(
             nn.Conv2d(1, 6, 5), nn.ReLU(), nn.AvgPool2d(2),
@@ -29,7 +29,7 @@ class LeNet5(nn.Module):
         )
         # Misspelt in the PyTorch model whose parameter names lenet uses.
         self.classfier = nn.Sequential(
-            nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
+            nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, classes),
         )
 
     def forward(self, x):
@@ -47,8 +47,9 @@ def main():
     pixels = torch.frombuffer(bytearray(read(data / "t10k-images-idx3-ubyte.gz")[16:]), dtype=torch.uint8)
     images = pixels.reshape(-1, 1, 28, 28).float() / 255
 
-    model = LeNet5()
-    model.load_state_dict(load_file(sys.argv[1]))
+    state = load_file(sys.argv[1])
+    model = LeNet5(len(state["classfier.4.bias"]))
+    model.load_state_dict(state)
     with torch.no_grad():
         ours = model(images).argmax(1).tolist()
 

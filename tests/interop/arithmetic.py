@@ -78,5 +78,5 @@ class Network:
         return (self.layer(rows, 4) + self.constants["fc3_zero_point"]).clip(-128, 127).astype(np.int8)
 
     def logits(self, images, mean=mean_away_from_zero):
-        """int8 logits, [N, 10], of images as bytes, [N, 1, 28, 28]."""
+        """int8 logits, [N, classes], of images as bytes, [N, 1, 28, 28]."""
         return np.concatenate([self.batch(images[i : i + BATCH], mean) for i in range(0, len(images), BATCH)])

@@ -31,8 +31,9 @@ import peer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The operators that compute, in the order in which they run: name and number of output values.
-LAYERS = [("conv1", 3456), ("pool1", 864), ("conv2", 1024), ("pool2", 256), ("fc1", 120), ("fc2", 84), ("logits", 10)]
-VALUES = sum(values for _, values in LAYERS)
+# The outputs of each layer, in order. After them come the logits, one for each class.
+LAYERS = [("conv1", 3456), ("pool1", 864), ("conv2", 1024), ("pool2", 256), ("fc1", 120), ("fc2", 84)]
+HIDDEN = sum(values for _, values in LAYERS)
 # At most one value in BAR may differ.
 BAR = 100_000
 GOLDEN_MAGIC = b"LRT1"
@@ -46,8 +47,8 @@ def with_all_outputs(content):
     layers = {operators.CONV_2D, operators.AVERAGE_POOL_2D, operators.MAX_POOL_2D, operators.FULLY_CONNECTED}
     codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
     tensors = [operator.outputs[0] for operator in graph.operators if codes[operator.opcodeIndex] in layers]
-    if len(tensors) != len(LAYERS):
-        sys.exit(f"error: the file has {len(tensors)} layers, not {len(LAYERS)}")
+    if len(tensors) != len(LAYERS) + 1:
+        sys.exit(f"error: the file has {len(tensors)} layers, not {len(LAYERS) + 1}")
     graph.outputs = np.array(tensors, dtype=np.int32)
     # It names one output, which is no longer the only one.
     model.signatureDefs = None
@@ -82,12 +83,12 @@ def run(litert, tensors, images):
 
 
 def litert_outputs(content, images):
-    """The outputs of every layer for every image in the default interpreter, int8 [N, VALUES]."""
+    """The outputs of every layer for every image in the default interpreter, int8 [N, HIDDEN + classes]."""
     variant, tensors = with_all_outputs(content)
     outputs = run(interpreter(variant), tensors, images)
     plain = interpreter(content)
     logits = run(plain, [plain.get_output_details()[0]["index"]], images)
-    if not np.array_equal(outputs[:, -10:], logits):
+    if not np.array_equal(outputs[:, HIDDEN:], logits):
         sys.exit("error: LiteRT's logits depend on which tensors are outputs")
     return outputs
 
@@ -100,13 +101,13 @@ def lenet_outputs(program, model, images):
         sys.exit(f"error: {program} does not exist; build it with: cargo build -p host-trainer --example layer_outputs")
     if done.returncode != 0:
         sys.exit(f"error: {program} failed")
-    return np.frombuffer(done.stdout, np.int8).reshape(len(images), VALUES)
+    return np.frombuffer(done.stdout, np.int8).reshape(len(images), -1)
 
 
 def record(path, content, outputs):
     """Writes LiteRT's outputs for tests/tests/litert_golden.rs, gzipped and little-endian: GOLDEN_MAGIC, CRC-32 of the
     .tflite file (u32), number of images (u32), LiteRT's version (16 bytes, padded with zeros), and for each image the
-    outputs of LAYERS, int8."""
+    outputs of LAYERS and the logits, int8."""
     version = importlib.metadata.version("ai-edge-litert").encode()
     header = GOLDEN_MAGIC + struct.pack("<II16s", zlib.crc32(content), len(outputs), version)
     path.write_bytes(gzip.compress(header + outputs.tobytes(), mtime=0))
@@ -117,13 +118,13 @@ def compare(ours, theirs):
     """Prints a line for each layer and one for all of them. Returns whether the bar is met."""
     distance = np.abs(ours.astype(np.int16) - theirs)
     start = 0
-    for name, values in LAYERS:
+    for name, values in [*LAYERS, ("logits", ours.shape[1] - HIDDEN)]:
         layer = distance[:, start : start + values]
         print(f"{name:8} {layer.size:12,} values, {np.count_nonzero(layer):6,} differ, by at most {layer.max()}")
         start += values
     differing, largest = np.count_nonzero(distance), distance.max()
     # The first of equal logits wins on both sides.
-    changed = np.count_nonzero(ours[:, -10:].argmax(1) != theirs[:, -10:].argmax(1))
+    changed = np.count_nonzero(ours[:, HIDDEN:].argmax(1) != theirs[:, HIDDEN:].argmax(1))
     passed = differing * BAR <= distance.size and largest <= 1 and changed == 0
     print(
         f"litert {importlib.metadata.version('ai-edge-litert')}: {differing} of {distance.size:,} values differ, "

@@ -44,7 +44,7 @@ def main():
     images = peer.read_images(folder)
     state = load_file(source)
     ours, crc = peer.evaluate(source, folder)
-    model = LeNet5()
+    model = LeNet5(len(state["classfier.4.bias"]))
     model.load_state_dict(state)
     with torch.no_grad():
         theirs = model(torch.tensor(images.reshape(-1, 1, 28, 28)).float() / 255).argmax(1).numpy()
