@@ -53,6 +53,11 @@ impl Classes {
         Self::new((0..count).map(|class| class.to_string()))
     }
 
+    /// Whether the labels are only the numbers of the classes. Other formats than `.lenet` leave such labels out.
+    pub fn are_numbered(&self) -> bool {
+        self.labels().iter().enumerate().all(|(class, label)| label == class.to_string())
+    }
+
     /// Number of classes, in [2, 64].
     pub fn count(&self) -> usize {
         self.labels().len()

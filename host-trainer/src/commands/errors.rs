@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::output::spinner;
 use super::{DataArguments, PoolArguments, QuietArguments, ThreadArguments};
 use crate::analysis::{Analyst, Misread, Misreads, Statistic, Subject, Verdict};
+use crate::classes::Classes;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, create_folder, remove_temporaries, write_whole};
@@ -66,6 +67,10 @@ pub struct Arguments {
 struct ErrorsJson<'a> {
     kind: &'static str,
     data: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
+    /// By class.
+    labels: Vec<&'a str>,
     images: usize,
     correct: usize,
     accuracy: f64,
@@ -88,6 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         output.write(&found, &data.test)?;
     }
     progress.finish_and_clear();
+    let identity = file.identity(&arguments.model)?;
     let kind = match file {
         NetworkFile::Float(_) => "float",
         NetworkFile::Int8(_) => "int8",
@@ -96,7 +102,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let accuracy = correct as f64 / found.images as f64;
     if arguments.json {
         let Misreads { images, misread, .. } = &found;
-        let answer = ErrorsJson { kind, data: &data.name, images: *images, correct, accuracy, misread };
+        let answer = ErrorsJson {
+            kind,
+            data: &data.name,
+            identity,
+            labels: data.classes.labels().iter().collect(),
+            images: *images,
+            correct,
+            accuracy,
+            misread,
+        };
         println!("{}", serde_json::to_string(&answer).expect("an answer has only numbers and names"));
         return Ok(());
     }
@@ -105,7 +120,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     println!("{kind}, {} test images of {}", thousands(found.images), data.name);
     println!("accuracy {} ({} misread)", percent(accuracy), thousands(found.misread.len()));
-    print!("{}", table(&found));
+    if let Some(identity) = identity {
+        println!("model identity {identity}");
+    }
+    print!("{}", table(&found, &data.classes));
     if let Some(output) = &output {
         println!("\nwrote  {}: {SHEET} {TABLE} {DIGITS}", output.folder.display());
     }
@@ -113,20 +131,27 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// The misread images as text for people, in 80 columns.
-fn table(found: &Misreads) -> String {
+fn table(found: &Misreads, classes: &Classes) -> String {
     let mut text = String::new();
     if found.misread.is_empty() {
         return text;
     }
-    text += "\nread as  index   sure  margin  verdict\n";
+    let pair = |misread: &Misread| format!("{} as {}", classes.label(misread.label), classes.label(misread.predicted));
+    let width = found.misread.iter().map(|misread| pair(misread).chars().count()).max().unwrap_or_default().max(7);
+    writeln!(text, "\n{:<width$}  index   sure  margin  verdict", "read as").expect("a String");
     for confusion in found.confusions() {
         for misread in &confusion.misread {
-            let Misread { index, label, predicted, probability, margin, verdict, .. } = misread;
+            let Misread { index, probability, margin, verdict, .. } = misread;
+            let pair = pair(misread);
             let sure = format!("{:.1} %", 100.0 * probability);
-            let line = format!("{label} as {predicted}  {index:>6} {sure:>7}  {margin:>5.2}  {verdict}:");
+            let line = format!("{pair:<width$} {index:>6} {sure:>7}  {margin:>5.2}  {verdict}:");
             let reason = misread.reason(*verdict);
             // A reason that does not fit goes on the next line.
-            let gap = if line.len() + 1 + reason.len() > COLUMNS_OF_TEXT { format!("\n{:31}", "") } else { " ".into() };
+            let gap = if line.len() + 1 + reason.len() > COLUMNS_OF_TEXT {
+                format!("\n{:1$}", "", width + 25)
+            } else {
+                " ".into()
+            };
             writeln!(text, "{line}{gap}{reason}").expect("a String");
         }
     }

@@ -79,12 +79,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let pool = arguments.threads.pool()?;
     let data = pool.install(|| arguments.data.load_for(&file.classes(&arguments.model)?, false))?;
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
-    let (kind, identity, evaluation) = match &file {
-        NetworkFile::Float(float) => ("float", None, pool.install(|| evaluate_float(&float.network, &split))),
+    let (kind, evaluation) = match &file {
+        NetworkFile::Float(float) => ("float", pool.install(|| evaluate_float(&float.network, &split))),
         NetworkFile::Int8(file) => {
             let model = file.model().map_err(Error::model(&arguments.model))?;
-            let identity = format!("{:08x}", model.identity());
-            ("int8", Some(identity), pool.install(|| evaluate_int8(model, &split)))
+            ("int8", pool.install(|| evaluate_int8(model, &split)))
         }
     };
     let answer = EvalJson {
@@ -94,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         correct: evaluation.correct,
         accuracy: evaluation.accuracy(),
         crc32: format!("{:08x}", evaluation.crc32),
-        identity,
+        identity: file.identity(&arguments.model)?,
         classes: by_class(&data.classes, &split, &evaluation.predictions),
         predictions: arguments.predictions.then_some(&evaluation.predictions),
     };

@@ -51,6 +51,9 @@ impl Quantized {
             100.0 * (int8.accuracy() - float.accuracy()),
             count(int8.changed_predictions(float), "prediction")
         );
+        if let Ok(model) = self.file.model() {
+            println!("model  {} classes, identity {:08x}", model.classes(), model.identity());
+        }
         println!(
             "flash  {} bytes for the model\nRAM    {} bytes (M0) or {} (M3+), plus {} for the image",
             thousands(self.file.bytes().len()),

@@ -61,6 +61,8 @@ pub struct Arguments {
 #[derive(Serialize)]
 struct PredictJson<'a> {
     model: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
     data: &'a str,
     trained_on: Option<&'a str>,
     limits: Limits,
@@ -125,9 +127,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let familiarity = pool.install(|| Familiarity::new(&data.train));
         let predictions = pool.install(|| predict(&subject, &familiarity, &images));
         let trained_on = trained_on(&file);
+        let identity = file.identity(&arguments.model)?;
         if arguments.json {
             let answer = PredictJson {
                 model: arguments.model.display().to_string(),
+                identity,
                 data: &data.name,
                 trained_on: trained_on.as_deref(),
                 limits: Limits { references: familiarity.references(), image: familiarity.limits },
@@ -149,6 +153,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 println!();
             }
             print_limits(&familiarity, &data.name, trained_on.as_deref());
+            if let Some(identity) = identity {
+                println!("model identity {identity}");
+            }
         }
     }
     // The caller prints the last one.

@@ -18,7 +18,7 @@ impl DataSet {
             return Ok(self);
         }
         let count = network.count();
-        if self.classes.count() == count && Classes::numbered(count).as_ref() == Ok(network) {
+        if self.classes.count() == count && network.are_numbered() {
             return Ok(self);
         }
         let labels: Vec<&str> = self.classes.labels().iter().collect();

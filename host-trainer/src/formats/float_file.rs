@@ -97,7 +97,7 @@ pub(super) fn with_facts(metadata: &[(&str, String)], network: &Network) -> BTre
 
 /// The metadata entry with the labels of classes, unless they are just numbers.
 pub(super) fn labels_entry(classes: &Classes) -> Option<(String, String)> {
-    let numbered = Classes::numbered(classes.count()).as_ref() == Ok(classes);
+    let numbered = classes.are_numbered();
     (!numbered).then(|| (LABELS.into(), serde_json::to_string(classes).expect("a list of texts is JSON")))
 }
 

@@ -61,6 +61,17 @@ impl NetworkFile {
         }
     }
 
+    /// The identity of an int8 model as eight hex digits; none for a float network.
+    ///
+    /// # Errors
+    /// An int8 model is invalid; the message names `path`.
+    pub fn identity(&self, path: &Path) -> Result<Option<String>> {
+        match self {
+            Self::Float(_) => Ok(None),
+            Self::Int8(file) => file.identity().map(Some).map_err(Error::model(path)),
+        }
+    }
+
     /// Like [`read`](Self::read), and also returns what the file says besides the network.
     ///
     /// # Errors

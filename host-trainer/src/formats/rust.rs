@@ -5,7 +5,7 @@ use super::c::c_prefix;
 use super::source::{provenance, rows, write_text};
 use crate::TOOL;
 
-/// Writes one item for `include!`: a static with the bytes of the model file, aligned to 4 as
+/// Writes two items for `include!`: the labels, and a static with the bytes of the model file, aligned to 4 as
 /// [`Model::from_bytes`](lenet_core::Model::from_bytes) requires. It is named after `name`, the file name without its
 /// extension.
 ///
@@ -30,5 +30,12 @@ pub fn encode_rust(file: &ModelFile, name: &str) -> Result<String, lenet_core::E
     write_text(&mut text, format_args!("    #[repr(C, align(4))]\n    struct Aligned([u8; {length}]);\n"));
     write_text(&mut text, format_args!("    static FILE: Aligned = Aligned([\n{}    ]);\n", rows(bytes)));
     write_text(&mut text, format_args!("    &FILE.0\n}};\n"));
+    let classes = model.classes();
+    write_text(&mut text, format_args!("\n/// The names of the classes.\n#[rustfmt::skip]\n"));
+    write_text(&mut text, format_args!("pub static {constant}_LABELS: [&str; {classes}] = [\n"));
+    for label in model.labels().iter() {
+        write_text(&mut text, format_args!("    {label:?},\n"));
+    }
+    write_text(&mut text, format_args!("];\n"));
     Ok(text)
 }

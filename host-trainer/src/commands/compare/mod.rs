@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{DataArguments, ThreadArguments};
 use crate::colour;
 use crate::comparison::{Comparison, Warning, compare};
+use crate::data::DataSet;
 use crate::error::{Error, Result};
 use crate::formats::{FloatFile, ModelFile, NetworkFile};
 
@@ -58,7 +59,10 @@ fn parse_points(text: &str) -> std::result::Result<f64, String> {
 struct Report<'a> {
     float: &'a Path,
     int8: &'a Path,
+    identity: String,
     data: &'a str,
+    /// By class.
+    labels: Vec<&'a str>,
     #[serde(flatten)]
     comparison: &'a Comparison,
     warnings: Vec<ReportedWarning<'a>>,
@@ -86,9 +90,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let comparison = pool.install(|| compare(&float.network, model, &split));
     let warnings = comparison.warnings();
     if arguments.json {
-        println!("{}", json(arguments, &data.name, &comparison, &warnings)?);
+        println!("{}", json(arguments, &data, model.identity(), &comparison, &warnings)?);
     } else {
-        print!("{}", text::render(&comparison, &warnings, &data.name, colour::wanted()));
+        println!("model identity {:08x}", model.identity());
+        print!("{}", text::render(&comparison, &warnings, &data, colour::wanted()));
     }
     match arguments.max_drop {
         Some(allowed) if comparison.points_lost > allowed => {
@@ -118,11 +123,19 @@ fn read_pair(float: &Path, int8: &Path) -> Result<(Box<FloatFile>, ModelFile)> {
     }
 }
 
-fn json(arguments: &Arguments, data: &str, comparison: &Comparison, warnings: &[Warning]) -> Result<String> {
+fn json(
+    arguments: &Arguments,
+    data: &DataSet,
+    identity: u32,
+    comparison: &Comparison,
+    warnings: &[Warning],
+) -> Result<String> {
     let report = Report {
         float: &arguments.float,
         int8: &arguments.int8,
-        data,
+        identity: format!("{identity:08x}"),
+        data: &data.name,
+        labels: data.classes.labels().iter().collect(),
         comparison,
         warnings: warnings
             .iter()

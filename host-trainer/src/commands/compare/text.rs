@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use clap::builder::styling::{AnsiColor, Style};
 
+use crate::classes::Classes;
 use crate::comparison::{Answer, Changed, Comparison, TensorComparison, Warning};
+use crate::data::DataSet;
 use crate::numbers::decibels;
 use crate::numbers::{count, percent, thousands};
 
@@ -22,14 +24,14 @@ const CHANGED_HEADING: [&str; 2] = [
 ];
 
 /// The whole report: first the warnings that put every figure in doubt, then the figures, then the other warnings.
-pub(super) fn render(comparison: &Comparison, warnings: &[Warning], data: &str, colour: bool) -> String {
+pub(super) fn render(comparison: &Comparison, warnings: &[Warning], data: &DataSet, colour: bool) -> String {
     let (first, last): (Vec<&Warning>, Vec<&Warning>) = warnings.iter().partition(|warning| warning.comes_first());
     let mut text = String::new();
     for warning in first {
         text += &warning_lines(warning, colour);
         text.push('\n');
     }
-    text += &accuracies(comparison, data);
+    text += &accuracies(comparison, &data.name);
     text.push('\n');
     for line in TENSORS_HEADING {
         text += line;
@@ -39,7 +41,7 @@ pub(super) fn render(comparison: &Comparison, warnings: &[Warning], data: &str, 
         text += &row(tensor);
     }
     text.push('\n');
-    text += &changed(comparison);
+    text += &changed(comparison, &data.classes);
     text.push('\n');
     for warning in last {
         text += &warning_lines(warning, colour);
@@ -92,7 +94,7 @@ fn steps(steps: f64) -> String {
     }
 }
 
-fn changed(comparison: &Comparison) -> String {
+fn changed(comparison: &Comparison, classes: &Classes) -> String {
     let changed = &comparison.changed;
     let right = |answer: &Answer, change: &Changed| answer.class == usize::from(change.label);
     let lost = changed.iter().filter(|change| right(&change.float, change)).count();
@@ -106,10 +108,14 @@ fn changed(comparison: &Comparison) -> String {
         text += line;
         text.push('\n');
     }
+    // The columns have room for seven characters.
+    let name = |class: usize| classes.label(class).chars().take(7).collect::<String>();
     for change in changed.iter().take(LISTED) {
         let Changed { index, label, float, int8, int8_margin_steps } = change;
-        let answer =
-            |answer: &Answer| format!("{:>8}{:>9.2}{:>9.3}", answer.class, answer.logits[answer.class], answer.margin);
+        let answer = |answer: &Answer| {
+            format!("{:>8}{:>9.2}{:>9.3}", name(answer.class), answer.logits[answer.class], answer.margin)
+        };
+        let label = name(usize::from(*label));
         let _ = writeln!(text, "{index:>7}{label:>7}{}   {}{int8_margin_steps:>7}", answer(float), answer(int8));
     }
     if changed.len() > LISTED {

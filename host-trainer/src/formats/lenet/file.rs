@@ -28,6 +28,14 @@ impl ModelFile {
         self.bytes().last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
     }
 
+    /// The model's [identity](Model::identity) as eight hex digits.
+    ///
+    /// # Errors
+    /// Those of [`Model::from_bytes`].
+    pub fn identity(&self) -> Result<String, Error> {
+        self.model().map(|model| format!("{:08x}", model.identity()))
+    }
+
     /// Checks the bytes and returns the model in them.
     ///
     /// # Errors

@@ -49,8 +49,8 @@ fn the_data_of_tensors_starts_at_multiples_of_16() {
     let bytes = exported();
     let buffers: Vec<_> = root_as_model(&bytes).unwrap().buffers().unwrap().iter().collect();
     assert!(buffers[0].data().is_none());
-    // Weights and biases of five layers, a shape, the description, the labels.
-    assert_eq!(buffers.len(), 1 + 13);
+    // Weights and biases of five layers, a shape, the description.
+    assert_eq!(buffers.len(), 1 + 12);
     for data in buffers[1..].iter().map(|buffer| buffer.data().unwrap()) {
         assert_eq!((data.bytes().as_ptr().addr() - bytes.as_ptr().addr()) % 16, 0);
     }
@@ -172,8 +172,10 @@ fn labels_and_any_number_of_classes_go_there_and_back() {
         let file = decode_tflite(&bytes).unwrap();
         assert_eq!(QuantizedNetwork::from(&file.model().unwrap()), network);
     }
-    let mut bytes = exported();
-    let place = bytes.windows(5).position(|bytes| bytes == b"0\n1\n2").unwrap();
+    let mut network = committed();
+    network.classes = Classes::new(('A'..='J').map(String::from)).unwrap();
+    let mut bytes = encode_tflite(&network, &Description::default()).unwrap();
+    let place = bytes.windows(5).position(|bytes| bytes == b"A\nB\nC").unwrap();
     bytes[place + 1] = b'.';
     let message = refusal(&bytes);
     assert!(message.contains("lenet.labels is damaged: it has 9 labels for 10 classes"), "{message}");

@@ -249,10 +249,12 @@ impl Writer {
 
     fn metadata(&mut self, network: &QuantizedNetwork, description: &Description<'_>) -> Offsets<Metadata<'static>> {
         let data = postcard::to_allocvec(description).expect("a description has only numbers and names");
-        let labels = network.classes.labels().text().as_bytes().to_vec();
+        let classes = &network.classes;
+        let labels = (!classes.are_numbered()).then(|| (LABELS, classes.labels().text().as_bytes().to_vec()));
         let none_of_these = network.none_of_these.map(|class| (NONE_OF_THESE, vec![class as u8]));
-        let entries: Vec<_> = [(DESCRIPTION, data), (LABELS, labels)]
+        let entries: Vec<_> = [(DESCRIPTION, data)]
             .into_iter()
+            .chain(labels)
             .chain(none_of_these)
             .map(|(name, data)| {
                 let buffer = self.buffer(&data);
