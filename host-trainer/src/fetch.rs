@@ -9,53 +9,31 @@ mod error;
 mod failure;
 mod manifest;
 mod members;
+mod place;
 mod progress;
 mod published;
+mod summary;
 
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::data::LABEL_FILE;
-use crate::files::temporary_in;
 use download::{Download, Mirror};
+use place::{persist, remove_temporaries, temporary, write};
 
 pub use content::Mismatch;
 pub use error::{Attempt, FetchError};
 pub use failure::Failure;
 pub use manifest::{Digest, Manifest, RemoteFile};
+pub use place::TEMPORARY_PREFIX;
 pub use progress::{Event, bar, for_stderr, lines};
 pub use published::{
     EMNIST_BALANCED, EMNIST_DIGITS, EMNIST_LETTERS, FASHION_MNIST, KMNIST, KUZUSHIJI_49, MNIST, PUBLISHED,
 };
-
-/// Prefix for the names of unfinished downloads. It hides them, and the next run removes the files that have it.
-pub const TEMPORARY_PREFIX: &str = ".lenet-fetch-";
-
-/// What [`fetch`] did.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    /// Files that already existed with the correct content.
-    pub kept: Vec<String>,
-    /// Files that were downloaded.
-    pub downloaded: Vec<Downloaded>,
-    /// Files that were made from these or from the manifest: members of an archive and their digests, and labels.
-    pub written: Vec<String>,
-}
-
-/// A file that [`fetch`] downloaded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Downloaded {
-    /// Its name in the folder.
-    pub file: String,
-    /// Number of bytes received.
-    pub bytes: u64,
-    /// URL of the mirror.
-    pub mirror: String,
-}
+pub use summary::{Downloaded, Summary};
 
 /// Downloads the files of a data set to `folder`, which is created if it does not exist, and writes its labels to
 /// [`LABEL_FILE`], unless there is a file of that name.
@@ -79,59 +57,34 @@ pub fn fetch(
     let mut summary = Summary::default();
     if !manifest.members.is_empty() && members::are_recorded(manifest, folder) {
         for name in manifest.members {
-            keep(name, &mut summary, on_event);
+            summary.keep(name, on_event);
         }
     } else {
         // Check all existing files before the first download, so that a wrong one is reported at once.
         let present = manifest.files.iter().map(|file| find(folder, file)).collect::<Result<Vec<_>, _>>()?;
         for (file, present) in manifest.files.iter().zip(present) {
             if let Some(name) = present {
-                keep(name, &mut summary, on_event);
+                summary.keep(name, on_event);
                 if !manifest.members.is_empty() {
                     let archive = fs::File::open(folder.join(name)).map_err(FetchError::folder(folder))?;
                     members::extract(manifest, archive, folder, &mut summary, on_event)?;
                 }
                 continue;
             }
-            let (downloaded, temporary) = from_any(&mut mirrors, file, folder, on_event)?;
+            let (downloaded, complete) = from_any(&mut mirrors, file, folder, on_event)?;
             summary.downloaded.push(downloaded);
             if manifest.members.is_empty() {
-                persist(temporary, &folder.join(file.name))?;
+                persist(complete, &folder.join(file.name))?;
             } else {
-                members::extract(manifest, temporary.into_file(), folder, &mut summary, on_event)?;
+                members::extract(manifest, complete.into_file(), folder, &mut summary, on_event)?;
             }
         }
     }
     if !manifest.labels.is_empty() && !folder.join(LABEL_FILE).exists() {
         write(&folder.join(LABEL_FILE), format!("{}\n", manifest.labels.join("\n")).as_bytes())?;
-        note_written(LABEL_FILE, &mut summary, on_event);
+        summary.note_written(LABEL_FILE, on_event);
     }
     Ok(summary)
-}
-
-fn keep(file: &str, summary: &mut Summary, on_event: &mut dyn FnMut(Event<'_>)) {
-    on_event(Event::Kept { file });
-    summary.kept.push(file.to_owned());
-}
-
-fn note_written(file: &str, summary: &mut Summary, on_event: &mut dyn FnMut(Event<'_>)) {
-    on_event(Event::Written { file });
-    summary.written.push(file.to_owned());
-}
-
-/// Writes a file that must not exist.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
-    let folder = path.parent().expect("the path is in a folder");
-    let mut temporary = temporary_in(folder, TEMPORARY_PREFIX).map_err(FetchError::folder(folder))?;
-    temporary.write_all(bytes).map_err(FetchError::write(path))?;
-    persist(temporary, path)
-}
-
-/// Gives a complete file its name.
-fn persist(temporary: NamedTempFile, path: &Path) -> Result<(), FetchError> {
-    temporary.as_file().sync_all().map_err(FetchError::write(path))?;
-    temporary.persist_noclobber(path).map_err(|error| FetchError::write(path)(error.error))?;
-    Ok(())
 }
 
 /// The name under which a file exists with the correct content, gzipped or not; `None` if it does not exist.
@@ -203,7 +156,7 @@ fn from_one(
     on_event: &mut dyn FnMut(Event<'_>),
 ) -> Result<(u64, NamedTempFile), Stop> {
     let path = folder.join(file.name);
-    let mut temporary = temporary_in(folder, TEMPORARY_PREFIX).map_err(FetchError::folder(folder))?;
+    let mut temporary = temporary(folder)?;
     let mut download = Download::start(mirror, file)?;
     while let Some(chunk) = download.next_chunk()? {
         temporary.write_all(chunk).map_err(FetchError::write(&path))?;
@@ -211,16 +164,4 @@ fn from_one(
     }
     content::check(temporary.path(), file).map_err(Failure::Content)?;
     Ok((download.received(), temporary))
-}
-
-/// Removes the unfinished files of an interrupted run.
-///
-/// This may also remove the file of another run in progress, which then tries its next mirror. Errors are ignored,
-/// because leftover files do no harm.
-fn remove_temporaries(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
 }

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 
 use super::content::{SHA256, sha256};
-use super::{
-    Event, FetchError, Manifest, Mismatch, Summary, TEMPORARY_PREFIX, keep, note_written, persist, temporary_in, write,
-};
+use super::place::{persist, temporary, write};
+use super::{Event, FetchError, Manifest, Mismatch, Summary};
 
 /// The most bytes of a member. The largest in use, the training images of EMNIST's digits, has a quarter of that.
 const MAX_BYTES: u64 = 1 << 28;
@@ -53,7 +52,7 @@ pub(super) fn extract(
         let entry = entry.ok_or_else(|| refused(format!("it does not hold {name}")))?;
         let mut content = archive.by_name(&entry).map_err(|error| refused(error.to_string()))?.take(MAX_BYTES + 1);
         let path = folder.join(name);
-        let mut temporary = temporary_in(folder, TEMPORARY_PREFIX).map_err(FetchError::folder(folder))?;
+        let mut temporary = temporary(folder)?;
         let bytes = io::copy(&mut content, &mut temporary).map_err(FetchError::write(&path))?;
         if bytes > MAX_BYTES {
             return Err(refused(format!("{name} in it has more than {MAX_BYTES} bytes")));
@@ -65,10 +64,10 @@ pub(super) fn extract(
                 let mismatch = Mismatch::Digest { kind: SHA256, expected: extracted, found };
                 return Err(FetchError::WrongFile { path, mismatch });
             }
-            keep(name, summary, on_event);
+            summary.keep(name, on_event);
         } else {
             persist(temporary, &path)?;
-            note_written(name, summary, on_event);
+            summary.note_written(name, on_event);
         }
         record += &format!("{extracted}  {name}\n");
     }
@@ -82,6 +81,6 @@ pub(super) fn extract(
     }
     write(&path, record.as_bytes())?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    note_written(&name, summary, on_event);
+    summary.note_written(&name, on_event);
     Ok(())
 }
