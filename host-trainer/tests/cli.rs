@@ -260,7 +260,7 @@ fn bad_data_is_named() {
         ("train-images-idx3-ubyte", |file| file.truncate(1000), "declares 313600 bytes of data, but 984 follow"),
         ("t10k-images-idx3-ubyte", |file| file[11] = 27, "images are 27 x 28"),
         ("train-images-idx3-ubyte", |file| file[3] = 1, "rank is 1"),
-        ("train-labels-idx1-ubyte", |file| file[8 + 17] = 10, "label 17 is 10"),
+        ("train-labels-idx1-ubyte", |file| file[8 + 17] = 64, "label 17 is 64"),
         ("t10k-labels-idx1-ubyte", |file| *file = idx(&[2], &[1, 2]), "2 labels for 100 images"),
         ("t10k-labels-idx1-ubyte", |file| *file = vec![0x1f, 0x8b, 8, 0], "gzip data is damaged"),
     ];
@@ -281,6 +281,39 @@ fn bad_data_is_named() {
     assert!(message.contains("empty holds neither train-images-idx3-ubyte nor"), "{message}");
     let message = refusal(folder.path(), 1, &["eval", "no.lenet", "--data", "nowhere"]);
     assert!(message.contains("no.lenet"), "{message}");
+}
+
+#[test]
+fn other_numbers_of_classes_are_refused_so_far() {
+    let folder = TempDir::new().unwrap();
+    small_data(folder.path(), 400);
+    fs::write(folder.path().join("small/labels.txt"), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\nten\n").unwrap();
+    let message = refusal(folder.path(), 2, &["train", "--data", "small", "-o", "run"]);
+    assert!(message.contains("note: small: no training images of ten"), "{message}");
+    assert!(message.contains("small has 11 classes"), "{message}");
+    fs::write(folder.path().join("small/labels.txt"), "A\nB\n").unwrap();
+    let message = refusal(folder.path(), 1, &["train", "--data", "small", "-o", "run"]);
+    assert!(message.contains("labels.txt has 2 classes, 0 to 1; add a line for each class"), "{message}");
+}
+
+#[test]
+fn data_sets_are_merged() {
+    let folder = TempDir::new().unwrap();
+    small_data(folder.path(), 400);
+    fs::rename(folder.path().join("small"), folder.path().join("first")).unwrap();
+    small_data(folder.path(), 200);
+    let both = ["--data", "first", "--data", "small"];
+    let arguments = [["train", "--epochs", "1", "--json", "-o", "run"].as_slice(), &both].concat();
+    let summary = json(&stdout(folder.path(), &arguments));
+    assert_eq!((&summary["data"], &summary["train_images"]), (&"first+small".into(), &600.into()));
+    assert!(summary["command"].as_str().unwrap().contains("--data first --data small"));
+    assert_eq!((&summary["data_folder"], summary["data_folders"].as_array().unwrap().len()), (&Value::Null, 2));
+    let answer = json(&stdout(folder.path(), &[["eval", "run/model.lenet", "--json"].as_slice(), &both].concat()));
+    assert_eq!((&answer["images"], &answer["crc32"]), (&200.into(), &summary["int8_crc32"]));
+    // The report is made from the folders that the run recorded.
+    stdout(folder.path(), &["report", "run"]);
+    let message = refusal(folder.path(), 2, &["eval", "run/model.lenet", "--data", "first", "--data", "first"]);
+    assert!(message.contains("--data first is given twice"), "{message}");
 }
 
 #[test]

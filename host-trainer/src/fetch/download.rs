@@ -11,8 +11,10 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Enough time for the largest file at 20 kB/s, and a limit for a server that sends a byte now and then.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// A file may take the time that it takes at this rate, or [`MIN_BODY_TIMEOUT`] if it is small: a limit for a server
+/// that sends a byte now and then.
+const MIN_BYTES_PER_SECOND: u64 = 20_000;
+const MIN_BODY_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 const MAX_REDIRECTS: u32 = 5;
 /// How many bytes a gzip file may be longer than its content: one that cannot be compressed grows by a header and by
 /// 5 bytes per 16 KiB.
@@ -45,7 +47,8 @@ impl<'a> Mirror<'a> {
         format!("{}/{file}", self.address.trim_end_matches('/'))
     }
 
-    fn agent(&self) -> Agent {
+    fn agent(&self, bytes: u64) -> Agent {
+        let body_timeout = MIN_BODY_TIMEOUT.max(Duration::from_secs(bytes / MIN_BYTES_PER_SECOND));
         let config = Agent::config_builder()
             .user_agent(concat!("lenet/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
@@ -56,7 +59,7 @@ impl<'a> Mirror<'a> {
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_recv_response(Some(ANSWER_TIMEOUT))
             .timeout_per_read(Some(SILENCE_TIMEOUT))
-            .timeout_recv_body(Some(BODY_TIMEOUT));
+            .timeout_recv_body(Some(body_timeout));
         // A proxy cannot reach servers on this machine.
         let config = if is_loopback(self.host()) { config.proxy(None) } else { config };
         config.build().new_agent()
@@ -82,7 +85,7 @@ pub(super) struct Download {
 
 impl Download {
     pub(super) fn start(mirror: &Mirror<'_>, file: &RemoteFile<'_>) -> Result<Self, Failure> {
-        let response = mirror.agent().get(mirror.address_of(file.name)).call()?;
+        let response = mirror.agent(file.bytes).get(mirror.address_of(file.name)).call()?;
         let status = response.status().as_u16();
         if status != 200 {
             return Err(Failure::Status(status));
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn https_is_never_given_up() {
-        assert!(Mirror::parse("HTTPS://host/").unwrap().agent().config().https_only());
-        assert!(!Mirror::parse("http://host/").unwrap().agent().config().https_only());
+        assert!(Mirror::parse("HTTPS://host/").unwrap().agent(1).config().https_only());
+        assert!(!Mirror::parse("http://host/").unwrap().agent(1).config().https_only());
     }
 }

@@ -42,6 +42,14 @@ pub enum FetchError {
         /// How it differs.
         mismatch: Mismatch,
     },
+    /// An archive with the correct digest cannot be unpacked, or lacks a file.
+    #[error("{file}: {problem}; check the digest given with --sha256, or put the files into the folder yourself")]
+    Archive {
+        /// The archive.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// No mirror served a file complete and correct.
     #[error(
         "cannot download {file} from any mirror:{}\ntry again later, give another mirror with --mirror URL, \

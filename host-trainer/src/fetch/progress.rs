@@ -36,11 +36,16 @@ pub enum Event<'a> {
         /// What went wrong.
         failure: &'a Failure,
     },
+    /// A file was made from what was downloaded.
+    Written {
+        /// Its name.
+        file: &'a str,
+    },
     /// A file is complete and verified.
     Finished {
         /// Its name.
         file: &'a str,
-        /// Number of bytes received, which is its gzipped size.
+        /// Number of bytes received.
         bytes: u64,
         /// The mirror's host.
         host: &'a str,
@@ -78,7 +83,9 @@ pub fn bar() -> impl FnMut(Event<'_>) {
                 }
                 bar.set_position(bytes);
             }
-            Event::Kept { .. } | Event::Failed { .. } | Event::Finished { .. } => bar.finish_and_clear(),
+            Event::Kept { .. } | Event::Written { .. } | Event::Failed { .. } | Event::Finished { .. } => {
+                bar.finish_and_clear()
+            }
         }
         lines(event);
     }
@@ -101,6 +108,7 @@ fn style(template: &str, otherwise: fn() -> ProgressStyle) -> ProgressStyle {
 fn line(event: Event<'_>) -> Option<String> {
     match event {
         Event::Kept { file } => Some(format!("{file}: already there and correct")),
+        Event::Written { file } => Some(format!("{file}: written")),
         Event::Failed { file, host, failure } => Some(format!("{file}: {host} failed: {failure}")),
         Event::Finished { file, bytes, host } => Some(format!("{file}: {bytes} bytes from {host}")),
         Event::Started { .. } | Event::Received { .. } => None,
@@ -121,10 +129,12 @@ mod tests {
         report(Event::Started { file: "b.gz", host: "far" });
         report(Event::Received { bytes: 3, total: Some(7) });
         report(Event::Finished { file: "b.gz", bytes: 7, host: "far" });
+        report(Event::Written { file: "c.txt" });
         drop(report);
         let expected = "a.gz: already there and correct\n\
                         b.gz: near failed: the server answered with status 404\n\
-                        b.gz: 7 bytes from far\n";
+                        b.gz: 7 bytes from far\n\
+                        c.txt: written\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
