@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use host_trainer::classes::Classes;
 use host_trainer::data::{DataSet, digits_10k};
 use host_trainer::evaluation::{evaluate_float, evaluate_int8};
 use host_trainer::formats::read_float;
@@ -31,7 +32,7 @@ fn other_pool_kinds_can_be_trained_quantized_and_run() {
     let threads = ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     for (pool1, pool2) in [(Pool::Maximum, Pool::Maximum), (Pool::Maximum, Pool::Average)] {
         let recipe = Recipe { epochs: 6, batch: 32, ..Recipe::named(RecipeName::Default) };
-        let options = Options { recipe, pools: Pools { pool1, pool2 }, seed: 1 };
+        let options = Options { recipe, pools: Pools { pool1, pool2 }, classes: Classes::digits(), seed: 1 };
         let images = data.train.first(2_000);
         let network = train(&images, None, &options, &threads, &mut ()).unwrap();
         let quantized = quantize_trained(&network, &images, &Default::default()).unwrap();
@@ -67,7 +68,7 @@ struct Bar {
 
 fn assert_reached(data: &DataSet, recipe: Recipe, bar: &Bar) {
     let threads = ThreadPoolBuilder::new().build().unwrap();
-    let options = Options { recipe, pools: Pools::default(), seed: 1 };
+    let options = Options { recipe, pools: Pools::default(), classes: Classes::digits(), seed: 1 };
     let network = train(&data.train, None, &options, &threads, &mut ()).unwrap();
     let quantized = quantize_trained(&network, &data.train, &Default::default()).unwrap();
     let file = quantized.encode(&Default::default()).unwrap();
