@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::files::{Existing, write_whole};
-use crate::training::{EpochLine, Options, Snapshot};
+use crate::training::{EpochLine, Options, Snapshot, State};
 
 /// The file's name in its run folder.
 pub const FILE_NAME: &str = "checkpoint";
@@ -154,7 +154,13 @@ impl Checkpoint {
                  program that wrote it"
             ));
         }
-        postcard::from_bytes(rest).map_err(|_| DAMAGED.into())
+        let checkpoint: Self = postcard::from_bytes(rest).map_err(|_| DAMAGED)?;
+        let State { parameters, first, second, average, .. } = &checkpoint.snapshot.state;
+        let classes = checkpoint.plan.options.classes.count();
+        if [parameters, first, second, average].iter().any(|values| values.classes() != classes) {
+            return Err(DAMAGED.into());
+        }
+        Ok(checkpoint)
     }
 }
 
@@ -216,6 +222,13 @@ mod tests {
             bad[place] ^= 0x10;
             assert!(Checkpoint::decode(&bad).unwrap_err().contains("damaged"), "changed at {place}");
         }
+    }
+
+    #[test]
+    fn parameters_of_other_classes_than_the_plans_are_refused() {
+        let mut checkpoint = checkpoint();
+        checkpoint.plan.options.classes = Classes::numbered(26).unwrap();
+        assert!(Checkpoint::decode(&checkpoint.encode()).unwrap_err().contains("damaged"));
     }
 
     #[test]

@@ -210,11 +210,7 @@ or float64.";
             assert_eq!(with(&[classes, 84], &[classes]).unwrap().classes(), classes);
         }
         for (weight, bias, lines) in [
-            (
-                &[65, 84][..],
-                &[65][..],
-                ["expected [2 to 64, 84]  found [65, 84]", "expected [2 to 64]      found [65]"],
-            ),
+            (&[65, 84][..], &[65][..], ["expected [2 to 64, 84] found [65, 84]", "expected [2 to 64]     found [65]"]),
             (&[26, 84], &[10], ["", "expected [26]          found [10]"]),
             (&[1, 84], &[10], ["expected [10, 84]      found [1, 84]", ""]),
         ] {

@@ -7,10 +7,9 @@ use super::vector::{LANES, Lanes};
 /// The loss `-sum_c target[c] log softmax(logits)[c]` summed over the images, and its gradient with respect to the
 /// logits, `softmax - target`, times `weight`. Logits, targets and gradient are `[classes]`.
 ///
-/// `targets` are distributions over the classes: the images' labels, smoothed or not. All targets of a lane times a
-/// number is the same as the lane's loss times that number. With a `weight` of 1 / batch size, the gradients of a
-/// batch's groups add up to the gradient of its mean loss. A lane whose target is zero for every class holds no image
-/// and adds nothing.
+/// `targets` are distributions over the classes: the images' labels, smoothed or not. With a `weight` of 1 / batch size,
+/// the gradients of a batch's groups add up to the gradient of its mean loss. A lane whose target is zero for every
+/// class holds no image and adds nothing.
 ///
 /// # Panics
 /// When there are more than 64 classes.
