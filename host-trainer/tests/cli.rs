@@ -283,16 +283,42 @@ fn bad_data_is_named() {
     assert!(message.contains("no.lenet"), "{message}");
 }
 
+/// Eleven classes, the last of them without an image.
 #[test]
-fn other_numbers_of_classes_are_refused_so_far() {
+fn other_classes_than_digits_go_all_the_way() {
     let folder = TempDir::new().unwrap();
     small_data(folder.path(), 400);
-    fs::write(folder.path().join("small/labels.txt"), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\nten\n").unwrap();
-    let message = refusal(folder.path(), 2, &["train", "--data", "small", "-o", "run"]);
-    assert!(message.contains("note: small: no training images of ten"), "{message}");
-    assert!(message.contains("small has 11 classes"), "{message}");
+    let labels = "zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
+    fs::write(folder.path().join("small/labels.txt"), labels).unwrap();
+    let train = ["train", "--data", "small", "--recipe", "tutorial", "--epochs", "3", "-q", "-o", "run"];
+    stdout(folder.path(), &train);
+    for network in ["run/model.safetensors", "run/model.lenet"] {
+        let answer = json(&stdout(folder.path(), &["eval", network, "--data", "small", "--json"]));
+        assert_eq!(answer["classes"].as_array().unwrap().len(), 11);
+        assert_eq!(
+            answer["classes"][10],
+            serde_json::json!({"class": 10, "label": "ten", "images": 0, "correct": 0, "accuracy": null})
+        );
+        let correct = answer["classes"].as_array().unwrap().iter().map(|class| class["correct"].as_u64().unwrap());
+        assert_eq!(Some(correct.sum()), answer["correct"].as_u64());
+    }
+    let text = stdout(folder.path(), &["inspect", "run/model.lenet"]);
+    assert!(text.contains("classes   11: zero one two three four five six seven eight nine ten"), "{text}");
+    // The digits' labels are other names.
+    let message = refusal(folder.path(), 2, &["eval", "run/model.lenet"]);
+    assert!(message.contains("digits-10k has the classes 0, 1, 2") && message.contains("zero, one, two"), "{message}");
+
+    // A class for everything else refuses what it wins.
+    let quantize =
+        ["quantize", "run/model.safetensors", "--data", "small", "--none-of-these", "one", "-o", "none.lenet"];
+    stdout(folder.path(), &quantize);
+    let text = stdout(folder.path(), &["inspect", "none.lenet"]);
+    assert!(text.contains("refusal   class one: none of these"), "{text}");
+    let message = refusal(folder.path(), 2, &[&quantize[..5], &["eleven", "-o", "x.lenet"]].concat());
+    assert!(message.contains("--none-of-these eleven: there is no such class"), "{message}");
+
     fs::write(folder.path().join("small/labels.txt"), "A\nB\n").unwrap();
-    let message = refusal(folder.path(), 1, &["train", "--data", "small", "-o", "run"]);
+    let message = refusal(folder.path(), 1, &["train", "--data", "small", "-o", "again"]);
     assert!(message.contains("labels.txt has 2 classes, 0 to 1; add a line for each class"), "{message}");
 }
 

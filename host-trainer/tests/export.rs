@@ -142,7 +142,7 @@ fn json_has_the_numbers_that_the_arithmetic_uses() {
     export(folder.path(), &["json", "-o", "m.json"]);
     let text = fs::read_to_string(folder.path().join("m.json")).unwrap();
     let json: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&json["model_bytes"], &json["format_version"]), (&model.len().into(), &2.into()));
+    assert_eq!((&json["model_bytes"], &json["format_version"]), (&model.len().into(), &3.into()));
     let crc32 = u32::from_le_bytes(*model.last_chunk().unwrap());
     assert_eq!(json["crc32"], format!("{crc32:08x}"));
     assert_eq!((&json["pool1"], &json["description"]["data_set"]), (&"average".into(), &"digits-10k".into()));

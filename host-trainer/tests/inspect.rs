@@ -58,7 +58,7 @@ fn figures_of_an_int8_model() {
     assert_narrow(&printed);
     let crc32 = summary["crc32"].as_str().unwrap();
     assert_eq!(crc32, format!("{:08x}", u32::from_le_bytes(*bytes.last_chunk().unwrap())));
-    for expected in [crc32, "format version 2", "16x5x5x6", "30,720", "average, maximum", "█"] {
+    for expected in [crc32, "format version 3", "16x5x5x6", "30,720", "average, maximum", "█"] {
         assert!(printed.contains(expected), "{expected} is not in\n{printed}");
     }
     let plain = stdout(folder.path(), &["inspect", "m.lenet", "--ascii"]);

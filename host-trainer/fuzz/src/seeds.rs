@@ -74,7 +74,7 @@ fn checkpoint() -> Checkpoint {
     let plan = Plan {
         command: "lenet train".to_owned(),
         options,
-        data: Some("/data".into()),
+        data: vec!["/data".into()],
         data_name: "data".into(),
         data_crc32: 1,
         validation: 5,
