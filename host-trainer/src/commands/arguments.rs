@@ -26,11 +26,13 @@ pub struct DataArguments {
 
 impl DataArguments {
     pub(super) fn load(&self, quiet: bool) -> Result<DataSet> {
-        load(&self.data, quiet)
+        let data = load(&self.data, quiet)?;
+        require_ten_classes(&data)?;
+        Ok(data)
     }
 }
 
-/// Reads a data set for a network, and prints the notes about it unless the command is quiet.
+/// Reads a data set, and prints the notes about it unless the command is quiet.
 pub(super) fn load(folders: &[PathBuf], quiet: bool) -> Result<DataSet> {
     let data = DataSet::load(folders)?;
     if !quiet {
@@ -39,11 +41,11 @@ pub(super) fn load(folders: &[PathBuf], quiet: bool) -> Result<DataSet> {
             let _ = writeln!(std::io::stderr(), "note: {note}");
         }
     }
-    require_ten_classes(&data)?;
     Ok(data)
 }
 
-/// TEMPORARY: networks have ten outputs so far. To be removed with its only call, in [`load`], when they can have others.
+/// TEMPORARY: networks have ten outputs so far. To be removed with its only call, in [`DataArguments::load`], when they
+/// can have others.
 fn require_ten_classes(data: &DataSet) -> Result<()> {
     match data.classes.count() {
         lenet_core::CLASSES => Ok(()),
