@@ -122,14 +122,9 @@ impl Layout {
     fn read_npz(&self, folder: &Path, part: Part) -> Result<Content> {
         let [path, label_path] = self.stems(part).map(|stem| folder.join(with_ending(&stem, "npz")));
         let (_, shape, pixels) = array(&path)?;
-        let count = match shape[..] {
-            [count, IMAGE_SIDE, IMAGE_SIDE] => count,
-            _ => {
-                return Err(Error::File {
-                    path,
-                    problem: format!("its shape is {shape:?}, but it must be [N, 28, 28]"),
-                });
-            }
+        let [count, IMAGE_SIDE, IMAGE_SIDE] = shape[..] else {
+            let problem = format!("its shape is {shape:?}, but it must be [N, 28, 28]");
+            return Err(Error::File { path, problem });
         };
         let images = Array2::from_shape_vec((count, IMAGE_BYTES), pixels).expect("the shape was checked");
         let (bytes, shape, labels) = array(&label_path)?;

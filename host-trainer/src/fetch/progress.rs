@@ -84,7 +84,7 @@ pub fn bar() -> impl FnMut(Event<'_>) {
                 bar.set_position(bytes);
             }
             Event::Kept { .. } | Event::Written { .. } | Event::Failed { .. } | Event::Finished { .. } => {
-                bar.finish_and_clear()
+                bar.finish_and_clear();
             }
         }
         lines(event);
