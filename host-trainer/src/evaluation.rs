@@ -85,7 +85,7 @@ pub fn int8_loss_and_accuracy(model: Model<'_>, split: &Split) -> LossAndAccurac
         let mut classes = [0; LANES];
         for (lane, logits) in group.iter().enumerate() {
             classes[lane] = logits.class();
-            for (class, real) in logits.real().into_iter().enumerate() {
+            for (class, real) in logits.real().enumerate() {
                 if class == lanes.len() {
                     lanes.push(Lanes::ZERO);
                 }

@@ -240,7 +240,7 @@ fn a_section_that_breaks_its_conditions_is_refused() {
     heavy[words..words + 4].fill(0);
     for (place, word) in heavy[words + 64..][..2400].chunks_exact_mut(16).enumerate() {
         let before = if place % 5 == 0 { 0 } else { 55 << 21 };
-        word[..4].copy_from_slice(&(55 + before as i32).to_le_bytes());
+        word[..4].copy_from_slice(&(55 + before).to_le_bytes());
     }
     let refused = network.encode_with(&Description::default(), &heavy).unwrap_err();
     assert!(
