@@ -38,7 +38,7 @@ pub struct Network<'a> {
     /// All layers, in the order of [`Layer::ALL`](crate::architecture::Layer::ALL), little-endian.
     ///
     /// A layer with `n` outputs has `n` [`Record`](super::Record)s. The weights follow as
-    /// [`ConvWeights`](super::ConvWeights) or [`DenseWords`](super::DenseWords).
+    /// [`ConvWeights`](super::ConvWeights) or [`DenseWord`](super::DenseWord)s.
     pub parameters: &'a [u8],
 }
 
