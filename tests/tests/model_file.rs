@@ -239,7 +239,7 @@ fn a_section_that_breaks_its_conditions_is_refused() {
     let words = 8 + 24 + 600;
     heavy[words..words + 4].fill(0);
     for (place, word) in heavy[words + 64..][..2400].chunks_exact_mut(16).enumerate() {
-        let before = if place % 5 == 0 { 0 } else { 55 << 21 };
+        let before: i32 = if place % 5 == 0 { 0 } else { 55 << 21 };
         word[..4].copy_from_slice(&(55 + before).to_le_bytes());
     }
     let refused = network.encode_with(&Description::default(), &heavy).unwrap_err();
