@@ -17,35 +17,23 @@ pub struct Logits {
 impl Logits {
     /// Logits with their scale and zero point. Values beyond [`MAX_CLASSES`] are left out.
     pub fn new(values: &[i8], quantization: Quantization) -> Self {
-        let mut logits = Self::zeros(values.len(), quantization);
-        for (place, value) in logits.values.iter_mut().zip(values) {
+        let mut all = [0; MAX_CLASSES];
+        for (place, value) in all.iter_mut().zip(values) {
             *place = *value;
         }
-        logits
+        Self::from_parts(all, values.len(), quantization.scale.to_bits(), quantization.zero_point)
     }
 
-    /// Logits that are all zero, of at most [`MAX_CLASSES`] classes.
+    /// Logits of at most [`MAX_CLASSES`] classes. The values from `classes` on are zero.
     #[inline]
-    pub(crate) fn zeros(classes: usize, quantization: Quantization) -> Self {
-        Self {
-            values: [0; MAX_CLASSES],
-            classes: classes.min(MAX_CLASSES) as u8,
-            scale_bits: quantization.scale.to_bits(),
-            zero_point: quantization.zero_point,
-        }
+    pub(crate) fn from_parts(values: [i8; MAX_CLASSES], classes: usize, scale_bits: u32, zero_point: i8) -> Self {
+        Self { values, classes: classes.min(MAX_CLASSES) as u8, scale_bits, zero_point }
     }
 
     /// The quantized logits, one for each class.
     #[inline]
     pub fn values(&self) -> &[i8] {
         self.values.get(..usize::from(self.classes)).unwrap_or(&self.values)
-    }
-
-    #[inline]
-    pub(crate) fn values_mut(&mut self) -> &mut [i8] {
-        // `get_mut` would keep the borrow in the other branch.
-        let (values, _) = self.values.split_at_mut(usize::from(self.classes).min(MAX_CLASSES));
-        values
     }
 
     /// Their scale and zero point.

@@ -102,11 +102,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     } else {
         println!("{kind}, {} test images of {}", thousands(answer.images), answer.data);
         println!("accuracy {} ({} right)", percent(answer.accuracy), thousands(answer.correct));
-        println!("crc32 {}", answer.crc32);
+        print_classes(&answer.classes);
         if let Some(identity) = &answer.identity {
             println!("model identity {identity}");
         }
-        print_classes(&answer.classes);
+        // Last, as in the output of the firmware's demo.
+        println!("crc32 {}", answer.crc32);
     }
     Ok(())
 }
@@ -134,4 +135,5 @@ fn print_classes(classes: &[ClassJson<'_>]) {
         let accuracy = accuracy.map_or("–".into(), percent);
         println!("{label:<width$}  {:>8}  {:>8}  {accuracy:>9}", thousands(*images), thousands(*correct));
     }
+    println!();
 }

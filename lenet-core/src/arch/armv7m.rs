@@ -23,12 +23,12 @@ pub(crate) fn sums_of_products(
     let padded = 2 * rows.input_pairs();
     // Further inputs would have no weights.
     let input = input.get(..padded).unwrap_or(input);
-    let (mut assembly, mut count): (Assembly, usize) = (dense_assembly, padded / 4);
     let room = scratch.words();
+    let mut listed = None;
     if blank == Blank::Skip
         && let Some(inputs) = nonzero::list(input, room)
     {
-        (assembly, count) = (sparse_assembly, inputs.len());
+        listed = Some(inputs.len());
     } else {
         let Some(inputs) = room.get_mut(..padded) else { return };
         inputs.fill(0);
@@ -39,12 +39,15 @@ pub(crate) fn sums_of_products(
     for words in rows {
         // SAFETY: there are `padded` inputs, a multiple of 8, and half as many words; or there are `count` nonzero inputs,
         // a multiple of 4, each with the offset of a halfword in the words.
-        each(separate_words(unsafe { assembly(room.as_ptr(), words.as_ptr(), count) }));
+        let sums = unsafe {
+            match listed {
+                None => dense_assembly(room.as_ptr(), words.as_ptr(), padded / 4),
+                Some(count) => sparse_assembly(room.as_ptr(), words.as_ptr(), count),
+            }
+        };
+        each(separate_words(sums));
     }
 }
-
-/// [`dense_assembly`] or [`sparse_assembly`]: inputs, words of two outputs, and how often to loop or how many inputs.
-type Assembly = unsafe extern "C" fn(*const u32, *const u32, usize) -> u64;
 
 /// Four inputs of two outputs: 18 instructions for 8 multiply-accumulates, 2.25 each.
 macro_rules! four_inputs {

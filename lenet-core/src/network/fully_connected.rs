@@ -1,9 +1,9 @@
 //! The fully connected layers: sums of products, then bias and requantization.
 
 use crate::arch::{Blank, Scratch, sums_of_products};
+use crate::labels::MAX_CLASSES;
 use crate::logits::Logits;
 use crate::model::DenseParameters;
-use crate::quantization::Quantization;
 
 /// A hidden layer: `output[o] = ReLU(bias[o] + sum(input[i] * weights[o][i]))`, requantized.
 ///
@@ -26,7 +26,8 @@ pub(crate) fn fully_connected(
     });
 }
 
-/// The last layer. It has no ReLU, and its outputs are signed values `q` with the given quantization.
+/// The last layer. It has no ReLU, and its outputs are signed values `q` with the given zero point; `scale_bits` are the
+/// bits of their scale, because a float would be passed in a floating-point register.
 ///
 /// Not inlined, so that its stack is gone while the convolutions use theirs.
 #[inline(never)]
@@ -35,14 +36,15 @@ pub(crate) fn fully_connected_logits(
     parameters: &DenseParameters<'_>,
     blank: Blank,
     scratch: &mut Scratch,
-    quantization: Quantization,
+    scale_bits: u32,
+    zero_point: i8,
 ) -> Logits {
-    let mut logits = Logits::zeros(parameters.channels().len(), quantization);
-    let mut places = logits.values_mut().iter_mut().zip(parameters.channels().iter());
+    let mut values = [0; MAX_CLASSES];
+    let mut places = values.iter_mut().zip(parameters.channels().iter());
     sums_of_products(input, parameters.rows(), blank, scratch, |sums| {
         for (sum, (place, channel)) in sums.into_iter().zip(&mut places) {
-            *place = channel.multiplier.apply_linear(channel.bias + sum, quantization.zero_point);
+            *place = channel.multiplier.apply_linear(channel.bias + sum, zero_point);
         }
     });
-    logits
+    Logits::from_parts(values, parameters.channels().len(), scale_bits, zero_point)
 }

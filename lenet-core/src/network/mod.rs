@@ -8,6 +8,7 @@ use crate::arch::{Blank, Workspace, conv1_pool, conv2_pool};
 use crate::architecture::{Layer, Pixels, Tensor};
 use crate::logits::Logits;
 use crate::model::Model;
+use crate::quantization::Quantization;
 
 /// LeNet-5, ready to classify: a checked model and its [`Workspace`].
 #[derive(Clone, Debug)]
@@ -40,7 +41,8 @@ impl<'m> LeNet5<'m> {
         finished(Layer::Fc1);
         fully_connected(fc1, model.fc2(), blank, scratch, fc2);
         finished(Layer::Fc2);
-        let logits = fully_connected_logits(fc2, model.fc3(), blank, scratch, model.quantization(Tensor::Logits));
+        let Quantization { scale, zero_point } = model.quantization(Tensor::Logits);
+        let logits = fully_connected_logits(fc2, model.fc3(), blank, scratch, scale.to_bits(), zero_point);
         finished(Layer::Fc3);
         logits
     }

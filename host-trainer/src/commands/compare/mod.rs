@@ -92,8 +92,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.json {
         println!("{}", json(arguments, &data, model.identity(), &comparison, &warnings)?);
     } else {
-        println!("model identity {:08x}", model.identity());
         print!("{}", text::render(&comparison, &warnings, &data, colour::wanted()));
+        println!("model identity {:08x}", model.identity());
     }
     match arguments.max_drop {
         Some(allowed) if comparison.points_lost > allowed => {

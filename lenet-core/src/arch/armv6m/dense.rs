@@ -2,7 +2,6 @@
 //! The multiplications of the fully connected layers.
 
 use core::arch::naked_asm;
-use core::ops::Range;
 
 use crate::arch::blank::Blank;
 use crate::arch::hwc::Scratch;
@@ -25,26 +24,30 @@ pub(crate) fn sums_of_products(
     let input = input.get(..2 * rows.input_pairs()).unwrap_or(input);
     // Enough for the largest layer, of whose inputs at most two thirds are listed.
     let mut room = [0; (2 * FC1_INPUTS / 3).next_multiple_of(nonzero::UNROLLED)];
-    let (assembly, inputs): (Assembly, Range<*const u8>) = if blank == Blank::Skip
+    let (sparse, inputs) = if blank == Blank::Skip
         && let Some(inputs) = nonzero::list(input, &mut room)
     {
-        (sparse_assembly, bytemuck::must_cast_slice::<u32, u8>(inputs).as_ptr_range())
+        (true, bytemuck::must_cast_slice::<u32, u8>(inputs).as_ptr_range())
     } else {
         let (fours, _) = input.as_chunks::<4>();
         if fours.is_empty() {
             return rows.for_each(|_| each([0; 2]));
         }
-        (dense_assembly, fours.as_flattened().as_ptr_range())
+        (false, fours.as_flattened().as_ptr_range())
     };
     for words in rows {
         // SAFETY: there are at least four inputs, a multiple of 4, and at least two words for every four inputs; or the
         // number of nonzero inputs is a multiple of 4, and each offset is that of a halfword in the words.
-        each(separate_words(unsafe { assembly(inputs.start, words.as_ptr(), inputs.end) }));
+        let sums = unsafe {
+            if sparse {
+                sparse_assembly(inputs.start, words.as_ptr(), inputs.end)
+            } else {
+                dense_assembly(inputs.start, words.as_ptr(), inputs.end)
+            }
+        };
+        each(separate_words(sums));
     }
 }
-
-/// [`dense_assembly`] or [`sparse_assembly`]: inputs, words of two outputs, and the end of the inputs.
-type Assembly = unsafe extern "C" fn(*const u8, *const u32, *const u8) -> u64;
 
 /// Two inputs of two outputs: 14 instructions for 4 multiply-accumulates, 3.5 each.
 macro_rules! two_inputs {

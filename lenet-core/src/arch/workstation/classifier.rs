@@ -13,6 +13,7 @@ use super::parameters::{LayerArrays, convolution, dense};
 use super::requantize::Requantizer;
 use crate::arch::workspace::Workspace;
 use crate::architecture::{FC1_INPUTS, FC1_OUTPUTS, FC2_OUTPUTS, Pixels, Pool, Tensor};
+use crate::labels::MAX_CLASSES;
 use crate::logits::Logits;
 use crate::model::Model;
 use crate::quantization::{Multiplier, Quantization};
@@ -112,16 +113,16 @@ impl WithSimd for Classify<'_> {
             unpack_outputs(&fc1, &mut workspace.fc1);
             unpack_outputs(&fc2, &mut workspace.fc2);
         }
-        let Quantization { zero_point, .. } = c.quantization;
-        let mut logits = Logits::zeros(c.fc3_multiplier.len(), c.quantization);
-        let tiles = logits.values_mut().chunks_mut(LANES).zip(c.fc3_multiplier.chunks(LANES)).zip(&c.fc3);
+        let Quantization { scale, zero_point } = c.quantization;
+        let mut all = [0; MAX_CLASSES];
+        let tiles = all.chunks_mut(LANES).zip(c.fc3_multiplier.chunks(LANES)).zip(&c.fc3);
         for ((values, multipliers), layer) in tiles {
             let [accumulators] = layer.forward::<_, 1>(simd, fc2.as_flattened());
             for ((value, multiplier), accumulator) in values.iter_mut().zip(multipliers).zip(accumulators) {
                 *value = multiplier.apply_linear(accumulator, zero_point);
             }
         }
-        logits
+        Logits::from_parts(all, c.fc3_multiplier.len(), scale.to_bits(), zero_point)
     }
 }
 
