@@ -20,7 +20,7 @@ use lenet_core::{Layer, Pool};
 use prost::Message;
 
 use super::FloatFile;
-use super::float_file::with_facts;
+use super::float_file::{labels_entry, with_facts};
 use crate::TOOL;
 use crate::int8::order::pytorch_order;
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
@@ -77,9 +77,9 @@ pub fn encode_onnx_int8(network: &QuantizedNetwork, description: &Description<'_
         ("seed", description.seed.map(|x| x.to_string())),
         ("tool", Some(description.tool.to_owned())),
     ];
-    let metadata = metadata.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
-    let classes = network.layers[Layer::Fc3 as usize].bias.len();
-    encode(int8.graph.finish("LeNet-5 int8", "input", &output, classes), metadata)
+    let metadata = metadata.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    let metadata = metadata.chain(labels_entry(&network.classes)).collect();
+    encode(int8.graph.finish("LeNet-5 int8", "input", &output, network.classes.count()), metadata)
 }
 
 /// `metadata` is sorted, so that the same network gives the same bytes.

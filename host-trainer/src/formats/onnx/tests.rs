@@ -72,6 +72,23 @@ fn a_float_file_has_the_shapes_and_labels_of_its_classes() {
 }
 
 #[test]
+fn an_int8_file_has_labels_that_are_more_than_numbers() {
+    let file = ModelFile::new(INT8);
+    let mut network = QuantizedNetwork::from(&file.model().unwrap());
+    let labels = |network: &QuantizedNetwork| {
+        let model = ModelProto::decode(&*encode_onnx_int8(network, &Default::default())).unwrap();
+        model
+            .metadata_props
+            .into_iter()
+            .find(|entry| entry.key.as_deref() == Some("labels"))
+            .and_then(|entry| entry.value)
+    };
+    assert_eq!(labels(&network), None);
+    network.classes = Classes::new(('A'..='J').map(String::from)).unwrap();
+    assert_eq!(labels(&network).as_deref(), Some(r#"["A","B","C","D","E","F","G","H","I","J"]"#));
+}
+
+#[test]
 fn int8_weights_are_in_pytorchs_order_and_within_a_step_of_the_float_weights() {
     let file = ModelFile::new(INT8);
     let model = file.model().unwrap();
