@@ -5,20 +5,28 @@ use serde::{Deserialize, Serialize};
 
 /// 2 to 64 classes and their labels, which follow the rules of [`Labels`]. In JSON they are a list of the labels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Vec<String>", try_from = "Vec<String>")]
-pub struct Classes(String);
-
-impl From<Classes> for Vec<String> {
-    fn from(classes: Classes) -> Self {
-        classes.labels().iter().map(str::to_owned).collect()
-    }
-}
+#[serde(try_from = "Vec<String>")]
+pub struct Classes(Vec<String>);
 
 impl TryFrom<Vec<String>> for Classes {
     type Error = String;
 
     fn try_from(labels: Vec<String>) -> Result<Self, String> {
-        Self::new(labels)
+        // In the joined text, a line feed inside a label would pass as the border between two labels.
+        if let Some(label) = labels.iter().find(|label| label.contains('\n')) {
+            return Err(format!("the label {label:?} contains a line feed"));
+        }
+        let classes = Self(labels);
+        match Labels::new(&classes.text()) {
+            Ok(_) => Ok(classes),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+impl From<Labels<'_>> for Classes {
+    fn from(labels: Labels<'_>) -> Self {
+        Self(labels.iter().map(str::to_owned).collect())
     }
 }
 
@@ -28,16 +36,7 @@ impl Classes {
     /// # Errors
     /// The first rule of [`Labels`] that they break, in words.
     pub fn new<L: AsRef<str>>(labels: impl IntoIterator<Item = L>) -> Result<Self, String> {
-        let labels: Vec<L> = labels.into_iter().collect();
-        // In the joined text, a line feed inside a label would pass as the border between two labels.
-        if let Some(label) = labels.iter().map(AsRef::as_ref).find(|label| label.contains('\n')) {
-            return Err(format!("the label {label:?} contains a line feed"));
-        }
-        let text = labels.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("\n");
-        match Labels::new(&text) {
-            Ok(_) => Ok(Self(text)),
-            Err(error) => Err(error.to_string()),
-        }
+        labels.into_iter().map(|label| label.as_ref().to_owned()).collect::<Vec<_>>().try_into()
     }
 
     /// The ten digits, `0` to `9`.
@@ -55,17 +54,22 @@ impl Classes {
 
     /// Whether the labels are only the numbers of the classes. Other formats than `.lenet` leave such labels out.
     pub fn are_numbered(&self) -> bool {
-        self.labels().iter().enumerate().all(|(class, label)| label == class.to_string())
+        self.0.iter().enumerate().all(|(class, label)| *label == class.to_string())
     }
 
     /// Number of classes, in [2, 64].
     pub fn count(&self) -> usize {
-        self.labels().len()
+        self.0.len()
     }
 
     /// The labels, in order.
-    pub fn labels(&self) -> Labels<'_> {
-        Labels::new(&self.0).expect("checked when the classes were made")
+    pub fn labels(&self) -> &[String] {
+        &self.0
+    }
+
+    /// The labels as the text that [`Labels::new`] takes.
+    pub fn text(&self) -> String {
+        self.0.join("\n")
     }
 
     /// The label of a class.
@@ -73,12 +77,12 @@ impl Classes {
     /// # Panics
     /// When `class` is not below [`count`](Self::count).
     pub fn label(&self, class: usize) -> &str {
-        self.labels().get(class).expect("the class is below the count")
+        &self.0[class]
     }
 
     /// The class with this label.
     pub fn find(&self, label: &str) -> Option<usize> {
-        self.labels().iter().position(|other| other == label)
+        self.0.iter().position(|other| other == label)
     }
 }
 

@@ -81,15 +81,12 @@ pub fn float_loss_and_accuracy(network: &Network, split: &Split) -> LossAndAccur
 pub fn int8_loss_and_accuracy(model: Model<'_>, split: &Split) -> LossAndAccuracy {
     let logits = classify_all(model, split);
     let groups = logits.par_chunks(LANES).enumerate().map(|(index, group)| {
-        let mut lanes = Vec::new();
+        let mut lanes = vec![Lanes::ZERO; model.classes()];
         let mut classes = [0; LANES];
         for (lane, logits) in group.iter().enumerate() {
             classes[lane] = logits.class();
-            for (class, real) in logits.real().enumerate() {
-                if class == lanes.len() {
-                    lanes.push(Lanes::ZERO);
-                }
-                lanes[class].0[lane] = real;
+            for (to, real) in lanes.iter_mut().zip(logits.real()) {
+                to.0[lane] = real;
             }
         }
         loss_and_correct(&lanes, classes, index * LANES..index * LANES + group.len(), split.labels())

@@ -26,7 +26,7 @@
 //! | | [`picture`] | digits as pictures, on the terminal and as PNG |
 //! | 1 | [`int8`] | the numbers of an int8 network, and an independent model of it to test `lenet-core` against |
 //! | 0 | [`classes`] | how many classes there are, and their labels |
-//! | | `error`, `numbers`, `colour` | [`Error`](enum@Error); numbers as text; whether to print in colours |
+//! | | `error`, `npy`, `numbers`, `colour` | [`Error`](enum@Error); headers of NumPy arrays; numbers as text; whether to print in colours |
 
 pub mod analysis;
 pub mod checkpoint;
@@ -44,6 +44,7 @@ pub mod formats;
 pub mod inspection;
 pub mod int8;
 pub mod network;
+mod npy;
 mod numbers;
 pub mod picture;
 pub mod prediction;

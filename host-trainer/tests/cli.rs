@@ -315,7 +315,7 @@ fn other_classes_than_digits_go_all_the_way() {
     let text = stdout(folder.path(), &["inspect", "none.lenet"]);
     assert!(text.contains("refusal   class one: none of these"), "{text}");
     let message = refusal(folder.path(), 2, &[&quantize[..5], &["eleven", "-o", "x.lenet"]].concat());
-    assert!(message.contains("--none-of-these eleven: there is no such class"), "{message}");
+    assert!(message.contains("--none-of-these eleven: no class has this label"), "{message}");
 
     fs::write(folder.path().join("small/labels.txt"), "A\nB\n").unwrap();
     let message = refusal(folder.path(), 1, &["train", "--data", "small", "-o", "again"]);

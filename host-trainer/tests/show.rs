@@ -220,7 +220,7 @@ fn bad_requests_are_refused_with_a_remedy() {
         (vec!["--grid", "0x3"], "give COLUMNSxROWS"),
         (vec!["--grid", "99999999999x99999999999"], "give COLUMNSxROWS"),
         (vec!["--grid", "11x1"], "11 digits side by side need a terminal of 87 columns, but this one has 80"),
-        (vec!["--label", "10"], "there is no such class; the classes are 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+        (vec!["--label", "10"], "no class has this label; the labels are 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
         (vec!["--index", "1", "--range", "0..3"], "cannot be used with"),
         (vec!["--normalize", "0.1"], "give a mean and a standard deviation above 0"),
         (vec!["--normalize", "0.1,0"], "give a mean and a standard deviation above 0"),

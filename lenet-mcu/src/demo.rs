@@ -39,7 +39,8 @@ pub fn run(console: &mut Console) -> Result<(), Failure> {
     while let Some(index) = images.read_next(&mut pixels)? {
         let logits = network.classify(&pixels);
         let digit = if images.are_built_in() { digits::all().nth(index).map(|digit| digit.label) } else { None };
-        let is_right = digit.map(|digit| is_label(&model, &logits, digit));
+        // A model of letters cannot be right or wrong about a digit.
+        let is_right = digit.and_then(|digit| class_of(&model, digit)).map(|class| class == logits.class());
         write!(console, "\n{}", Picture(&pixels))?;
         match digit {
             Some(digit) => write!(console, "digit {index}: label {digit}, ")?,
@@ -93,8 +94,7 @@ fn print_logits(console: &mut Console, logits: &Logits) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether the label of the answer is this digit.
-fn is_label(model: &Model<'_>, logits: &Logits, digit: u8) -> bool {
-    let label = model.labels().get(logits.class()).unwrap_or_default();
-    label.as_bytes() == [b'0' + digit]
+/// The class whose label is this digit.
+fn class_of(model: &Model<'_>, digit: u8) -> Option<usize> {
+    model.labels().iter().position(|label| label.as_bytes() == [b'0' + digit])
 }

@@ -68,7 +68,7 @@ fn values_out_of_range_are_refused_by_name() {
         (|n| n.layers[2].multiplier[5].mantissa = (1 << 30) - 1, "multiplier of fc1 channel 5"),
         (|n| n.layers[2].multiplier[5].mantissa = -1, "multiplier of fc1 channel 5"),
         (|n| n.layers[3].multiplier[83].exponent = 1, "multiplier of fc2 channel 83"),
-        (|n| n.none_of_these = Some(10), "class 10 should mean none of these, but the classes are 0 to 9"),
+        (|n| n.none_of_these = Some(10), "the class for none of these is 10, but the classes are 0 to 9"),
         (|n| n.layers[0].multiplier[0].exponent = -32, "multiplier of conv1 channel 0"),
         (|n| n.layers[4].bias[9] = i32::MAX, "accumulator of fc3 channel 9"),
         (|n| n.layers[4].bias[0] = i32::MIN, "accumulator of fc3 channel 0"),

@@ -96,9 +96,12 @@ impl From<&Network> for Subject {
 impl From<&Model<'_>> for Subject {
     fn from(model: &Model<'_>) -> Self {
         let feature_scale = model.quantization(Tensor::Fc2).scale;
-        let classes = Classes::new(model.labels().iter()).expect("the model's labels follow the same rules");
-        let none_of_these = model.none_of_these();
-        Self::Int8(Box::new(Int8Subject { classifier: Classifier::new(model), classes, none_of_these, feature_scale }))
+        Self::Int8(Box::new(Int8Subject {
+            classifier: Classifier::new(model),
+            classes: model.labels().into(),
+            none_of_these: model.none_of_these(),
+            feature_scale,
+        }))
     }
 }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 
+use lenet_core::Pixels;
 use lenet_core::architecture::IMAGE_SIDE;
-use lenet_core::{MAX_CLASSES, Pixels};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -270,7 +270,7 @@ impl ClassStatistics {
     /// Measures every image, on the threads of the current rayon pool.
     pub(super) fn of(training: &Split) -> Self {
         let strokes: Vec<Strokes> = training.all_pixels().par_iter().map(Strokes::of).collect();
-        let mut sorted = vec![<[Vec<f32>; 9]>::default(); MAX_CLASSES];
+        let mut sorted = vec![<[Vec<f32>; 9]>::default(); training.classes()];
         for (strokes, label) in strokes.iter().zip(training.labels()) {
             for (values, value) in sorted[usize::from(*label)].iter_mut().zip(strokes.0) {
                 values.push(value);

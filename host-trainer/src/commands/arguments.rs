@@ -32,20 +32,24 @@ impl DataArguments {
 
     /// The data set with the class numbers of a network.
     pub(super) fn load_for(&self, network: &Classes, quiet: bool) -> Result<DataSet> {
-        self.load(quiet)?.with_classes_of(network)
+        let data = DataSet::load(&self.data)?.with_classes_of(network)?;
+        print_notes(&data, quiet);
+        Ok(data)
     }
 }
 
 /// Reads a data set, and prints the notes about it unless the command is quiet.
 pub(super) fn load(folders: &[PathBuf], quiet: bool) -> Result<DataSet> {
     let data = DataSet::load(folders)?;
-    if !quiet {
-        for note in &data.notes {
-            // Failing to print a note must not stop the command.
-            let _ = writeln!(std::io::stderr(), "note: {note}");
-        }
-    }
+    print_notes(&data, quiet);
     Ok(data)
+}
+
+fn print_notes(data: &DataSet, quiet: bool) {
+    for note in data.notes.iter().filter(|_| !quiet) {
+        // Failing to print a note must not stop the command.
+        let _ = writeln!(std::io::stderr(), "note: {note}");
+    }
 }
 
 /// The class for anything else.
@@ -67,8 +71,10 @@ impl NoneOfTheseArgument {
 /// The class with a label that was given with an option.
 pub(super) fn class_with_label(classes: &Classes, label: &str, option: &str) -> Result<usize> {
     classes.find(label).ok_or_else(|| {
-        let labels: Vec<&str> = classes.labels().iter().collect();
-        Error::Usage(format!("{option} {label}: there is no such class; the classes are {}", labels.join(", ")))
+        Error::Usage(format!(
+            "{option} {label}: no class has this label; the labels are {}",
+            classes.labels().join(", ")
+        ))
     })
 }
 

@@ -70,7 +70,7 @@ struct ErrorsJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<String>,
     /// By class.
-    labels: Vec<&'a str>,
+    labels: &'a [String],
     images: usize,
     correct: usize,
     accuracy: f64,
@@ -106,7 +106,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             kind,
             data: &data.name,
             identity,
-            labels: data.classes.labels().iter().collect(),
+            labels: data.classes.labels(),
             images: *images,
             correct,
             accuracy,
@@ -147,8 +147,8 @@ fn table(found: &Misreads, classes: &Classes) -> String {
             let line = format!("{pair:<width$} {index:>6} {sure:>7}  {margin:>5.2}  {verdict}:");
             let reason = misread.reason(*verdict);
             // A reason that does not fit goes on the next line.
-            let gap = if line.len() + 1 + reason.len() > COLUMNS_OF_TEXT {
-                format!("\n{:1$}", "", width + 25)
+            let gap = if line.chars().count() + 1 + reason.len() > COLUMNS_OF_TEXT {
+                format!("\n{:1$}", "", width + 24)
             } else {
                 " ".into()
             };

@@ -85,8 +85,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         // Failing to print a note must not stop the command.
         let _ = writeln!(
             std::io::stderr(),
-            "note: no SHA-256 of these files is published, so they are checked by length and MD5, which is no protection \
-             from forgery; if you know a SHA-256, give it with --sha256 FILE=HEX"
+            "note: no SHA-256 of these files is published, so their length and MD5 are checked. That finds damage, but \
+             does not protect from forgery. If you know a SHA-256, give it with --sha256 FILE=HEX"
         );
     }
     let mut progress: Box<dyn FnMut(Event<'_>)> = if arguments.json || quiet { Box::new(|_| {}) } else { for_stderr() };

@@ -56,7 +56,7 @@ impl DataSet {
     ///
     /// # Errors
     /// Those of [`load`](Self::load). Also when there are fewer than 2 or more than 64 classes, a subfolder's name is not
-    /// a label, a class is only in `test`, or there is no image for training or testing.
+    /// a label, a class has a folder in `test` but none in `train`, or there is no image for training or testing.
     pub fn from_folder(folder: &Path) -> Result<Self> {
         let absolute = folder.canonicalize().map_err(Error::read(folder))?;
         let name = absolute.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
@@ -125,7 +125,7 @@ impl Naming {
         }
         if let Layout::Emnist(set) = layout {
             notes.push(format!(
-                "there is no emnist-{set}-mapping.txt beside the files, so the classes are called 0, 1 ..."
+                "there is no emnist-{set}-mapping.txt beside the files, so the classes have numbers instead of names"
             ));
         }
         let [stored, unpacked] = &parts[0].label_bytes;
@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn labels(data: &DataSet) -> String {
-        data.classes.labels().iter().collect::<Vec<_>>().join(" ")
+        data.classes.labels().join(" ")
     }
 
     #[test]

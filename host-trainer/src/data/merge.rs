@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 /// Merges data sets by label, as [`DataSet::load`] describes.
 pub(super) fn merge(sets: &[DataSet]) -> Result<DataSet> {
     let name = sets.iter().map(|set| set.name.as_str()).collect::<Vec<_>>().join("+");
-    let mut labels: Vec<&str> = Vec::new();
-    for label in sets.iter().flat_map(|set| set.classes.labels().iter().collect::<Vec<_>>()) {
+    let mut labels: Vec<&String> = Vec::new();
+    for label in sets.iter().flat_map(|set| set.classes.labels()) {
         if !labels.contains(&label) {
             labels.push(label);
         }
@@ -20,8 +20,8 @@ pub(super) fn merge(sets: &[DataSet]) -> Result<DataSet> {
         Error::Usage(format!("{name}: {problem}; leave out a --data, or give equal classes equal names"))
     })?;
     // For each set, the new number of each of its classes.
-    let numbers: Vec<Vec<u8>> =
-        sets.iter().map(|set| set.classes.labels().iter().map(|label| position(&labels, label)).collect()).collect();
+    let number = |label: &String| classes.find(label).expect("the classes are those of all sets") as u8;
+    let numbers: Vec<Vec<u8>> = sets.iter().map(|set| set.classes.labels().iter().map(number).collect()).collect();
     let merged = |part: fn(&DataSet) -> &Split| {
         let splits: Vec<&Split> = sets.iter().map(part).collect();
         merge_splits(&splits, &numbers, classes.count())
@@ -29,11 +29,6 @@ pub(super) fn merge(sets: &[DataSet]) -> Result<DataSet> {
     let (train, test) = (merged(|set| &set.train), merged(|set| &set.test));
     let notes = sets.iter().flat_map(|set| set.notes.iter().cloned()).collect();
     Ok(DataSet { name, classes, train, test, notes })
-}
-
-fn position(labels: &[&str], label: &str) -> u8 {
-    let position = labels.iter().position(|other| *other == label).expect("the labels are those of all sets");
-    u8::try_from(position).expect("there are at most 64 classes")
 }
 
 /// Image `i` of a set of `n` gets the place `(2 i + 1) / 2 n`, so that each set is spread evenly over the whole. Of images

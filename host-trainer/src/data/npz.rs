@@ -5,9 +5,9 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
 use super::idx::MAX_BYTES;
+use crate::npy::{NpyError, NpyHeader};
 
 const ENTRY: &str = "arr_0.npy";
-const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
 /// NumPy's names for the types of integers that are read, and their bytes.
 const TYPES: [(&str, usize); 7] = [("|u1", 1), ("<u2", 2), ("<i2", 2), ("<u4", 4), ("<i4", 4), ("<u8", 8), ("<i8", 8)];
 
@@ -26,10 +26,17 @@ pub fn parse_npz(bytes: &[u8]) -> Result<(Vec<usize>, Vec<u8>), String> {
     if content.len() as u64 > MAX_BYTES {
         return Err(format!("it unpacks to more than {MAX_BYTES} bytes; check that it is the right file"));
     }
-    let (header, numbers) = split(&content).ok_or_else(|| damaged(&"its array has no version 1 header"))?;
-    let (size, shape) = parse_header(header).ok_or_else(|| {
+    let other = |header: &str| {
         damaged(&format!("its array is not of plain integers in row-major order: {}", header.trim().escape_debug()))
-    })?;
+    };
+    let (NpyHeader { descr, fortran_order, shape }, start) =
+        NpyHeader::parse(&content).map_err(|error| match error {
+            NpyError::NotAnArray | NpyError::NoHeader => damaged(&"its array has no version 1 header"),
+            NpyError::Other(text) => other(text),
+        })?;
+    let numbers = &content[start..];
+    let size = TYPES.into_iter().find(|(name, _)| *name == descr && !fortran_order).map(|(_, size)| size);
+    let size = size.ok_or_else(|| other(descr))?;
     let count = shape.iter().try_fold(size, |product, length| product.checked_mul(*length));
     if count != Some(numbers.len()) {
         return Err(damaged(&format!("its header declares {shape:?}, but {} bytes follow", numbers.len())));
@@ -41,25 +48,6 @@ pub fn parse_npz(bytes: &[u8]) -> Result<(Vec<usize>, Vec<u8>), String> {
     Ok((shape, numbers.iter().step_by(size).copied().collect()))
 }
 
-fn split(content: &[u8]) -> Option<(&str, &[u8])> {
-    let (length, rest) = content.strip_prefix(MAGIC)?.split_first_chunk::<2>()?;
-    let (header, numbers) = rest.split_at_checked(u16::from_le_bytes(*length).into())?;
-    Some((std::str::from_utf8(header).ok()?, numbers))
-}
-
-/// Bytes of a number, and the shape.
-fn parse_header(header: &str) -> Option<(usize, Vec<usize>)> {
-    let value = |key: &str, end: char| Some(header.split_once(key)?.1.trim_start().split_once(end)?.0.trim());
-    let element = value("'descr':", ',')?.trim_matches('\'');
-    let (_, size) = TYPES.into_iter().find(|(name, _)| *name == element)?;
-    if value("'fortran_order':", ',')? != "False" {
-        return None;
-    }
-    let lengths = value("'shape':", ')')?.strip_prefix('(')?;
-    let lengths = lengths.split(',').map(str::trim).filter(|length| !length.is_empty());
-    Some((size, lengths.map(|length| length.parse().ok()).collect::<Option<_>>()?))
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::io::Write;
@@ -68,13 +56,14 @@ pub(super) mod tests {
     use zip::write::SimpleFileOptions;
 
     use super::*;
+    use crate::npy::{MAGIC, VERSION_1};
 
     /// An archive as `numpy.savez_compressed` writes it.
     pub(in crate::data) fn archive(entry: &str, descr: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
         let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         zip.start_file(entry, SimpleFileOptions::default()).unwrap();
-        for part in [MAGIC, &(header.len() as u16).to_le_bytes(), header.as_bytes(), numbers] {
+        for part in [MAGIC, &VERSION_1, &(header.len() as u16).to_le_bytes(), header.as_bytes(), numbers] {
             zip.write_all(part).unwrap();
         }
         zip.finish().unwrap().into_inner()

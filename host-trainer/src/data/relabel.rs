@@ -9,7 +9,7 @@ impl DataSet {
     /// have get no images.
     ///
     /// A network file without labels has numbered classes. If the data set has as many classes, they are taken to be the
-    /// same in the same order.
+    /// same in the same order, and a note says so.
     ///
     /// # Errors
     /// When the data set has classes that the network does not have.
@@ -19,10 +19,12 @@ impl DataSet {
         }
         let count = network.count();
         if self.classes.count() == count && network.are_numbered() {
-            return Ok(self);
+            let note = format!("the network's classes have no names; they are taken to be those of {}", self.name);
+            return Ok(Self { notes: [self.notes, vec![note]].concat(), ..self });
         }
-        let labels: Vec<&str> = self.classes.labels().iter().collect();
-        let unknown: Vec<&str> = labels.iter().copied().filter(|label| network.find(label).is_none()).collect();
+        let labels = self.classes.labels();
+        let unknown: Vec<&str> =
+            labels.iter().map(String::as_str).filter(|label| network.find(label).is_none()).collect();
         if !unknown.is_empty() {
             return Err(Error::Usage(format!(
                 "{} has the {} {}, but the network's classes are {}; give --data with the network's classes, or a \
@@ -30,7 +32,7 @@ impl DataSet {
                 self.name,
                 if unknown.len() == 1 { "class" } else { "classes" },
                 unknown.join(", "),
-                network.labels().iter().collect::<Vec<_>>().join(", "),
+                network.labels().join(", "),
             )));
         }
         let numbers: Vec<u8> = labels.iter().map(|label| network.find(label).map_or(0, |class| class as u8)).collect();
@@ -67,7 +69,9 @@ mod tests {
     fn numbered_classes_take_the_names_of_as_many() {
         let letters = Classes::new(('A'..='J').map(String::from)).unwrap();
         let data = DataSet { classes: letters.clone(), ..digits_10k() };
-        assert_eq!(data.clone().with_classes_of(&Classes::digits()).unwrap().classes, letters);
+        let named = data.clone().with_classes_of(&Classes::digits()).unwrap();
+        assert_eq!(named.classes, letters);
+        assert!(named.notes[0].contains("taken to be those of digits-10k"), "{:?}", named.notes);
         let refused = digits_10k().with_classes_of(&letters).unwrap_err().to_string();
         assert!(refused.contains("digits-10k has the classes 0, 1, 2,"), "{refused}");
         let eleven = Classes::numbered(11).unwrap();

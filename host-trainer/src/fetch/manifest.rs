@@ -32,8 +32,8 @@ pub enum Digest<'a> {
     UnpackedSha256(&'a str),
     /// SHA-256 of the file as it is sent.
     Sha256(&'a str),
-    /// MD5 of the file as it is sent, where nothing better is published. It finds damage; nobody is known to be able to
-    /// make another file with a given MD5, but it is no longer recommended as a protection from forgery.
+    /// MD5 of the file as it is sent, where nothing better is published. It finds damage, but does
+    /// not protect from forgery.
     Md5(&'a str),
 }
 
@@ -54,7 +54,8 @@ impl<'a> Manifest<'a> {
 }
 
 impl<'a> RemoteFile<'a> {
-    /// The same file, but with this SHA-256 as it is sent. The length is no longer known, so it becomes an upper limit.
+    /// The same file with this SHA-256 of what the server sends. Its length is then unknown, so only the largest allowed
+    /// one is checked.
     #[must_use]
     pub fn with_sha256(self, sha256: &'a str) -> Self {
         Self { bytes: MAX_BYTES, digest: Digest::Sha256(sha256), ..self }

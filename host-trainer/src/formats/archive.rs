@@ -8,8 +8,8 @@ use super::named::short;
 /// The first bytes of every zip archive that is not empty.
 pub(super) const MAGIC: [u8; 4] = *b"PK\x03\x04";
 
-/// Larger than any entry needs to be: all parameters of 64 classes in double precision take 392,128 bytes. The limit applies to the
-/// unpacked bytes, because the size in an entry's header cannot be trusted.
+/// Larger than any entry needs to be: all parameters of a network with 64 classes take 392,128 bytes in double precision.
+/// The limit applies to the unpacked bytes, because the size in an entry's header cannot be trusted.
 const MAX_ENTRY_BYTES: u64 = 1 << 20;
 
 /// A zip archive in memory.

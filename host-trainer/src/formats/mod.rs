@@ -20,7 +20,6 @@ use std::path::Path;
 
 use crate::classes::Classes;
 use crate::error::{Error, Result};
-use crate::int8::QuantizedNetwork;
 use flash::FlashImage;
 
 pub use c::{CSource, c_prefix, encode_c};
@@ -57,7 +56,7 @@ impl NetworkFile {
     pub fn classes(&self, path: &Path) -> Result<Classes> {
         match self {
             Self::Float(file) => Ok(file.network.classes.clone()),
-            Self::Int8(file) => Ok(QuantizedNetwork::from(&file.model().map_err(Error::model(path))?).classes),
+            Self::Int8(file) => Ok(file.model().map_err(Error::model(path))?.labels().into()),
         }
     }
 

@@ -1,15 +1,8 @@
-//! The header of a NumPy array: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
-//!
-//! `\x93NUMPY`, a version, a length, and a Python dict literal like
-//! `{'descr': '<f4', 'fortran_order': False, 'shape': (6, 1, 5, 5), }`, padded with spaces and a newline.
-//! NumPy always writes this form, so the reader accepts nothing else. A general parser of Python literals could take
-//! time exponential in the nesting depth.
+//! Headers of NumPy arrays of weights.
 
 use super::named::short;
 use super::strided::{ByteOrder, Element, Layout};
-
-const MAGIC: &[u8] = b"\x93NUMPY";
-const VERSION_1: [u8; 2] = [1, 0];
+use crate::npy::{MAGIC, NpyError, NpyHeader, VERSION_1};
 
 /// What a `.npy` file declares about its array.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,85 +33,22 @@ pub(super) fn float32_header(shape: &[usize]) -> Vec<u8> {
 }
 
 impl Header {
-    /// Longer than any header NumPy writes for an array of numbers with four axes.
-    pub(super) const MAX_BYTES: usize = 256;
+    /// More bytes than any header has.
+    pub(super) const MAX_BYTES: usize = NpyHeader::MAX_BYTES;
 
     /// The header at the start of `bytes`, and the offset of the first number.
     ///
     /// # Errors
     /// What is wrong, worded to follow the name of the array.
     pub(super) fn parse(bytes: &[u8]) -> Result<(Self, usize), String> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or("is not a .npy array; remove it from the archive")?;
         let unknown = "does not have a version 1 .npy header for plain numbers; save float arrays with numpy.savez";
-        let rest = rest.strip_prefix(&VERSION_1).ok_or(unknown)?;
-        let (length, rest) = rest.split_first_chunk::<2>().ok_or(unknown)?;
-        let text = rest.get(..usize::from(u16::from_le_bytes(*length))).ok_or(unknown)?;
-        let start = bytes.len() - rest.len() + text.len();
-        let text = std::str::from_utf8(text).ok().filter(|_| start <= Self::MAX_BYTES).ok_or(unknown)?;
-        let header = Literal(text).header().ok_or_else(|| format!("{unknown}; the header is {}", short(text, 60)))?;
-        Ok((header, start))
-    }
-}
-
-/// The unread rest of a Python literal.
-struct Literal<'a>(&'a str);
-
-impl<'a> Literal<'a> {
-    fn header(mut self) -> Option<Header> {
-        let (mut element, mut layout, mut shape) = (None, None, None);
-        self.take("{")?;
-        while self.take("}").is_none() {
-            let key = self.text()?;
-            self.take(":")?;
-            match key {
-                "descr" => element = Some(element_of(self.text()?)),
-                "fortran_order" => layout = Some(self.layout()?),
-                "shape" => shape = Some(self.shape()?),
-                _ => return None,
-            }
-            if self.take(",").is_none() {
-                self.take("}")?;
-                break;
-            }
-        }
-        let ends = self.0.trim_matches(' ') == "\n";
-        ends.then_some(Header { element: element?, layout: layout?, shape: shape? })
-    }
-
-    /// Skips spaces and then the token; `None` when something else follows.
-    fn take(&mut self, token: &str) -> Option<()> {
-        self.0 = self.0.trim_start_matches(' ').strip_prefix(token)?;
-        Some(())
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        self.take("'")?;
-        let (text, rest) = self.0.split_once('\'')?;
-        self.0 = rest;
-        Some(text)
-    }
-
-    fn layout(&mut self) -> Option<Layout> {
-        if self.take("True").is_some() {
-            return Some(Layout::Columns);
-        }
-        self.take("False").map(|()| Layout::Rows)
-    }
-
-    fn shape(&mut self) -> Option<Vec<usize>> {
-        let mut shape = Vec::new();
-        self.take("(")?;
-        while self.take(")").is_none() {
-            let start = self.0.trim_start_matches(' ');
-            let digits = start.find(|c: char| !c.is_ascii_digit())?;
-            shape.push(start[..digits].parse().ok()?);
-            self.0 = &start[digits..];
-            if self.take(",").is_none() {
-                self.take(")")?;
-                break;
-            }
-        }
-        Some(shape)
+        let (header, start) = NpyHeader::parse(bytes).map_err(|error| match error {
+            NpyError::NotAnArray => "is not a .npy array; remove it from the archive".into(),
+            NpyError::NoHeader => unknown.to_owned(),
+            NpyError::Other(text) => format!("{unknown}; the header is {}", short(text, 60)),
+        })?;
+        let layout = if header.fortran_order { Layout::Columns } else { Layout::Rows };
+        Ok((Self { element: element_of(header.descr), layout, shape: header.shape }, start))
     }
 }
 

@@ -128,7 +128,7 @@ impl Int8Summary {
             format_version: VERSION,
             model_bytes: file.bytes().len(),
             crc32: format!("{:08x}", file.crc32()),
-            identity: format!("{:08x}", model.identity()),
+            identity: file.identity()?,
             labels: model.labels().iter().map(str::to_owned).collect(),
             none_of_these: model.none_of_these(),
             plain_convolutions: network.unpackable().map(|reason| reason.to_string()),

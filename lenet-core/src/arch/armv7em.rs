@@ -27,7 +27,8 @@ pub(crate) fn sums_of_products(
         *place = u32::from(*first) | u32::from(*second) << 16;
     }
     for words in rows {
-        // SAFETY: there are `count` words and `count` pairs of inputs. The layer's inputs are padded to a multiple of 8.
+        // SAFETY: `Rows` gives `count` words, and there are as many pairs of inputs; the assembly takes 16 or more, a
+        // multiple of 4.
         each(separate_words(unsafe { dense_assembly(inputs.as_ptr(), words.as_ptr(), count / 4) }));
     }
 }

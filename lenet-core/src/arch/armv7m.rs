@@ -37,8 +37,9 @@ pub(crate) fn sums_of_products(
         }
     }
     for words in rows {
-        // SAFETY: there are `padded` inputs, a multiple of 8, and half as many words; or there are `count` nonzero inputs,
-        // a multiple of 4, each with the offset of a halfword in the words.
+        // SAFETY: `Rows` gives half as many words as there are inputs, `padded`, of which the assembly takes 32 or more,
+        // a multiple of 4. Or there are `count` nonzero inputs, a multiple of 4, each with the offset of a halfword in the
+        // words.
         let sums = unsafe {
             match listed {
                 None => dense_assembly(room.as_ptr(), words.as_ptr(), padded / 4),
@@ -151,7 +152,8 @@ macro_rules! nonzero_input {
 /// [`dense_assembly`], r4 an offset, r5 an activation, r6 a halfword, r7 its lower byte.
 ///
 /// # Safety
-/// There are `count` inputs of the type [`nonzero::Input`], a multiple of 4. Each offset is that of a halfword, counted from `words`.
+/// There are `count` inputs of the type [`nonzero::Input`], a multiple of 4. Each offset is that of a halfword, counted
+/// from `words`.
 #[unsafe(naked)]
 unsafe extern "C" fn sparse_assembly(inputs: *const u32, words: *const u32, count: usize) -> u64 {
     naked_asm!(

@@ -146,13 +146,16 @@ impl fmt::Display for Error {
             Self::Padding => f.write_str("the padding is not zero or has the wrong length"),
             Self::Labels(error) => write!(f, "the labels are not valid: {error}"),
             Self::NoneOfThese { class, classes } => {
-                write!(f, "class {class} should mean none of these, but the classes are 0 to {}", classes - 1)
+                write!(f, "the class for none of these is {class}, but the classes are 0 to {}", classes - 1)
             }
             Self::Rejection(rule) => {
-                write!(f, "the model refuses inputs by rule {rule}, which this build does not know: update it")
+                write!(f, "the model has rejection rule {rule}, which this program does not know: update the program")
             }
             Self::Preparation(kind) => {
-                write!(f, "the model needs inputs prepared in way {kind}, which this build does not know: update it")
+                write!(
+                    f,
+                    "the model needs preparation {kind} of its inputs, which this program does not know: update the program"
+                )
             }
             Self::Sections => f.write_str("the sections are damaged: a length is wrong, or one occurs twice"),
             Self::Scale(tensor) => write!(f, "the scale of {tensor} is not a positive, finite, normal number"),

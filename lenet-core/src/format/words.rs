@@ -37,7 +37,7 @@ pub type ConvWords<const INPUTS: usize, const PER_GROUP: usize, const GROUPS: us
 /// With `w[o][i]`, the word for outputs `o`, `o + 1` and inputs `i`, `i + 1` has `256 * w[o + 1][i] + w[o][i]` in its
 /// lower halfword and the same for input `i + 1` in its upper halfword.
 ///
-/// A last output without a partner has a partner with zero weights.
+/// If the number of outputs is odd, the last one is paired with zero weights.
 pub type DenseWord = u32;
 
 /// The two halfwords of a fully connected layer's word, the first input's first.

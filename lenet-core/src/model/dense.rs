@@ -4,6 +4,16 @@ use super::channels::Channels;
 use crate::architecture::Layer;
 use crate::format::{BlockReader, DenseWord, Error, dense_inputs, halfwords, split_halfword};
 
+const _: () = {
+    let layers = [Layer::Fc1, Layer::Fc2, Layer::Fc3];
+    let mut i = 0;
+    while i < layers.len() {
+        let input_pairs = dense_inputs(layers[i].weights_per_output()) / 2;
+        assert!(input_pairs >= 16 && input_pairs.is_multiple_of(4));
+        i += 1;
+    }
+};
+
 /// The parameters of a fully connected layer.
 #[derive(Clone, Copy, Debug)]
 pub struct DenseParameters<'a> {
@@ -18,7 +28,7 @@ impl<'a> DenseParameters<'a> {
         self.channels
     }
 
-    /// The weights as stored in the file, for every two outputs. If the number of outputs is odd, the last has a partner
+    /// The weights as stored in the file, for every two outputs. If the number of outputs is odd, the last one is paired
     /// with zero weights.
     pub fn rows(&self) -> Rows<'a> {
         Rows { words: self.words, input_pairs: self.input_pairs }
@@ -55,6 +65,8 @@ impl<'a> DenseParameters<'a> {
 }
 
 /// The words of every two outputs. `chunks_exact` would divide, which a Cortex-M0 cannot.
+///
+/// A row has at least 16 words, a multiple of 4: the kernels in assembly rely on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
     words: &'a [DenseWord],

@@ -62,7 +62,7 @@ struct Report<'a> {
     identity: String,
     data: &'a str,
     /// By class.
-    labels: Vec<&'a str>,
+    labels: &'a [String],
     #[serde(flatten)]
     comparison: &'a Comparison,
     warnings: Vec<ReportedWarning<'a>>,
@@ -84,16 +84,17 @@ struct ReportedWarning<'a> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (float, int8) = read_pair(&arguments.float, &arguments.int8)?;
     let model = int8.model().map_err(Error::model(&arguments.int8))?;
+    let identity = int8.identity().map_err(Error::model(&arguments.int8))?;
     let pool = arguments.threads.pool()?;
     let data = pool.install(|| arguments.data.load_for(&float.network.classes, false))?;
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
     let comparison = pool.install(|| compare(&float.network, model, &split));
     let warnings = comparison.warnings();
     if arguments.json {
-        println!("{}", json(arguments, &data, model.identity(), &comparison, &warnings)?);
+        println!("{}", json(arguments, &data, identity, &comparison, &warnings)?);
     } else {
         print!("{}", text::render(&comparison, &warnings, &data, colour::wanted()));
-        println!("model identity {:08x}", model.identity());
+        println!("model identity {identity}");
     }
     match arguments.max_drop {
         Some(allowed) if comparison.points_lost > allowed => {
@@ -126,16 +127,16 @@ fn read_pair(float: &Path, int8: &Path) -> Result<(Box<FloatFile>, ModelFile)> {
 fn json(
     arguments: &Arguments,
     data: &DataSet,
-    identity: u32,
+    identity: String,
     comparison: &Comparison,
     warnings: &[Warning],
 ) -> Result<String> {
     let report = Report {
         float: &arguments.float,
         int8: &arguments.int8,
-        identity: format!("{identity:08x}"),
+        identity,
         data: &data.name,
-        labels: data.classes.labels().iter().collect(),
+        labels: data.classes.labels(),
         comparison,
         warnings: warnings
             .iter()

@@ -39,7 +39,7 @@ fn write_named(folder: &Path, classes: &[(&str, u8)]) {
 }
 
 fn labels(data: &DataSet) -> Vec<&str> {
-    data.classes.labels().iter().collect()
+    data.classes.labels().iter().map(String::as_str).collect()
 }
 
 fn refusal(folder: &Path) -> String {

@@ -4,14 +4,13 @@ use lenet_core::architecture::Layer;
 use lenet_core::model::{Channels, ConvParameters, DenseParameters};
 use lenet_core::{Model, Pools, Tensor};
 
-use crate::classes::Classes;
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
 
 impl From<&Model<'_>> for QuantizedNetwork {
     /// Copies a model's numbers into plain arrays. [`QuantizedNetwork::encode`] turns them back into the same file.
     fn from(model: &Model<'_>) -> Self {
         Self {
-            classes: Classes::new(model.labels().iter()).expect("the model's labels follow the same rules"),
+            classes: model.labels().into(),
             none_of_these: model.none_of_these(),
             pools: Pools { pool1: model.pool1(), pool2: model.pool2() },
             activations: Tensor::ALL.map(|tensor| model.quantization(tensor)),

@@ -25,14 +25,14 @@ impl QuantizedNetwork {
     /// # Errors
     /// Those of [`encode`](Self::encode), and when the reader rejects a section.
     pub fn encode_with(&self, description: &Description<'_>, sections: &[u8]) -> Result<ModelFile> {
-        let labels = self.classes.labels();
+        let labels = self.classes.text();
         let parameters = parameters(&self.layers);
         let mut network = Network {
             prefix: Prefix { magic: MAGIC, version: VERSION },
             pool1: self.pools.pool1,
             pool2: self.pools.pool2,
             activations: self.activations,
-            labels: labels.text(),
+            labels: &labels,
             none_of_these: self.none_of_these.map(|class| class as u8),
             rejection: &[],
             preparation: 0,

@@ -250,7 +250,7 @@ impl Writer {
     fn metadata(&mut self, network: &QuantizedNetwork, description: &Description<'_>) -> Offsets<Metadata<'static>> {
         let data = postcard::to_allocvec(description).expect("a description has only numbers and names");
         let classes = &network.classes;
-        let labels = (!classes.are_numbered()).then(|| (LABELS, classes.labels().text().as_bytes().to_vec()));
+        let labels = (!classes.are_numbered()).then(|| (LABELS, classes.text().into_bytes()));
         let none_of_these = network.none_of_these.map(|class| (NONE_OF_THESE, vec![class as u8]));
         let entries: Vec<_> = [(DESCRIPTION, data)]
             .into_iter()

@@ -219,7 +219,7 @@ impl Group {
         &self.fc2
     }
 
-    /// Output of fc3, `[classes]`. Before the first forward pass there are no classes.
+    /// Output of fc3, `[classes]`. Empty before the first forward pass.
     pub fn logits(&self) -> &[Lanes] {
         &self.logits[..self.classes as usize]
     }

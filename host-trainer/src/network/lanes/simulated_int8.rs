@@ -7,7 +7,8 @@
 //! Activations are `u = q + 128` in [0, 255] and weights are steps in [-127, 127], both as floats. The layers are those
 //! of the float network without bias and ReLU. Their partial sums are at most `256 * 127 * 255 < 2^23`, so each is an
 //! exact integer, in any order and with any rounding. Biases are added to the sums as 32-bit integers. Requantization
-//! and pools are `lenet-core`'s. So every activation equals that of [`lenet_core::LeNet5`], for any network.
+//! and pools are `lenet-core`'s. So every activation equals that of [`lenet_core::LeNet5`], for any
+//! network whose multipliers are below 1/4, as the quantizer chooses them.
 //!
 //! The forward pass then converts the activations to real units, and the float network's backward pass runs on them and
 //! on the real values of the weights. It treats rounding as the identity (the straight-through estimator of Bengio,
@@ -47,7 +48,7 @@ pub struct SimulatedInt8 {
 
 impl From<&QuantizedNetwork> for SimulatedInt8 {
     /// # Panics
-    /// When an array has another length than its layer needs.
+    /// When an array has another length than its layer needs, or a multiplier is 1/4 or more.
     fn from(network: &QuantizedNetwork) -> Self {
         let [conv1, conv2, fc1, fc2, fc3] = &network.layers;
         let classes = fc3.bias.len();

@@ -140,8 +140,8 @@ macro_rules! nonzero_input {
 /// r6 an activation, r7 the halfword's lower byte, r12 the end of the inputs.
 ///
 /// # Safety
-/// From `inputs` to `end` there are inputs of the type [`nonzero::Input`], a multiple of 4. Each offset is that of a halfword, counted from
-/// `words`.
+/// From `inputs` to `end` there are values of the type [`nonzero::Input`], a multiple of 4. Each offset is that of a
+/// halfword, counted from `words`.
 #[unsafe(naked)]
 unsafe extern "C" fn sparse_assembly(inputs: *const u8, words: *const u32, end: *const u8) -> u64 {
     naked_asm!(

@@ -15,7 +15,7 @@
 //! # Why the bits are the same
 //!
 //! The sum of a pair's products is at most `2 * 255 * 127 < 2^16`, or four times that for a channel whose multiplier
-//! [`BelowQuarter`] has divided by four; it is exact in 32 bits. An accumulator starts from its
+//! `BelowQuarter` has divided by four; it is exact in 32 bits. An accumulator starts from its
 //! bias, and loading the model has proved that no partial sum leaves 32 bits, in any order
 //! ([`AccumulatorOverflow`](crate::Error::AccumulatorOverflow)). So each sum is the same integer that the portable
 //! kernels compute. Padding lanes and padding taps have weight 0. `requantize` shows why requantization and pools give
@@ -35,5 +35,4 @@ mod requantize;
 
 pub use classifier::Classifier;
 pub use instruction_set::InstructionSet;
-pub use parameters::BelowQuarter;
 pub use requantize::{Requantizer, average};

@@ -19,17 +19,19 @@ pub(super) struct LayerArrays<const K: usize> {
 
 /// An output channel with four times its weights and bias and a quarter of its multiplier, if that is 1/4 or more.
 ///
-/// [`Requantizer`](super::Requantizer) takes multipliers below 1/4 only. The outputs are the same: the products of
-/// accumulator and multiplier are, unless four times the accumulator leaves 32 bits. Products add up to less than 2^23
-/// in magnitude, so then the bias is above 2^28, and the output is clamped anyway; a bias of 2^28 clamps it just as well.
+/// [`Requantizer`](super::Requantizer) takes multipliers below 1/4 only.
+///
+/// The outputs stay the same. Four times the accumulator times a quarter of the multiplier is the same product. The bias
+/// is first clamped to 2^28 in magnitude, so that four times the accumulator fits in 32 bits. That changes no output: the
+/// products add up to less than 2^23, so beyond 2^28 the bias alone decides, and the output is clamped either way.
 #[derive(Clone, Copy, Debug)]
-pub struct BelowQuarter {
+struct BelowQuarter {
     /// 1 or 4, for the weights.
-    pub factor: i16,
+    factor: i16,
     /// The bias times the factor.
-    pub bias: i32,
+    bias: i32,
     /// Its exponent is at most -2.
-    pub multiplier: Multiplier,
+    multiplier: Multiplier,
 }
 
 impl From<Channel> for BelowQuarter {

@@ -25,8 +25,7 @@ pub struct Requantizer<const N: usize> {
 }
 
 impl<const N: usize> Requantizer<N> {
-    /// Requantization by at most `N` multipliers below 1/4, as [`BelowQuarter`](super::BelowQuarter) makes them. Lanes
-    /// without a multiplier give 0.
+    /// Requantization by at most `N` multipliers below 1/4. Lanes without a multiplier give 0.
     ///
     /// # Panics
     /// If there are more than `N` multipliers, or one is 1/4 or more.
