@@ -17,7 +17,7 @@ use crate::training::{EpochLine, Options, Snapshot, State};
 pub const FILE_NAME: &str = "checkpoint";
 
 const MAGIC: [u8; 4] = *b"LNTC";
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 
 /// What a run was asked to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub struct Plan {
     pub command: String,
     /// Hyper-parameters, pools and seed.
     pub options: Options,
+    /// The file of the network that training started from, if one was given.
+    pub from: Option<PathBuf>,
     /// Absolute paths of the data set's folders, see [`DataSet::load`]; none for the built-in digits.
     pub data: Vec<PathBuf>,
     /// Name of the data set.
@@ -185,6 +187,7 @@ mod tests {
             no_test: true,
             checkpoint_every: 2,
             options,
+            from: Some("trained.safetensors".into()),
         };
         let snapshot = Trainer::new(&split, None, &plan.options).snapshot().clone();
         Checkpoint { plan, record: Record { seconds: 1.5, ..Record::default() }, snapshot }

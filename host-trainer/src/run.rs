@@ -178,6 +178,9 @@ pub struct Summary {
     /// Absolute paths of the folders of a set merged from several, in the order in which they were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data_folders: Vec<PathBuf>,
+    /// The file of the network that training started from; nothing if it started from random weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
     /// CRC-32 over its training images and labels, as eight hex digits.
     #[serde(default)]
     pub data_crc32: Option<String>,

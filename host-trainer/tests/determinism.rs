@@ -24,7 +24,7 @@ fn trained(images: &Split, recipe: RecipeName, seed: u64, pool: &ThreadPool) -> 
 fn one_two_and_eight_threads_give_the_same_bytes() {
     let data = digits_10k();
     let images = data.train.first(300);
-    for recipe in [RecipeName::Default, RecipeName::Tutorial] {
+    for recipe in [RecipeName::Default, RecipeName::Tutorial, RecipeName::FineTune] {
         let results = [1, 2, 8].map(|count| {
             let pool = threads(count);
             let network = trained(&images, recipe, 5, &pool);

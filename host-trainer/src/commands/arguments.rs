@@ -19,8 +19,8 @@ pub struct DataArguments {
     /// Folder with the data set: four IDX files as MNIST has them, gzipped or not, with the labels of
     /// the classes in labels.txt; or images (PNG, JPEG, BMP, PGM, PPM) in a folder for each class, such
     /// as A and B, one in six of which is held out for testing; or such folders in train and test.
-    /// Can be repeated: the sets are merged, classes with the same label become one [default: the
-    /// 10,000 built-in digits].
+    /// Can be repeated: the sets are merged, classes with the same label become one. digits-10k names
+    /// the 10,000 built-in digits [default: digits-10k].
     #[arg(long, value_name = "DIR")]
     pub data: Vec<PathBuf>,
 }

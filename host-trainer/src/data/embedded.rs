@@ -9,13 +9,16 @@ macro_rules! file {
     };
 }
 
+/// The set's name.
+pub(super) const DIGITS_10K: &str = "digits-10k";
+
 /// 9,000 training and 1,000 test digits, the first 10,000 of MNIST's training set.
 ///
 /// # Panics
 /// Never: the files are part of the program, and a test reads them.
 pub fn digits_10k() -> DataSet {
     DataSet {
-        name: "digits-10k".into(),
+        name: DIGITS_10K.into(),
         classes: Classes::digits(),
         train: split(file!("train-images-idx3-ubyte.gz"), file!("train-labels-idx1-ubyte.gz")),
         test: split(file!("t10k-images-idx3-ubyte.gz"), file!("t10k-labels-idx1-ubyte.gz")),

@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 
 use lenet_core::labels::{MAX_CLASSES, MIN_CLASSES};
 
+use super::embedded::{DIGITS_10K, digits_10k};
 use super::emnist::{Mapping, transpose};
 use super::label_file::{LABEL_FILE, parse_label_file};
 use super::layout::{Content, Layout, Part};
 use super::merge::merge;
-use super::{DataSet, Split, digits_10k, folder, known};
+use super::{DataSet, Split, folder, known};
 use crate::classes::Classes;
 use crate::error::{Error, Result};
 
 impl DataSet {
     /// Reads the data set in a folder, or those in several folders as one; returns the embedded one if no folder is
-    /// given.
+    /// given, or for the name `digits-10k` if no folder is called that.
     ///
     /// Several are merged by label: the classes are those of the first set, then new ones of the second, and so on. The
     /// images of the sets alternate in proportion to their numbers, each set's in their own order, so that the last
@@ -30,9 +31,8 @@ impl DataSet {
             [folder] => Self::from_folder(folder),
             _ => {
                 for (index, folder) in folders.iter().enumerate() {
-                    let absolute = folder.canonicalize().map_err(Error::read(folder))?;
-                    if folders[..index].iter().any(|earlier| earlier.canonicalize().is_ok_and(|path| path == absolute))
-                    {
+                    let absolute = absolute(folder);
+                    if folders[..index].iter().any(|earlier| self::absolute(earlier) == absolute) {
                         return Err(Error::Usage(format!("--data {} is given twice; give it once", folder.display())));
                     }
                 }
@@ -58,6 +58,9 @@ impl DataSet {
     /// Those of [`load`](Self::load). Also when there are fewer than 2 or more than 64 classes, a subfolder's name is not
     /// a label, a class has a folder in `test` but none in `train`, or there is no image for training or testing.
     pub fn from_folder(folder: &Path) -> Result<Self> {
+        if folder == Path::new(DIGITS_10K) && !folder.exists() {
+            return Ok(digits_10k());
+        }
         let absolute = folder.canonicalize().map_err(Error::read(folder))?;
         let name = absolute.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
         let mut data = match Layout::find(folder)? {
@@ -70,6 +73,11 @@ impl DataSet {
         data.notes.extend(without_images(&data));
         Ok(data)
     }
+}
+
+/// The folder's absolute path, or the path itself if there is no such folder.
+fn absolute(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
 /// Notes about classes without images.

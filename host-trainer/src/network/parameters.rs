@@ -131,6 +131,11 @@ impl<T: Real> Parameters<T> {
         FC3_START + classes * PER_CLASS
     }
 
+    /// Number of parameters in the layers before this one, which come first in [`values`](Self::values).
+    pub const fn before(layer: Layer) -> usize {
+        STARTS[2 * layer as usize]
+    }
+
     /// Number of classes, in [2, 64].
     pub fn classes(&self) -> usize {
         (self.values.len() - FC3_START) / PER_CLASS

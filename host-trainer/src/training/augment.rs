@@ -44,7 +44,7 @@ impl Augmentation {
         }
     }
 
-    /// Draws the distortion of the image with this index from `stream`, which should differ from epoch to epoch. It
+    /// Draws the distortion with this number from `stream`, which should differ from epoch to epoch. It
     /// depends on nothing else, so any thread can draw it.
     fn draw(&self, stream: &ChaCha8Rng, index: usize) -> Drawn {
         // More random words than one image can use.
@@ -91,9 +91,9 @@ impl Augmenter {
         Self { augmentation, stream }
     }
 
-    /// The image with this index in its data set, distorted.
-    pub fn distort(&self, set: InstructionSet, index: usize, image: &Pixels) -> Pixels {
-        let Drawn { rotation, shear, scale, shift, nodes } = self.augmentation.draw(&self.stream, index);
+    /// The image of a draw, distorted as the draw's number says.
+    pub fn distort(&self, set: InstructionSet, draw: usize, image: &Pixels) -> Pixels {
+        let Drawn { rotation, shear, scale, shift, nodes } = self.augmentation.draw(&self.stream, draw);
         let matrix = matrix(rotation.to_radians(), shear.to_radians().tan(), scale);
         let distortion = Distortion { matrix, shift, nodes };
         set.run(Distort { distortion: &distortion, image })

@@ -4,6 +4,7 @@ use lenet_core::{Layer, Pools};
 use rayon::prelude::*;
 
 use super::augment::Augmenter;
+use super::draws;
 use super::rendezvous::Rendezvous;
 use crate::data::Split;
 use crate::network::Parameters;
@@ -33,14 +34,19 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Puts the images with these indices into the lanes, distorted if there is an augmenter.
-    fn set_images(&self, set: InstructionSet, group: &mut Group, indices: &[usize]) {
-        let pixels = indices.iter().map(|index| self.split.pixels(*index));
+    /// The class of a draw's image.
+    fn label(&self, draw: usize) -> usize {
+        usize::from(self.split.labels()[draws::image(self.split, draw)])
+    }
+
+    /// Puts the images of these draws into the lanes, distorted if there is an augmenter.
+    fn set_images(&self, set: InstructionSet, group: &mut Group, draws: &[usize]) {
+        let pixels = draws.iter().map(|draw| self.split.pixels(draws::image(self.split, *draw)));
         match self.augmenter {
             None => group.set_images(&pixels.collect::<Vec<_>>()),
             Some(augmenter) => {
-                let distort = |(index, pixels): (&usize, _)| augmenter.distort(set, *index, pixels);
-                let distorted: Vec<_> = indices.iter().zip(pixels).map(distort).collect();
+                let distort = |(draw, pixels): (&usize, _)| augmenter.distort(set, *draw, pixels);
+                let distorted: Vec<_> = draws.iter().zip(pixels).map(distort).collect();
                 group.set_images(&distorted.iter().collect::<Vec<_>>());
             }
         }
@@ -71,7 +77,7 @@ impl BatchGradient {
         Self { set, parts: Vec::new() }
     }
 
-    /// Computes the mean loss of the images with the indices in `batch`, and the gradient of each part; these add up to
+    /// Computes the mean loss of the [`draws`] in `batch`, and the gradient of each part; these add up to
     /// the gradient of the mean loss.
     pub fn compute(&mut self, pass: Pass<'_>, source: Source<'_>, batch: &[usize]) -> BatchResult {
         let groups = batch.len().div_ceil(LANES);
@@ -90,7 +96,7 @@ impl BatchGradient {
             .par_iter_mut()
             .with_max_len(1)
             .zip(batch.par_chunks(images))
-            .for_each(|(part, indices)| together.run(|| part.compute(set, pass, source, indices, weight)));
+            .for_each(|(part, draws)| together.run(|| part.compute(set, pass, source, draws, weight)));
         let loss: f64 = self.parts.iter().map(|part| part.loss).sum();
         BatchResult { loss: loss / batch.len() as f64, correct: self.parts.iter().map(|part| part.correct).sum() }
     }
@@ -109,8 +115,8 @@ impl BatchGradient {
         let weights = parameters.arrays().map(|array| array.iter().all(|value| value.is_finite()));
         let mut first = LAYERS;
         let group = &mut self.parts[0].group;
-        for indices in batch.chunks(LANES) {
-            source.set_images(self.set, group, indices);
+        for draws in batch.chunks(LANES) {
+            source.set_images(self.set, group, draws);
             group.forward(self.set, parameters, pools);
             let outputs = [
                 finite(group.conv1().as_flattened().as_flattened()),
@@ -140,25 +146,23 @@ impl BatchGradient {
 }
 
 impl Part {
-    fn compute(&mut self, set: InstructionSet, pass: Pass<'_>, source: Source<'_>, indices: &[usize], weight: f32) {
+    fn compute(&mut self, set: InstructionSet, pass: Pass<'_>, source: Source<'_>, draws: &[usize], weight: f32) {
         (self.loss, self.correct, self.extremes) = (0.0, 0, [(0.0, 0.0); 5]);
         self.gradient.values_mut().fill(0.0);
-        for indices in indices.chunks(LANES) {
-            let labels = source.split.labels();
-            source.set_images(set, &mut self.group, indices);
+        for draws in draws.chunks(LANES) {
+            source.set_images(set, &mut self.group, draws);
             pass.forward(set, &mut self.group);
             let mut targets = vec![Lanes::ZERO; pass.classes()];
-            for (lane, index) in indices.iter().enumerate() {
-                set_target(&mut targets, lane, usize::from(labels[*index]), source.label_smoothing);
+            for (lane, draw) in draws.iter().enumerate() {
+                set_target(&mut targets, lane, source.label(*draw), source.label_smoothing);
             }
             let classes = self.group.classes();
-            self.correct +=
-                indices.iter().zip(classes).filter(|(index, class)| usize::from(labels[**index]) == *class).count();
+            self.correct += draws.iter().zip(classes).filter(|(draw, class)| source.label(**draw) == *class).count();
             let (loss, d_logits) = cross_entropy::loss_and_gradient(self.group.logits(), &targets, weight);
             self.loss += loss;
             pass.backward(set, &mut self.group, &d_logits, &mut self.gradient);
             if let Pass::SimulatedInt8(_) = pass {
-                widen(&mut self.extremes, self.group.extremes(indices.len()));
+                widen(&mut self.extremes, self.group.extremes(draws.len()));
             }
         }
     }

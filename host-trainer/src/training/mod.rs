@@ -4,6 +4,7 @@
 //! the image, and gradients are always added in the same order.
 
 mod augment;
+mod draws;
 mod gradient;
 mod optimizer;
 mod quantization_aware;
@@ -11,12 +12,12 @@ mod recipe;
 mod rendezvous;
 mod schedule;
 mod simulation;
+mod transfer;
 
 use std::ops::ControlFlow;
 
 use lenet_core::Pools;
 use rand::SeedableRng;
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPool;
 use serde::{Deserialize, Serialize};
@@ -29,12 +30,14 @@ use crate::network::lanes::{InstructionSet, Pass};
 use crate::network::{Network, Parameters};
 
 pub use augment::{Augmentation, Augmenter};
+pub use draws::count as draws_per_epoch;
 pub use gradient::{BatchGradient, BatchResult, Source};
 pub use optimizer::{Optimizer, State, StepOptions};
 pub use quantization_aware::{QatOptions, fine_tune};
-pub use recipe::{Recipe, RecipeName};
+pub use recipe::{Frozen, Recipe, RecipeName};
 pub use schedule::Schedule;
 pub use simulation::ActivationRanges;
+pub use transfer::transferred;
 
 use simulation::Simulation;
 
@@ -147,8 +150,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The state before the first step.
-    fn new(parameters: Parameters<f32>) -> Self {
+    /// The state before the first step of a training that starts from these parameters.
+    pub fn new(parameters: Parameters<f32>) -> Self {
         let state = State::new(parameters);
         Self { state, epochs: 0, batches: 0, epoch_loss: 0.0, logged_loss: 0.0, correct: 0 }
     }
@@ -227,8 +230,7 @@ impl<'a> Trainer<'a> {
     fn epoch(&mut self, observer: &mut (dyn Observer + Send)) -> Result<Outcome> {
         let Options { recipe, pools, seed, .. } = self.options;
         let epoch = self.snapshot.epochs + 1;
-        let mut order: Vec<usize> = (0..self.images.len()).collect();
-        order.shuffle(&mut stream(*seed, Purpose::Shuffle, epoch));
+        let order = draws::draws(self.images, recipe.balance, &mut stream(*seed, Purpose::Shuffle, epoch));
         let augmenter = (recipe.augmentation != Augmentation::NONE)
             .then(|| Augmenter::new(recipe.augmentation, stream(*seed, Purpose::Augment, epoch)));
         let (augmenter, label_smoothing) = (augmenter.as_ref(), recipe.label_smoothing);

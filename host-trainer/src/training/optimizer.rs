@@ -63,6 +63,8 @@ pub struct StepOptions {
     /// Decay rate of the moving average of the parameters, in [0, 1); 0 keeps no average. At step `t` it is at most
     /// `(1 + t) / (10 + t)`, as in TensorFlow's `ExponentialMovingAverage`.
     pub ema: f32,
+    /// Number of parameters, the first ones of [`Parameters::values`], that the step does not change.
+    pub frozen: usize,
 }
 
 impl State {
@@ -82,16 +84,15 @@ impl State {
     pub fn step(&mut self, set: InstructionSet, options: &StepOptions, gradients: &[&Parameters<f32>]) {
         self.steps += 1;
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
-        let together = Rendezvous::new(self.parameters.values().len().div_ceil(CHUNK));
-        let chunks = self
-            .parameters
-            .values_mut()
+        let frozen = options.frozen;
+        let together = Rendezvous::new((self.parameters.values().len() - frozen).div_ceil(CHUNK));
+        let chunks = self.parameters.values_mut()[frozen..]
             .par_chunks_mut(CHUNK)
-            .zip(self.first.values_mut().par_chunks_mut(CHUNK))
-            .zip(self.second.values_mut().par_chunks_mut(CHUNK))
-            .zip(self.average.values_mut().par_chunks_mut(CHUNK));
+            .zip(self.first.values_mut()[frozen..].par_chunks_mut(CHUNK))
+            .zip(self.second.values_mut()[frozen..].par_chunks_mut(CHUNK))
+            .zip(self.average.values_mut()[frozen..].par_chunks_mut(CHUNK));
         chunks.enumerate().for_each(|(index, (((parameters, first), second), average))| {
-            let start = index * CHUNK;
+            let start = frozen + index * CHUNK;
             let update = Update { options, steps, start, gradients, parameters, first, second, average };
             together.run(|| set.run(update));
         });
@@ -117,7 +118,7 @@ impl WithSimd for Update<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { options, steps, start, gradients, parameters, first, second, average } = self;
-        let StepOptions { optimizer, lr, weight_decay, ema } = *options;
+        let StepOptions { optimizer, lr, weight_decay, ema, .. } = *options;
         let mut buffer = [0.0; CHUNK];
         let gradient = &mut buffer[..parameters.len()];
         for other in gradients {
@@ -156,6 +157,7 @@ impl WithSimd for Update<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::training::Frozen;
 
     /// The value of one parameter after each gradient, and the final state.
     fn run(options: &StepOptions, start: f32, gradients: &[f32]) -> (Vec<f32>, State) {
@@ -181,7 +183,7 @@ mod tests {
     #[test]
     fn sgd_follows_its_formula() {
         let optimizer = Optimizer::Sgd { momentum: 0.5, nesterov: false };
-        let options = StepOptions { optimizer, lr: 0.1, weight_decay: 0.0, ema: 0.0 };
+        let options = StepOptions { optimizer, lr: 0.1, weight_decay: 0.0, ema: 0.0, frozen: 0 };
         let (values, state) = run(&options, 0.0, &[2.0, 2.0]);
         // v = 2, then 0.5 * 2 + 2 = 3
         assert_near(&values, &[-0.2, -0.5]);
@@ -194,7 +196,7 @@ mod tests {
     #[test]
     fn nesterov_looks_ahead() {
         let optimizer = Optimizer::Sgd { momentum: 0.5, nesterov: true };
-        let options = StepOptions { optimizer, lr: 0.1, weight_decay: 0.0, ema: 0.0 };
+        let options = StepOptions { optimizer, lr: 0.1, weight_decay: 0.0, ema: 0.0, frozen: 0 };
         // v = 2: p -= 0.1 * (2 + 1); v = 3: p -= 0.1 * (2 + 1.5)
         assert_near(&run(&options, 0.0, &[2.0, 2.0]).0, &[-0.3, -0.65]);
     }
@@ -203,7 +205,7 @@ mod tests {
     #[test]
     fn adamw_follows_pytorch() {
         let optimizer = Optimizer::AdamW { beta1: 0.9, beta2: 0.999 };
-        let options = StepOptions { optimizer, lr: 0.01, weight_decay: 0.1, ema: 0.0 };
+        let options = StepOptions { optimizer, lr: 0.01, weight_decay: 0.1, ema: 0.0, frozen: 0 };
         let (values, _) = run(&options, 0.5, &[0.3, -0.1, 0.02, 0.7]);
         let by_pytorch =
             [0.489_500_000_333_333_3, 0.485_008_314_792_474_75, 0.481_032_188_653_719_16, 0.474_077_835_372_530_07];
@@ -213,10 +215,29 @@ mod tests {
     #[test]
     fn average_follows_the_parameters() {
         let optimizer = Optimizer::Sgd { momentum: 0.0, nesterov: false };
-        let options = StepOptions { optimizer, lr: 1.0, weight_decay: 0.0, ema: 0.75 };
+        let options = StepOptions { optimizer, lr: 1.0, weight_decay: 0.0, ema: 0.75, frozen: 0 };
         let (values, state) = run(&options, 4.0, &[4.0, 0.0]);
         assert_eq!(values, [0.0, 0.0]);
         // 2/11 of 4, then 3/12 of that
         assert_near(&[state.average.fc3_bias()[3]], &[4.0 * 2.0 / 11.0 * 0.25]);
+    }
+
+    #[test]
+    fn frozen_parameters_do_not_change() {
+        let classes = 10;
+        let before = Parameters::try_from(vec![0.5f32; Parameters::<f32>::count(classes)]).unwrap();
+        let gradient = Parameters::try_from(vec![1.0f32; Parameters::<f32>::count(classes)]).unwrap();
+        for frozen in [Frozen::None, Frozen::Convolutions, Frozen::AllButLast] {
+            let frozen = frozen.parameters();
+            let optimizer = Optimizer::AdamW { beta1: 0.9, beta2: 0.999 };
+            let options = StepOptions { optimizer, lr: 0.01, weight_decay: 0.1, ema: 0.9, frozen };
+            let mut state = State::new(before.clone());
+            state.step(InstructionSet::detect(), &options, &[&gradient]);
+            for values in [&state.parameters, &state.average] {
+                assert!(values.values()[..frozen].iter().all(|value| *value == 0.5));
+                assert!(values.values()[frozen..].iter().all(|value| *value < 0.5));
+            }
+        }
+        assert_eq!([Frozen::None, Frozen::Convolutions, Frozen::AllButLast].map(Frozen::parameters), [0, 2572, 43576]);
     }
 }

@@ -1,9 +1,10 @@
+use lenet_core::Layer;
 use serde::{Deserialize, Serialize};
 
 use super::augment::Augmentation;
 use super::optimizer::{Optimizer, StepOptions};
 use super::schedule::Schedule;
-use crate::network::Initialization;
+use crate::network::{Initialization, Parameters};
 
 /// The built-in recipes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +13,32 @@ pub enum RecipeName {
     Default,
     /// Exactly the PyTorch tutorial's hyper-parameters.
     Tutorial,
+    /// For starting from a trained network, with few images.
+    FineTune,
+}
+
+/// The layers that training leaves as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Frozen {
+    /// None.
+    #[default]
+    None,
+    /// conv1 and conv2.
+    Convolutions,
+    /// All but fc3.
+    AllButLast,
+}
+
+impl Frozen {
+    /// Number of frozen parameters, the first ones of [`Parameters::values`].
+    pub fn parameters(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Convolutions => Parameters::<f32>::before(Layer::Fc1),
+            Self::AllButLast => Parameters::<f32>::before(Layer::Fc3),
+        }
+    }
 }
 
 /// The hyper-parameters of training.
@@ -41,6 +68,12 @@ pub struct Recipe {
     pub augmentation: Augmentation,
     /// Number of batches that a logged loss is averaged over.
     pub log_every: usize,
+    /// The layers that keep their parameters.
+    #[serde(default)]
+    pub frozen: Frozen,
+    /// Whether images of smaller classes are drawn more often, so that all classes are drawn equally often.
+    #[serde(default)]
+    pub balance: bool,
 }
 
 impl Recipe {
@@ -51,7 +84,20 @@ impl Recipe {
 
     /// The options of a step at the learning rate `lr`.
     pub fn step_options(&self, lr: f32) -> StepOptions {
-        StepOptions { optimizer: self.optimizer, lr, weight_decay: self.weight_decay, ema: self.ema }
+        StepOptions {
+            optimizer: self.optimizer,
+            lr,
+            weight_decay: self.weight_decay,
+            ema: self.ema,
+            frozen: self.frozen.parameters(),
+        }
+    }
+
+    /// The epochs of [`RecipeName::FineTune`] when an epoch has this many draws: as many as make 200,000 draws, from 5
+    /// to 500.
+    pub fn fine_tuning_epochs(draws: usize) -> usize {
+        const DRAWS: usize = 200_000;
+        DRAWS.div_ceil(draws.max(1)).clamp(5, 500)
     }
 
     /// A short description: batch size, optimizer, learning rate, schedule and augmentation.
@@ -87,6 +133,17 @@ impl Recipe {
                 label_smoothing: 0.02,
                 augmentation: Augmentation::DIGITS,
                 log_every: 200,
+                frozen: Frozen::None,
+                balance: false,
+            },
+            // Chosen on data made for it; see `host-trainer/recipes/fine-tuning.md`.
+            RecipeName::FineTune => Self {
+                name: "fine-tune".into(),
+                epochs: 20,
+                lr: 0.004,
+                augmentation: Augmentation::DIGITS.times(1.5),
+                balance: true,
+                ..Self::named(RecipeName::Default)
             },
             RecipeName::Tutorial => Self {
                 name: "tutorial".into(),
@@ -101,6 +158,8 @@ impl Recipe {
                 label_smoothing: 0.0,
                 augmentation: Augmentation::NONE,
                 log_every: 200,
+                frozen: Frozen::None,
+                balance: false,
             },
         }
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use host_trainer::data::digits_10k;
+use host_trainer::data::{Split, digits_10k};
 
 /// The bytes of an IDX file of unsigned bytes.
 pub(crate) fn idx(dimensions: &[u32], content: &[u8]) -> Vec<u8> {
@@ -16,12 +16,16 @@ pub(crate) fn idx(dimensions: &[u32], content: &[u8]) -> Vec<u8> {
 /// Makes a folder `small` with uncompressed IDX files: the first `train` training digits and the first 100 test digits.
 pub(crate) fn small_data(folder: &Path, train: usize) {
     let data = digits_10k();
-    let small = folder.join("small");
-    fs::create_dir(&small).unwrap();
-    for (name, split) in [("train", data.train.first(train)), ("t10k", data.test.first(100))] {
+    write_idx(&folder.join("small"), &data.train.first(train), &data.test.first(100));
+}
+
+/// Makes a folder with these images as uncompressed IDX files.
+pub(crate) fn write_idx(folder: &Path, train: &Split, test: &Split) {
+    fs::create_dir_all(folder).unwrap();
+    for (name, split) in [("train", train), ("t10k", test)] {
         let count = split.len() as u32;
         let images: Vec<u8> = split.images().iter().copied().collect();
-        fs::write(small.join(format!("{name}-images-idx3-ubyte")), idx(&[count, 28, 28], &images)).unwrap();
-        fs::write(small.join(format!("{name}-labels-idx1-ubyte")), idx(&[count], &split.labels().to_vec())).unwrap();
+        fs::write(folder.join(format!("{name}-images-idx3-ubyte")), idx(&[count, 28, 28], &images)).unwrap();
+        fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), idx(&[count], &split.labels().to_vec())).unwrap();
     }
 }

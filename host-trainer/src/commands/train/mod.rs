@@ -1,5 +1,6 @@
 //! `lenet train`: trains, quantizes, evaluates, and writes a run folder.
 
+mod announcement;
 mod interrupt;
 mod progress;
 mod recipe;
@@ -19,12 +20,14 @@ use crate::checkpoint::{Checkpoint, Plan, Record, data_crc32};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::files::Existing;
-use crate::formats::encode_safetensors;
-use crate::numbers::{count, percent, thousands};
+use crate::formats::{encode_safetensors, read_float};
+use crate::network::Network;
+use crate::numbers::{count, percent};
 use crate::quantization::quantize_trained;
 use crate::report::report;
 use crate::run::{self, FinishedRun, RunFolder, Summary};
-use crate::training::{EpochLine, Options, Outcome, Snapshot, Trainer};
+use crate::training::{EpochLine, Options, Outcome, Snapshot, Trainer, transferred};
+use announcement::{print_plan, print_transfer};
 use progress::Progress;
 use recipe::RecipeArguments;
 
@@ -48,12 +51,16 @@ pub struct Arguments {
     /// Do not use the test images: report the accuracy on the validation images, for comparing recipes.
     #[arg(long, requires = "validation")]
     no_test: bool,
-    /// Pool after conv1.
-    #[arg(long, value_enum, default_value = "average")]
-    pool1: PoolKind,
-    /// Pool after conv2.
-    #[arg(long, value_enum, default_value = "maximum")]
-    pool2: PoolKind,
+    /// Start from this float network instead of random weights. The trained network has the classes of the
+    /// data; those with the same label as one of the file's start from its weights.
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Pool after conv1 [default: average; with --from, as the file says].
+    #[arg(long, value_enum)]
+    pool1: Option<PoolKind>,
+    /// Pool after conv2 [default: maximum; with --from, as the file says].
+    #[arg(long, value_enum)]
+    pool2: Option<PoolKind>,
     #[command(flatten)]
     threads: ThreadArguments,
     /// Folder to write to [default: runs/DATA-RECIPE, with a number added if that exists].
@@ -67,7 +74,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     checkpoint_every: usize,
     /// Resume the unfinished run in this folder, with the recipe it was started with.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["RecipeArguments", "seed", "validation", "no_test", "pool1", "pool2", "output", "force", "checkpoint_every"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["RecipeArguments", "seed", "validation", "no_test", "from", "pool1", "pool2", "output", "force", "checkpoint_every"])]
     resume: Option<PathBuf>,
     /// Print only the summary, as JSON.
     #[arg(long)]
@@ -84,6 +91,7 @@ impl Arguments {
     fn command(&self) -> String {
         let mut words = vec!["lenet train".to_owned()];
         words.extend(self.data.data.iter().map(|folder| format!("--data {}", quoted(&folder.to_string_lossy()))));
+        words.extend(self.from.iter().map(|file| format!("--from {}", quoted(&file.to_string_lossy()))));
         words.extend(self.recipe.options());
         words.push(format!("--seed {}", self.seed));
         words.extend(self.validation.map(|images| match images {
@@ -91,24 +99,42 @@ impl Arguments {
             Some(images) => format!("--validation {images}"),
         }));
         words.extend(self.no_test.then(|| "--no-test".to_owned()));
-        for (name, kind, usual) in [("pool1", self.pool1, PoolKind::Average), ("pool2", self.pool2, PoolKind::Maximum)]
-        {
-            if kind != usual {
-                words.extend(recipe::word(Some(kind)).map(|kind| format!("--{name} {kind}")));
-            }
+        for (name, kind) in [("pool1", self.pool1), ("pool2", self.pool2)] {
+            words.extend(recipe::word(kind).map(|kind| format!("--{name} {kind}")));
         }
         words.join(" ")
     }
 
-    fn plan(&self, data: &DataSet) -> Plan {
-        let pools = Pools { pool1: self.pool1.into(), pool2: self.pool2.into() };
+    /// The network to start from, if one is given.
+    fn trained(&self) -> Result<Option<Network>> {
+        let Some(path) = &self.from else { return Ok(None) };
+        let file = read_float(path)?.with_pools(self.pool1.map(Into::into), self.pool2.map(Into::into));
+        file.map(|file| Some(file.network)).map_err(Error::file(path))
+    }
+
+    /// Number of training images to hold out for validation.
+    fn held_out(&self, data: &DataSet) -> usize {
+        self.validation.map_or(0, |images| images.unwrap_or(data.train.len() / 12))
+    }
+
+    fn plan(&self, data: &DataSet, training: &Split, trained: Option<&Network>) -> Plan {
+        let default = Pools::default();
+        let pools = trained.map_or(
+            Pools {
+                pool1: self.pool1.map_or(default.pool1, Into::into),
+                pool2: self.pool2.map_or(default.pool2, Into::into),
+            },
+            |trained| trained.pools,
+        );
+        let recipe = self.recipe.recipe(training, trained.is_some());
         Plan {
             command: self.command(),
-            options: Options { recipe: self.recipe.recipe(), pools, classes: data.classes.clone(), seed: self.seed },
+            options: Options { recipe, pools, classes: data.classes.clone(), seed: self.seed },
+            from: self.from.clone(),
             data: self.data.data.iter().map(|folder| folder.canonicalize().unwrap_or(folder.clone())).collect(),
             data_name: data.name.clone(),
             data_crc32: data_crc32(&data.train),
-            validation: self.validation.map_or(0, |images| images.unwrap_or(data.train.len() / 12)),
+            validation: self.held_out(data),
             no_test: self.no_test,
             checkpoint_every: self.checkpoint_every,
         }
@@ -157,15 +183,22 @@ struct Run {
 impl Run {
     fn begin(arguments: &Arguments) -> Result<Self> {
         let data = arguments.data.load(arguments.json || arguments.quiet.quiet)?;
-        let plan = arguments.plan(&data);
-        let (training, validation) = split(&data, plan.validation)?;
+        let trained = arguments.trained()?;
+        let (training, validation) = split(&data, arguments.held_out(&data))?;
+        let plan = arguments.plan(&data, &training, trained.as_ref());
+        let snapshot = trained.map(|trained| {
+            if !(arguments.json || arguments.quiet.quiet) {
+                print_transfer(&trained.classes, &data.classes);
+            }
+            Snapshot::new(transferred(&trained, &plan.options))
+        });
         let path = arguments
             .output
             .clone()
             .unwrap_or_else(|| RunFolder::unused(&format!("{}-{}", data.name, plan.options.recipe.name)));
         let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
         let folder = RunFolder::create(&path, existing)?;
-        Ok(Self { folder, data, training, validation, plan, record: Record::default(), snapshot: None })
+        Ok(Self { folder, data, training, validation, plan, record: Record::default(), snapshot })
     }
 
     fn resume(path: &Path, arguments: &Arguments) -> Result<Self> {
@@ -184,8 +217,8 @@ impl Run {
         let Self { folder, data, training, validation, plan, record, snapshot } = self;
         let options = &plan.options;
         if !quiet {
-            print_plan(&data, training.len(), options, pool.current_num_threads());
-            if let Some(snapshot) = &snapshot {
+            print_plan(&data, &training, options, pool.current_num_threads());
+            if let Some(snapshot) = snapshot.as_ref().filter(|snapshot| snapshot.state.steps > 0) {
                 println!("resume after {} and {}", count(snapshot.epochs, "epoch"), count(snapshot.batches, "batch"));
             }
         }
@@ -224,6 +257,7 @@ impl Run {
             data: data.name.clone(),
             data_folder: if let [folder] = plan.data.as_slice() { Some(folder.clone()) } else { None },
             data_folders: if plan.data.len() > 1 { plan.data.clone() } else { Vec::new() },
+            from: plan.from.clone(),
             data_crc32: Some(format!("{:08x}", plan.data_crc32)),
             recipe: recipe.name.clone(),
             hyper_parameters: recipe.clone(),
@@ -292,12 +326,4 @@ fn split(data: &DataSet, held_out: usize) -> Result<(Split, Option<Split>)> {
         return Ok((data.train.clone(), None));
     }
     data.train.hold_out(held_out).map(|(training, validation)| (training, Some(validation)))
-}
-
-fn print_plan(data: &DataSet, training: usize, options: &Options, threads: usize) {
-    let recipe = &options.recipe;
-    let (train, test) = (thousands(training), thousands(data.test.len()));
-    println!("data   {}: {train} training images, {test} test images", data.name);
-    println!("recipe {}: {}, {}", recipe.name, count(recipe.epochs, "epoch"), recipe.describe());
-    println!("seed   {}, {}", options.seed, count(threads, "thread"));
 }

@@ -2,17 +2,20 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
+use crate::data::Split;
 use crate::network::Initialization;
-use crate::training::{Augmentation, Optimizer, Recipe, RecipeName, Schedule};
+use crate::training::{Augmentation, Frozen, Optimizer, Recipe, RecipeName, Schedule, draws_per_epoch};
 
 /// The hyper-parameters: a named set, and options that override single values.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Recipe")]
 pub(super) struct RecipeArguments {
     /// Named set of hyper-parameters; the options below override single values.
-    #[arg(long, value_enum, default_value = "default")]
-    recipe: RecipeArgument,
-    /// Passes over the training images; 0 writes the untrained network.
+    /// [default: default, or with --from fine-tune]
+    #[arg(long, value_enum)]
+    recipe: Option<RecipeArgument>,
+    /// Passes over the training images; 0 writes the untrained network. fine-tune makes as many
+    /// as draw 200,000 images, from 5 to 500.
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
     /// Batch size, in images.
@@ -49,6 +52,12 @@ pub(super) struct RecipeArguments {
     /// turns it off, 4 is the most.
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parse_strength)]
     augment: Option<f32>,
+    /// Layers that keep their weights; useful with --from.
+    #[arg(long, value_enum)]
+    freeze: Option<FreezeArgument>,
+    /// Draw the images of smaller classes more often, so that all classes are drawn equally often.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    balance: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -57,6 +66,18 @@ enum RecipeArgument {
     Default,
     /// As in the PyTorch tutorial: batch 32, SGD, lr 0.001, momentum 0.9, 10 epochs.
     Tutorial,
+    /// For --from, chosen for few images: a lower learning rate, stronger augmentation, balanced classes.
+    FineTune,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FreezeArgument {
+    /// Train all layers.
+    None,
+    /// Keep conv1 and conv2.
+    Convolutions,
+    /// Train only fc3.
+    AllButLast,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -120,8 +141,7 @@ impl RecipeArguments {
         let mut add = |name: &str, value: Option<String>| {
             options.extend(value.map(|value| format!("--{name} {value}")));
         };
-        let recipe = Some(self.recipe).filter(|recipe| !matches!(recipe, RecipeArgument::Default));
-        add("recipe", word(recipe));
+        add("recipe", word(self.recipe));
         add("epochs", text(self.epochs));
         add("batch", text(self.batch));
         add("init", word(self.init));
@@ -134,17 +154,38 @@ impl RecipeArguments {
         add("ema", text(self.ema));
         add("label-smoothing", text(self.label_smoothing));
         add("augment", text(self.augment));
+        add("freeze", word(self.freeze));
+        match self.balance {
+            None => {}
+            Some(true) => options.push("--balance".into()),
+            Some(false) => options.push("--balance=false".into()),
+        }
         options
     }
 
-    /// The named recipe with the given options applied.
-    pub(super) fn recipe(&self) -> Recipe {
-        let named = Recipe::named(match self.recipe {
+    /// The named recipe with the given options applied. `from` says whether training starts from a trained network.
+    pub(super) fn recipe(&self, images: &Split, from: bool) -> Recipe {
+        let usual = if from { RecipeArgument::FineTune } else { RecipeArgument::Default };
+        let name = match self.recipe.unwrap_or(usual) {
             RecipeArgument::Default => RecipeName::Default,
             RecipeArgument::Tutorial => RecipeName::Tutorial,
-        });
+            RecipeArgument::FineTune => RecipeName::FineTune,
+        };
+        let named = Recipe::named(name);
+        let balance = self.balance.unwrap_or(named.balance);
+        let epochs = match name {
+            RecipeName::FineTune => Recipe::fine_tuning_epochs(draws_per_epoch(images, balance)),
+            _ => named.epochs,
+        };
         Recipe {
-            epochs: self.epochs.unwrap_or(named.epochs),
+            balance,
+            frozen: match self.freeze {
+                None => named.frozen,
+                Some(FreezeArgument::None) => Frozen::None,
+                Some(FreezeArgument::Convolutions) => Frozen::Convolutions,
+                Some(FreezeArgument::AllButLast) => Frozen::AllButLast,
+            },
+            epochs: self.epochs.unwrap_or(epochs),
             batch: self.batch.unwrap_or(named.batch),
             initialization: match self.init {
                 None => named.initialization,
