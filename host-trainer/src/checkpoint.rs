@@ -28,6 +28,8 @@ pub struct Plan {
     pub options: Options,
     /// The file of the network that training started from, if one was given.
     pub from: Option<PathBuf>,
+    /// The class that stands for anything else, if there is one.
+    pub none_of_these: Option<usize>,
     /// Absolute paths of the data set's folders, see [`DataSet::load`]; none for the built-in digits.
     pub data: Vec<PathBuf>,
     /// Name of the data set.
@@ -159,6 +161,9 @@ impl Checkpoint {
         let checkpoint: Self = postcard::from_bytes(rest).map_err(|_| DAMAGED)?;
         let State { parameters, first, second, average, .. } = &checkpoint.snapshot.state;
         let classes = checkpoint.plan.options.classes.count();
+        if checkpoint.plan.none_of_these.is_some_and(|class| class >= classes) {
+            return Err(DAMAGED.into());
+        }
         if [parameters, first, second, average].iter().any(|values| values.classes() != classes) {
             return Err(DAMAGED.into());
         }
@@ -188,6 +193,7 @@ mod tests {
             checkpoint_every: 2,
             options,
             from: Some("trained.safetensors".into()),
+            none_of_these: Some(3),
         };
         let snapshot = Trainer::new(&split, None, &plan.options).snapshot().clone();
         Checkpoint { plan, record: Record { seconds: 1.5, ..Record::default() }, snapshot }

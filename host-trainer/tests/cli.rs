@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use command::{digits, refusal, stdout};
-use common::{idx, small_data};
+use common::idx_files::idx;
+use common::small_data;
 use host_trainer::classes::Classes;
 use host_trainer::data::digits_10k;
 use host_trainer::formats::read_float;

@@ -15,7 +15,7 @@ use host_trainer::training::{Options, Recipe, RecipeName, Trainer};
 use lenet_fuzz::{contract, npy, zip};
 
 fn main() {
-    let network = Network { parameters: Parameters::zeros(10), pools: Pools::default(), classes: Classes::digits() };
+    let network = Network { parameters: Parameters::zeros(10), pools: Pools::default(), classes: Classes::digits(), none_of_these: None };
     write("safetensors", "written", &contract(&encode_safetensors(&network, &[("seed", "1".into())])));
     write("archive", "npz", &encode_npz(&network, &[]).expect("no metadata")[..4000]);
     for (name, descr, width) in [("f4", "<f4", 4), ("f2", ">f2", 2), ("f8", "<f8", 8)] {

@@ -58,10 +58,10 @@ impl Subject {
         }
     }
 
-    /// The class that stands for anything else, if there is one. A float network does not say.
+    /// The class that stands for anything else, if there is one.
     pub fn none_of_these(&self) -> Option<usize> {
         match self {
-            Self::Float(_) => None,
+            Self::Float(network) => network.none_of_these,
             Self::Int8(int8) => int8.none_of_these,
         }
     }

@@ -176,13 +176,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let pool = arguments.threads.pool()?;
     let data = pool.install(|| arguments.data.load_for(&float.network.classes, arguments.quiet.quiet))?;
     // A file without labels takes those of the data set.
-    let network = &Network { classes: data.classes.clone(), ..float.network.clone() };
-    let none_of_these = arguments.none_of_these.class(&data.classes)?;
+    let none_of_these = arguments.none_of_these.class(&data.classes)?.or(float.network.none_of_these);
+    let network = &Network { classes: data.classes.clone(), none_of_these, ..float.network.clone() };
     let quantized = match arguments.qat {
         None => pool.install(|| quantize_trained(network, &data.train, &arguments.options())),
         Some(epochs) => arguments.quantize_aware(network, &data.train, epochs.get(), &pool),
     }?;
-    let quantized = QuantizedNetwork { none_of_these, ..quantized };
     let quantized = pool.install(|| measure(network, &quantized, &data.test, &data.name, float.seed()))?;
     write_whole(&arguments.output, quantized.file.bytes(), existing)?;
     if !arguments.quiet.quiet {

@@ -8,6 +8,9 @@ use crate::network::{NAMES, Network, Parameters};
 /// The metadata key of the labels: a JSON list of texts, in the order of the classes.
 const LABELS: &str = "labels";
 
+/// The metadata key of the label of the class that stands for anything else.
+const NONE_OF_THESE: &str = "none_of_these";
+
 /// A float network read from a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FloatFile {
@@ -28,7 +31,8 @@ impl FloatFile {
         let pool = |key, default| stated(&metadata, key).map(|pool| pool.unwrap_or(default));
         let pools = Pools { pool1: pool("pool1", default.pool1)?, pool2: pool("pool2", default.pool2)? };
         let classes = classes(&metadata, parameters.classes())?;
-        Ok(Self { network: Network { parameters, pools, classes }, metadata })
+        let none_of_these = none_of_these(&metadata, &classes)?;
+        Ok(Self { network: Network { parameters, pools, classes, none_of_these }, metadata })
     }
 
     /// The seed the network was trained with, if the file records it.
@@ -83,7 +87,16 @@ fn classes(metadata: &HashMap<String, String>, count: usize) -> Result<Classes, 
     }
 }
 
-/// The metadata to write to a file, with the network's pools and labels added. Labels that are just the numbers of the
+/// The class that the metadata says stands for anything else, if any.
+fn none_of_these(metadata: &HashMap<String, String>, classes: &Classes) -> Result<Option<usize>, String> {
+    let Some(label) = metadata.get(NONE_OF_THESE) else { return Ok(None) };
+    let class = classes.find(label).ok_or_else(|| {
+        format!("metadata {NONE_OF_THESE} is \"{label}\", which is not the label of a class; correct the metadata")
+    })?;
+    Ok(Some(class))
+}
+
+/// The metadata to write to a file, with the network's pools and classes added. Labels that are just the numbers of the
 /// classes are left out, because a file without labels means the same.
 pub(super) fn with_facts(metadata: &[(&str, String)], network: &Network) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> =
@@ -91,7 +104,10 @@ pub(super) fn with_facts(metadata: &[(&str, String)], network: &Network) -> BTre
     all.insert("pool1".into(), network.pools.pool1.to_string());
     all.insert("pool2".into(), network.pools.pool2.to_string());
     all.remove(LABELS);
+    all.remove(NONE_OF_THESE);
     all.extend(labels_entry(&network.classes));
+    let none_of_these = network.none_of_these.map(|class| network.classes.label(class).to_owned());
+    all.extend(none_of_these.map(|label| (NONE_OF_THESE.into(), label)));
     all
 }
 
@@ -133,6 +149,19 @@ mod tests {
             let message = file(3, Some(labels)).unwrap_err();
             assert!(message.contains(problem), "{message}");
         }
+    }
+
+    #[test]
+    fn none_of_these_is_the_label_of_a_class() {
+        let network = Network { none_of_these: Some(25), ..untrained() };
+        let metadata: HashMap<_, _> = with_facts(&[], &network).into_iter().collect();
+        assert_eq!(metadata[NONE_OF_THESE], "Z");
+        assert_eq!(FloatFile::new(network.parameters.clone(), metadata).unwrap().network, network);
+        let stale = with_facts(&[(NONE_OF_THESE, "A".into())], &untrained());
+        assert!(!stale.contains_key(NONE_OF_THESE));
+        let metadata = [(NONE_OF_THESE.to_owned(), "other".to_owned())].into_iter().collect();
+        let message = FloatFile::new(Parameters::zeros(3), metadata).unwrap_err();
+        assert!(message.contains("\"other\", which is not the label of a class"), "{message}");
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Network {
     pub pools: Pools,
     /// The classes, as many as [`Parameters::classes`] says.
     pub classes: Classes,
+    /// The class that stands for anything else, if there is one: an image assigned to it is refused.
+    pub none_of_these: Option<usize>,
 }
 
 /// The predicted class of each row of logits, `[N, classes]`.

@@ -55,7 +55,7 @@ pub fn quantize(network: &Network, ranges: &Ranges, granularity: Granularity) ->
     const COUNT: &str = "one for each of the five layers";
     Ok(QuantizedNetwork {
         classes: network.classes.clone(),
-        none_of_these: None,
+        none_of_these: network.none_of_these,
         pools: network.pools,
         activations: activations.try_into().expect(COUNT),
         layers: layers.try_into().expect(COUNT),

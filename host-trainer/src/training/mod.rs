@@ -57,7 +57,7 @@ pub struct Options {
 impl Options {
     /// The network with these parameters.
     fn network(&self, parameters: Parameters<f32>) -> Network {
-        Network { parameters, pools: self.pools, classes: self.classes.clone() }
+        Network { parameters, pools: self.pools, classes: self.classes.clone(), none_of_these: None }
     }
 }
 

@@ -1,31 +1,15 @@
 //! A data set small enough to train on in a moment.
 
-use std::fs;
+pub(crate) mod idx_files;
+
 use std::path::Path;
 
-use host_trainer::data::{Split, digits_10k};
+use host_trainer::data::digits_10k;
 
-/// The bytes of an IDX file of unsigned bytes.
-pub(crate) fn idx(dimensions: &[u32], content: &[u8]) -> Vec<u8> {
-    let mut file = vec![0, 0, 8, dimensions.len() as u8];
-    file.extend(dimensions.iter().flat_map(|dimension| dimension.to_be_bytes()));
-    file.extend(content);
-    file
-}
+use idx_files::write_idx;
 
 /// Makes a folder `small` with uncompressed IDX files: the first `train` training digits and the first 100 test digits.
 pub(crate) fn small_data(folder: &Path, train: usize) {
     let data = digits_10k();
     write_idx(&folder.join("small"), &data.train.first(train), &data.test.first(100));
-}
-
-/// Makes a folder with these images as uncompressed IDX files.
-pub(crate) fn write_idx(folder: &Path, train: &Split, test: &Split) {
-    fs::create_dir_all(folder).unwrap();
-    for (name, split) in [("train", train), ("t10k", test)] {
-        let count = split.len() as u32;
-        let images: Vec<u8> = split.images().iter().copied().collect();
-        fs::write(folder.join(format!("{name}-images-idx3-ubyte")), idx(&[count, 28, 28], &images)).unwrap();
-        fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), idx(&[count], &split.labels().to_vec())).unwrap();
-    }
 }

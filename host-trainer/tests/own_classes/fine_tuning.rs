@@ -7,7 +7,7 @@ use host_trainer::formats::decode_safetensors;
 use serde_json::Value;
 
 use crate::command::{digits, refusal, stdout};
-use crate::common::write_idx;
+use crate::idx_files::write_idx;
 use crate::symbols::{SYMBOLS, symbols};
 
 /// Makes the folder `symbols` with 20 training and 200 test images of each symbol.
@@ -85,6 +85,27 @@ fn frozen_layers_keep_their_bytes_and_known_classes_their_rows() {
     let dense = train(&["--epochs", "1", "--freeze", "convolutions"]);
     assert_eq!((dense.conv1_weight(), dense.conv2_bias()), (old.conv1_weight(), old.conv2_bias()));
     assert_ne!(dense.fc1_weight(), old.fc1_weight());
+}
+
+#[test]
+fn the_class_for_anything_else_stays_with_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    symbol_folder(folder);
+    let lenet = |arguments: &str| stdout(folder, &arguments.split(' ').collect::<Vec<_>>());
+    let class = |file: &str| {
+        let json: Value = serde_json::from_str(&lenet(&format!("inspect {file} --json"))).unwrap();
+        json["none_of_these"].as_u64()
+    };
+
+    lenet("train --data symbols --epochs 0 --none-of-these cross -q -o first");
+    assert_eq!(class("first/model.lenet"), Some(1));
+    lenet("train --from first/model.safetensors --data digits-10k --data symbols --epochs 0 -q -o second");
+    assert_eq!(class("second/model.lenet"), Some(11));
+    lenet("quantize first/model.safetensors --data symbols -q -o third.lenet");
+    assert_eq!(class("third.lenet"), Some(1));
+    let message = refusal(folder, 2, &["train", "--data", "symbols", "--none-of-these", "circle"]);
+    assert!(message.contains("no class has this label; the labels are plus, cross"), "{message}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use lenet_core::architecture::IMAGE_SIDE;
 use ndarray::{Array1, Axis};
 
 use crate::command::stdout;
-use crate::common::write_idx;
+use crate::idx_files::write_idx;
 
 /// The first `count` images of each of these digits, one digit after the other, as classes in this order.
 fn of_digits(split: &Split, digits: &[u8], count: usize, classes: usize) -> Split {

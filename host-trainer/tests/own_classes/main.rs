@@ -2,8 +2,8 @@
 
 #[path = "../common/command.rs"]
 mod command;
-#[path = "../common/mod.rs"]
-mod common;
 mod fine_tuning;
 mod folders;
+#[path = "../common/idx_files.rs"]
+mod idx_files;
 mod symbols;

@@ -14,9 +14,10 @@ use rayon::ThreadPool;
 use super::arguments::load;
 use super::measuring::measure;
 use super::output::spinner;
-use super::{DataArguments, PoolKind, QuietArguments, ThreadArguments};
+use super::{DataArguments, NoneOfTheseArgument, PoolKind, QuietArguments, ThreadArguments};
 use crate::TOOL;
 use crate::checkpoint::{Checkpoint, Plan, Record, data_crc32};
+use crate::classes::Classes;
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::files::Existing;
@@ -62,6 +63,8 @@ pub struct Arguments {
     #[arg(long, value_enum)]
     pool2: Option<PoolKind>,
     #[command(flatten)]
+    none_of_these: NoneOfTheseArgument,
+    #[command(flatten)]
     threads: ThreadArguments,
     /// Folder to write to [default: runs/DATA-RECIPE, with a number added if that exists].
     #[arg(short, long, value_name = "DIR")]
@@ -74,7 +77,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     checkpoint_every: usize,
     /// Resume the unfinished run in this folder, with the recipe it was started with.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["RecipeArguments", "seed", "validation", "no_test", "from", "pool1", "pool2", "output", "force", "checkpoint_every"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["RecipeArguments", "seed", "validation", "no_test", "from", "none_of_these", "pool1", "pool2", "output", "force", "checkpoint_every"])]
     resume: Option<PathBuf>,
     /// Print only the summary, as JSON.
     #[arg(long)]
@@ -92,6 +95,7 @@ impl Arguments {
         let mut words = vec!["lenet train".to_owned()];
         words.extend(self.data.data.iter().map(|folder| format!("--data {}", quoted(&folder.to_string_lossy()))));
         words.extend(self.from.iter().map(|file| format!("--from {}", quoted(&file.to_string_lossy()))));
+        words.extend(self.none_of_these.none_of_these.iter().map(|label| format!("--none-of-these {}", quoted(label))));
         words.extend(self.recipe.options());
         words.push(format!("--seed {}", self.seed));
         words.extend(self.validation.map(|images| match images {
@@ -117,7 +121,13 @@ impl Arguments {
         self.validation.map_or(0, |images| images.unwrap_or(data.train.len() / 12))
     }
 
-    fn plan(&self, data: &DataSet, training: &Split, trained: Option<&Network>) -> Plan {
+    /// The class for anything else: the given one, or that of the network to start from.
+    fn none_of_these(&self, classes: &Classes, trained: Option<&Network>) -> Result<Option<usize>> {
+        let inherited = trained.and_then(|trained| classes.find(trained.classes.label(trained.none_of_these?)));
+        Ok(self.none_of_these.class(classes)?.or(inherited))
+    }
+
+    fn plan(&self, data: &DataSet, training: &Split, trained: Option<&Network>) -> Result<Plan> {
         let default = Pools::default();
         let pools = trained.map_or(
             Pools {
@@ -127,17 +137,18 @@ impl Arguments {
             |trained| trained.pools,
         );
         let recipe = self.recipe.recipe(training, trained.is_some());
-        Plan {
+        Ok(Plan {
             command: self.command(),
             options: Options { recipe, pools, classes: data.classes.clone(), seed: self.seed },
             from: self.from.clone(),
+            none_of_these: self.none_of_these(&data.classes, trained)?,
             data: self.data.data.iter().map(|folder| folder.canonicalize().unwrap_or(folder.clone())).collect(),
             data_name: data.name.clone(),
             data_crc32: data_crc32(&data.train),
             validation: self.held_out(data),
             no_test: self.no_test,
             checkpoint_every: self.checkpoint_every,
-        }
+        })
     }
 }
 
@@ -185,7 +196,7 @@ impl Run {
         let data = arguments.data.load(arguments.json || arguments.quiet.quiet)?;
         let trained = arguments.trained()?;
         let (training, validation) = split(&data, arguments.held_out(&data))?;
-        let plan = arguments.plan(&data, &training, trained.as_ref());
+        let plan = arguments.plan(&data, &training, trained.as_ref())?;
         let snapshot = trained.map(|trained| {
             if !(arguments.json || arguments.quiet.quiet) {
                 print_transfer(&trained.classes, &data.classes);
@@ -238,7 +249,7 @@ impl Run {
             let (epoch, step) = (snapshot.epochs + 1, snapshot.batches);
             return Err(Error::Interrupted { epoch, step, folder: folder.path().to_owned() });
         }
-        let network = trainer.result();
+        let network = Network { none_of_these: plan.none_of_these, ..trainer.result() };
         let ending = spinner("Quantizing, evaluating, writing report", quiet);
         let record = progress.record();
 

@@ -59,7 +59,7 @@ fn the_float_file_holds_the_network() {
 fn a_float_file_has_the_shapes_and_labels_of_its_classes() {
     let labels = vec!["A".to_owned(), "B".to_owned(), "plus".to_owned()];
     let classes = Classes::new(&labels).unwrap();
-    let network = Network { parameters: Parameters::zeros(3), pools: Default::default(), classes };
+    let network = Network { parameters: Parameters::zeros(3), pools: Default::default(), classes, none_of_these: None };
     let bytes = encode_onnx_float(&FloatFile { network, metadata: Default::default() });
     let model = ModelProto::decode(&*bytes).unwrap();
     let labels = model.metadata_props.iter().find(|entry| entry.key.as_deref() == Some("labels")).unwrap();
