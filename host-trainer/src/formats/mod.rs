@@ -20,6 +20,7 @@ use std::path::Path;
 
 use crate::classes::Classes;
 use crate::error::{Error, Result};
+use crate::input::{self, Limit};
 use flash::FlashImage;
 
 pub use c::{CSource, c_prefix, encode_c};
@@ -76,7 +77,7 @@ impl NetworkFile {
     /// # Errors
     /// Those of [`read`](Self::read).
     pub fn read_with_facts(path: &Path) -> Result<(Self, FileFacts)> {
-        let bytes = std::fs::read(path).map_err(Error::read(path))?;
+        let bytes = input::read(path, Limit::NETWORK)?;
         let mut facts = FileFacts { bytes: bytes.len(), flash: None };
         let network = if bytes.starts_with(&lenet_core::format::MAGIC) {
             let file = ModelFile::new(&bytes);
@@ -110,7 +111,7 @@ pub struct FileFacts {
 /// # Errors
 /// When the file cannot be read, or a tensor is missing or has the wrong shape or type; the message says which.
 pub fn read_float(path: &Path) -> Result<FloatFile> {
-    let bytes = std::fs::read(path).map_err(Error::read(path))?;
+    let bytes = input::read(path, Limit::NETWORK)?;
     if bytes.starts_with(&lenet_core::format::MAGIC) {
         let problem = "this is an int8 .lenet model; give the float network it was quantized from".into();
         return Err(Error::File { path: path.to_owned(), problem });
