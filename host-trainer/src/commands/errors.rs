@@ -9,8 +9,9 @@ use clap::Args;
 use image::GrayImage;
 use serde::Serialize;
 
+use super::arguments::print_notes;
 use super::output::spinner;
-use super::{DataArguments, PoolArguments, QuietArguments, ThreadArguments};
+use super::{PoolArguments, QuietArguments, ThreadArguments, TurnedDataArguments, hints};
 use crate::analysis::{Analyst, Misread, Misreads, Statistic, Subject, Verdict};
 use crate::classes::Classes;
 use crate::data::Split;
@@ -47,7 +48,7 @@ pub struct Arguments {
     #[command(flatten)]
     pools: PoolArguments,
     #[command(flatten)]
-    data: DataArguments,
+    data: TurnedDataArguments,
     /// Write contact-sheet.png, errors.csv, and a PNG of each misread image in digits/, to this folder.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -82,24 +83,27 @@ struct ErrorsJson<'a> {
 /// # Errors
 /// An unreadable or invalid network, unreadable data, an unwritable folder.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let file = arguments.pools.read(&arguments.model)?;
+    let file =
+        arguments.pools.complete(&arguments.model, NetworkFile::read(&arguments.model)?, arguments.quiet.quiet)?;
     let subject = Subject::of_file(&file, &arguments.model)?;
     let output = arguments.output.as_deref().map(|path| Output::create(path, arguments.force)).transpose()?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load_for(subject.classes(), arguments.quiet.quiet))?;
+    let data = pool.install(|| arguments.data.load_to_judge(&file, &arguments.model, arguments.quiet.quiet))?;
     let progress = spinner("Finding and explaining misread images", arguments.quiet.quiet);
     let found = pool.install(|| Analyst::new(&subject, &data.train).misreads(&data.test));
     if let Some(output) = &output {
         output.write(&found, &data.test)?;
     }
     progress.finish_and_clear();
+    let correct = found.images - found.misread.len();
+    let accuracy = correct as f64 / found.images as f64;
+    let notes = pool.install(|| hints::of_accuracy(&file, &arguments.model, &data, &data.test, accuracy))?;
+    print_notes(&notes, arguments.quiet.quiet);
     let identity = file.identity(&arguments.model)?;
     let kind = match file {
         NetworkFile::Float(_) => "float",
         NetworkFile::Int8(_) => "int8",
     };
-    let correct = found.images - found.misread.len();
-    let accuracy = correct as f64 / found.images as f64;
     if arguments.json {
         let Misreads { images, misread, .. } = &found;
         let answer = ErrorsJson {

@@ -14,9 +14,9 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::label_file::LABEL_FILE;
-use super::load::Need;
 use super::names::{self, Part};
 use super::natural::natural;
+use super::reading::Need;
 use super::{DataSet, Split, image};
 use crate::classes::Classes;
 use crate::error::{Error, Result};

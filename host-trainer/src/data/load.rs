@@ -12,6 +12,7 @@ use super::label_file::{LABEL_FILE, parse_label_file};
 use super::merge::merge;
 use super::names::Part;
 use super::polarity::{Inverted, are_inverted, invert, transpose};
+use super::reading::{Need, Reading};
 use super::sets::{Content, Files, Pairs, read_archive};
 use super::unpack::{Packing, unpack};
 use super::{DataSet, Split, digits_10k, folder, known};
@@ -20,29 +21,6 @@ use crate::content::{Foreign, START};
 use crate::error::{Error, Result};
 use crate::input::{self, Limit};
 use crate::numbers::thousands;
-
-/// What is needed of a data set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Need {
-    /// Images to train on and images to test with.
-    #[default]
-    TrainAndTest,
-    /// Images to test with; there may be none to train on. The field is the name of the data set that the network was
-    /// trained on, if it is known. Class folders without `train` and `test` are held out in part if they are that data
-    /// set, because the rest was trained on, and are tested on as a whole otherwise.
-    Test(Option<String>),
-}
-
-/// How a data set is to be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// What is needed of it.
-    pub need: Need,
-    /// Exchange rows and columns of every image.
-    pub transposed: bool,
-    /// Whether images are dark on light paper. It does not concern image files, of which each is looked at.
-    pub inverted: Inverted,
-}
 
 impl DataSet {
     /// Reads the data set in a folder, or those in several folders as one; returns the embedded one if no folder is

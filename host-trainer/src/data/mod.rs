@@ -14,6 +14,7 @@ mod names;
 mod natural;
 mod npz;
 mod polarity;
+mod reading;
 mod relabel;
 mod sets;
 mod unpack;
@@ -28,9 +29,9 @@ pub use csv::{Table, read_table};
 pub use embedded::digits_10k;
 pub use idx::{read_images, read_labels};
 pub use label_file::{LABEL_FILE, parse_label_file};
-pub use load::{Need, Reading};
 pub use npz::parse_npz;
 pub use polarity::Inverted;
+pub use reading::{Need, Reading};
 
 /// Images with their labels: the class of each.
 #[derive(Clone, Debug, PartialEq, Eq)]

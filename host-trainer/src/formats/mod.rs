@@ -61,6 +61,15 @@ impl NetworkFile {
         }
     }
 
+    /// The name of the data set that the file says the network was trained on.
+    pub fn trained_on(&self) -> Option<String> {
+        let name = match self {
+            Self::Float(file) => file.metadata.get("data").cloned()?,
+            Self::Int8(file) => file.model().ok()?.description().data_set.to_owned(),
+        };
+        Some(name).filter(|name| !name.is_empty())
+    }
+
     /// The identity of an int8 model as eight hex digits; none for a float network.
     ///
     /// # Errors

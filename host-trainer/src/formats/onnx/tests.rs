@@ -60,7 +60,7 @@ fn a_float_file_has_the_shapes_and_labels_of_its_classes() {
     let labels = vec!["A".to_owned(), "B".to_owned(), "plus".to_owned()];
     let classes = Classes::new(&labels).unwrap();
     let network = Network { parameters: Parameters::zeros(3), pools: Default::default(), classes };
-    let bytes = encode_onnx_float(&FloatFile { network, metadata: Default::default() });
+    let bytes = encode_onnx_float(&FloatFile::of(network, Default::default()));
     let model = ModelProto::decode(&*bytes).unwrap();
     let labels = model.metadata_props.iter().find(|entry| entry.key.as_deref() == Some("labels")).unwrap();
     assert_eq!(labels.value.as_deref(), Some(r#"["A","B","plus"]"#));
