@@ -92,7 +92,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let progress = spinner("Finding and explaining misread images", arguments.quiet.quiet);
     let found = pool.install(|| Analyst::new(&subject, &data.train).misreads(&data.test));
     if let Some(output) = &output {
-        output.write(&found, &data.test)?;
+        output.write(&found, &data.test, &data.classes)?;
     }
     progress.finish_and_clear();
     let correct = found.images - found.misread.len();
@@ -196,7 +196,7 @@ impl Output {
         Ok(Self { folder: folder.to_owned(), existing })
     }
 
-    fn write(&self, found: &Misreads, split: &Split) -> Result<()> {
+    fn write(&self, found: &Misreads, split: &Split, classes: &Classes) -> Result<()> {
         let digits = self.folder.join(DIGITS);
         if self.existing == Existing::Overwrite {
             remove_temporaries(&digits)?;
@@ -214,7 +214,7 @@ impl Output {
             let digit = picture::digit(split.pixels(misread.index));
             let path = digits.join(picture_name(misread.index, misread.label, misread.predicted));
             write_whole(&path, &picture::png(picture::enlarge(&digit, large)), self.existing)?;
-            tiles.push(picture::captioned(&digit, &format!("{}>{}", misread.label, misread.predicted)));
+            tiles.push(picture::captioned(&digit, &caption(misread, classes)));
         }
         // A picture cannot be empty, so without misread images it is one blank tile.
         if tiles.is_empty() {
@@ -222,7 +222,7 @@ impl Output {
         }
         let sheet = picture::sheet(&tiles, COLUMNS, 2, GROUND);
         write_whole(&self.folder.join(SHEET), &picture::png(picture::enlarge(&sheet, small)), self.existing)?;
-        write_whole(&self.folder.join(TABLE), csv(found).as_bytes(), self.existing)
+        write_whole(&self.folder.join(TABLE), csv(found, classes).as_bytes(), self.existing)
     }
 }
 
@@ -242,8 +242,27 @@ fn is_picture_name(name: &OsStr) -> bool {
     numbers.is_some_and(|(index, label, predicted)| name == picture_name(index, label, predicted).as_str())
 }
 
-/// One line per misread image, in the order of the sheet. No field needs quotes.
-fn csv(found: &Misreads) -> String {
+/// The labels of an image's class and of the predicted one, or their numbers if these labels are too long or cannot be
+/// drawn.
+fn caption(misread: &Misread, classes: &Classes) -> String {
+    let labels = format!("{}>{}", classes.label(misread.label), classes.label(misread.predicted));
+    if picture::fits_below(&labels, lenet_core::architecture::IMAGE_SIDE as u32) {
+        return labels;
+    }
+    format!("{}>{}", misread.label, misread.predicted)
+}
+
+/// A label as a field of a table: in quotes if it has a character with a meaning there.
+fn field(label: &str) -> String {
+    if label.contains([',', '"', ';']) || label.trim() != label {
+        return format!("\"{}\"", label.replace('"', "\"\""));
+    }
+    label.to_owned()
+}
+
+/// One line per misread image, in the order of the sheet. `label` and `predicted` are the numbers of classes; the last
+/// columns have their labels, which are the only fields that may need quotes.
+fn csv(found: &Misreads, classes: &Classes) -> String {
     let mut text = String::from(
         "index,label,predicted,probability,label_probability,label_rank,margin,entropy,verdict,rules,\
          neighbour_labels,neighbour_indices,pixel_neighbour_labels,outliers",
@@ -251,7 +270,7 @@ fn csv(found: &Misreads) -> String {
     for statistic in Statistic::ALL {
         write!(text, ",{statistic}").expect("a String");
     }
-    text.push('\n');
+    text.push_str(",label_name,predicted_name\n");
     for m in found.confusions().iter().flat_map(|confusion| &confusion.misread) {
         let joined = |words: &mut dyn Iterator<Item = String>| words.collect::<Vec<_>>().join(" ");
         let key = |verdict: &Verdict| {
@@ -280,7 +299,8 @@ fn csv(found: &Misreads) -> String {
         for standing in &m.standings {
             write!(text, ",{:.4}", standing.value).expect("a String");
         }
-        text.push('\n');
+        let [label, predicted] = [m.label, m.predicted].map(|class| field(classes.label(class)));
+        writeln!(text, ",{label},{predicted}").expect("a String");
     }
     text
 }
@@ -288,6 +308,15 @@ fn csv(found: &Misreads) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_are_fields_of_a_table() {
+        for (label, expected) in
+            [("7", "7"), ("plus", "plus"), ("a,b", "\"a,b\""), ("\"", "\"\"\"\""), (" x", "\" x\"")]
+        {
+            assert_eq!(field(label), expected);
+        }
+    }
 
     #[test]
     fn only_names_of_ours_are_ours() {

@@ -42,9 +42,8 @@ mod tests {
         // A mean and a deviation for which normalized pixels are bytes again: (p/255 + 51/255) / 0.5 = 2 (p + 51) / 255.
         let pixels = digits_10k().test.first(50).images().mapv(|p| p / 4);
         let normalized = pixels.mapv(|p| 2 * (p + 51));
-        let logits = |network: &Network, pixels| {
-            plain::forward(&network.parameters.map(f64::from), network.pools, pixels).logits
-        };
+        let logits =
+            |network: &Network, pixels| plain::forward(&network.parameters.cast::<f64>(), network.pools, pixels).logits;
         let expected = logits(&network, normalized.view());
         let given = logits(&network.with_normalization(-0.2, 0.5), pixels.view());
         assert!(given.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-4 * (1.0 + b.abs())));
