@@ -199,8 +199,8 @@ fn find(folder: &Path, notes: &mut Vec<String>) -> Result<Vec<Class>> {
         classes.push(Class { label, files: images });
     }
     if classes.iter().all(|class| class.files.is_empty()) {
-        let problem =
-            "it holds no images; put PNG, JPEG, BMP, PGM or PPM files into a subfolder for each class, such as A and B";
+        let problem = "it holds no images; put PNG, JPEG, BMP, GIF, TIFF, WebP, PGM or PPM files into a subfolder for each class, such as \
+             A and B";
         return Err(Error::File { path: folder.to_owned(), problem: problem.into() });
     }
     classes.sort_by(|a, b| natural(&a.label, &b.label));

@@ -7,7 +7,7 @@ use lenet_core::Pixels;
 use crate::data::image;
 use crate::error::{Error, Result};
 
-const KINDS: &str = "PNG, JPEG, BMP, PGM or PPM";
+const KINDS: &str = "PNG, JPEG, BMP, GIF, TIFF, WebP, PGM or PPM";
 
 /// Where an image comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
