@@ -320,7 +320,7 @@ fn other_networks_are_refused_by_name() {
         (Box::new(|graph| graph.initializer[0].raw_data = Some(vec![0; 8])), "but 2 values"),
         (Box::new(|graph| drop(graph.initializer.remove(8))), "are not a constant"),
         (Box::new(|graph| graph.node.truncate(3)), "0 nodes use pool1"),
-        (Box::new(|graph| graph.node[2].output[0] = "input".into()), "nodes use"),
+        (Box::new(|graph| graph.node[2].output[0] = "input".into()), "its nodes form a circle"),
     ];
     for (edit, expected) in cases {
         let message = edited(&*edit);
