@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::files::{Existing, write_whole};
+use crate::input::{self, Limit};
 use crate::training::{EpochLine, Options, Snapshot, State};
 
 /// The file's name in its run folder.
@@ -122,7 +123,7 @@ impl Checkpoint {
         if !path.exists() {
             return Err(refused("there is no such file: the run is finished, or has not written a checkpoint".into()));
         }
-        let bytes = std::fs::read(&path).map_err(Error::read(&path))?;
+        let bytes = input::read(&path, Limit::NETWORK)?;
         Self::decode(&bytes).map_err(refused)
     }
 

@@ -145,6 +145,20 @@ impl Error {
         move |problem| Self::File { path: path.to_owned(), problem }
     }
 
+    /// The same error about a file that a person knows by another name: `from` is a temporary copy of `to`.
+    pub(crate) fn moved(self, from: &Path, to: &Path) -> Self {
+        let renamed = |path: PathBuf| match path.strip_prefix(from) {
+            Ok(rest) => to.join(rest),
+            Err(_) => path,
+        };
+        match self {
+            Self::Read { path, source } => Self::Read { path: renamed(path), source },
+            Self::File { path, problem } => Self::File { path: renamed(path), problem },
+            Self::MissingIdx { folder, name } => Self::MissingIdx { folder: renamed(folder), name },
+            other => other,
+        }
+    }
+
     pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Write { path: path.to_owned(), source }
     }

@@ -25,8 +25,9 @@
 //! | | [`files`] | output files that appear whole or not at all |
 //! | | [`picture`] | digits as pictures, on the terminal and as PNG |
 //! | 1 | [`int8`] | the numbers of an int8 network, and an independent model of it to test `lenet-core` against |
+//! | | `input` | the one place that reads files, each up to a limit |
 //! | 0 | [`classes`] | how many classes there are, and their labels |
-//! | | `error`, `npy`, `numbers`, `colour` | [`Error`](enum@Error); headers of NumPy arrays; numbers as text; whether to print in colours |
+//! | | `error`, `content`, `npy`, `numbers`, `colour` | [`Error`](enum@Error); what the first bytes of a file say it is; headers of NumPy arrays; numbers as text; whether to print in colours |
 
 pub mod analysis;
 pub mod checkpoint;
@@ -34,6 +35,7 @@ pub mod classes;
 mod colour;
 pub mod commands;
 pub mod comparison;
+mod content;
 pub mod data;
 mod error;
 pub mod evaluation;
@@ -41,6 +43,7 @@ pub mod evaluation;
 pub mod fetch;
 pub mod files;
 pub mod formats;
+mod input;
 pub mod inspection;
 pub mod int8;
 pub mod network;

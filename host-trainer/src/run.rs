@@ -10,6 +10,7 @@ use crate::checkpoint;
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, create_folder, remove_temporaries, write_whole};
 use crate::formats::{ModelFile, read_float};
+use crate::input::{self, Limit};
 use crate::network::Network;
 use crate::training::{EpochLine, LossLine, Recipe};
 
@@ -271,7 +272,7 @@ impl FinishedRun {
     pub fn read(folder: &Path) -> Result<Self> {
         let text = |name: &str| {
             let path = folder.join(name);
-            std::fs::read_to_string(&path).map_err(Error::read(&path))
+            input::read_text(&path, Limit::RECORD)
         };
         let refused = |name: &str, problem: String| Error::File {
             path: folder.join(name),
@@ -289,7 +290,7 @@ impl FinishedRun {
         let metrics = parse_metrics(&text(METRICS)?).map_err(|problem| refused(METRICS, problem))?;
         let network = read_float(&folder.join(SAFETENSORS))?.network;
         let path = folder.join(LENET);
-        let model = ModelFile::new(&std::fs::read(&path).map_err(Error::read(&path))?);
+        let model = ModelFile::new(&input::read(&path, Limit::NETWORK)?);
         model.model().map_err(Error::model(&path))?;
         Ok(Self { summary, metrics, network, model })
     }

@@ -8,7 +8,7 @@
 use std::io::{Cursor, Write};
 
 use host_trainer::checkpoint::Checkpoint;
-use host_trainer::data::{decompress, image, parse_images, parse_labels};
+use host_trainer::data::{Table, image, parse_label_file, parse_npz, read_images, read_labels, read_table};
 use host_trainer::formats::flash::FlashImage;
 use host_trainer::formats::{
     FloatFile, ModelFile, decode_float, decode_safetensors, decode_tflite, encode_npz, encode_safetensors,
@@ -26,16 +26,19 @@ use zip::write::SimpleFileOptions;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 13] = [
     ("archive", archive),
     ("checkpoint", checkpoint),
     ("flash", flash),
     ("idx", idx),
     ("image", image),
+    ("kuzushiji", kuzushiji),
+    ("labels", labels),
     ("lenet", lenet),
     ("npz", npz),
     ("pytorch", pytorch),
     ("safetensors", safetensors),
+    ("table", table),
     ("tflite", tflite),
 ];
 
@@ -106,13 +109,36 @@ pub fn flash(bytes: &[u8]) {
 
 /// Input: an IDX file with images or labels, gzipped or not.
 pub fn idx(bytes: &[u8]) {
-    if let Ok(content) = decompress(bytes.to_vec()) {
-        if let Ok(images) = parse_images(&content) {
-            assert_eq!(images.len() + 16, content.len());
-        }
-        if let Ok(labels) = parse_labels(&content) {
-            assert_eq!(labels.len() + 8, content.len());
-        }
+    if let Ok(images) = read_images(bytes, None) {
+        assert_eq!(images.ncols(), 784);
+        assert!(read_images(bytes, Some(images.nrows() + 1)).is_err());
+    }
+    let _ = read_labels(bytes);
+}
+
+/// Input: the content of `labels.txt`.
+pub fn labels(bytes: &[u8]) {
+    if let Ok(classes) = parse_label_file(bytes) {
+        assert_eq!(parse_label_file(classes.text().as_bytes()), Ok(classes));
+    }
+}
+
+/// Input: the array in an archive of Kuzushiji-49, contracted.
+pub fn kuzushiji(bytes: &[u8]) {
+    let archive = zip([("arr_0.npy".to_owned(), expand(bytes))]);
+    if let Ok((shape, numbers)) = parse_npz(&archive) {
+        assert_eq!(shape.iter().product::<usize>(), numbers.len());
+    }
+}
+
+/// Input: a table of images, gzipped or not. Its first line is preceded by a header and a line of numbers, so that
+/// mutations reach what follows.
+pub fn table(bytes: &[u8]) {
+    let _ = read_table(bytes);
+    let pixels = ",0".repeat(784);
+    let whole = [format!("1{pixels}\n").as_bytes(), bytes].concat();
+    if let Ok(Table::Images(images, labels)) = read_table(whole.as_slice()) {
+        assert_eq!(images.dim(), (labels.len(), 784));
     }
 }
 

@@ -33,6 +33,12 @@ fn main() {
     let uf2 = encode_uf2(&file, 0x1000_0000, 0xe48b_ff56).expect("the address is aligned");
     write("flash", "uf2", &contract(&uf2[..5 * 512]));
     write("idx", "images", &[&[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28], [7; 784].as_slice()].concat());
+    write("labels", "windows", "\u{feff}T-shirt/top\r\nお\r\n two words \r\n\r\n".as_bytes());
+    write("labels", "letters", b"A\nB\nplus\n");
+    write("kuzushiji", "images", &contract(&npy("|u1", &[2, 28, 28], 2 * 784)));
+    write("kuzushiji", "labels", &contract(&npy("<i8", &[3], 24)));
+    write("table", "rest", format!("7{}\r\n2{}\n", ",255".repeat(784), ",3.0".repeat(784)).as_bytes());
+    write("table", "titles", format!("label{}\n", (0..784).map(|pixel| format!(",p{pixel}")).collect::<String>()).as_bytes());
     write("idx", "labels", &[0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3]);
 }
 

@@ -64,7 +64,9 @@ impl Misread {
                 let are = |number| if number == 1 { "is" } else { "are" };
                 let most = format!("{predicted} of {all} neighbours {} {}", are(predicted), self.predicted);
                 let by_pixels = self.pixel_neighbours.iter().filter(|near| usize::from(near.label) == self.predicted);
-                if verdict == Verdict::LabelError {
+                if all == 0 {
+                    "there are no training images to compare with".into()
+                } else if verdict == Verdict::LabelError {
                     format!("{most}, {} of {} by pixels", by_pixels.count(), self.pixel_neighbours.len())
                 } else if label == 0 {
                     most

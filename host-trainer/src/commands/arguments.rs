@@ -9,19 +9,21 @@ use lenet_core::Pool;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::classes::Classes;
-use crate::data::DataSet;
+use crate::data::{DataSet, Inverted, Need, Reading};
 use crate::error::{Error, Result};
 use crate::formats::{FloatFile, NetworkFile, read_float};
 
 /// Where the images come from.
 #[derive(Args, Clone, Debug)]
 pub struct DataArguments {
-    /// Folder with the data set: four IDX files as MNIST has them, gzipped or not, with the labels of
-    /// the classes in labels.txt; or images (PNG, JPEG, BMP, PGM, PPM) in a folder for each class, such
-    /// as A and B, one in six of which is held out for testing; or such folders in train and test.
-    /// Can be repeated: the sets are merged, classes with the same label become one. digits-10k names
-    /// the 10,000 built-in digits [default: digits-10k].
-    #[arg(long, value_name = "DIR")]
+    /// Data set: a folder with MNIST's IDX files under any of their usual names, or EMNIST's or
+    /// Kuzushiji's, gzipped or not, with the labels of the classes in labels.txt; an .npz file like
+    /// Keras' mnist.npz; a table (.csv) with a label and 784 pixels a line; images (PNG, JPEG, BMP, GIF,
+    /// TIFF, WebP, PGM, PPM) in a folder for each class, such as A and B, one in six of which is held out
+    /// for testing; such folders in train and test; or a zip or tar archive of any of these. Can be
+    /// repeated: the sets are merged, classes with the same label become one. digits-10k
+    /// names the 10,000 built-in digits [default: digits-10k].
+    #[arg(long, value_name = "DIR|FILE")]
     pub data: Vec<PathBuf>,
 }
 
@@ -29,24 +31,65 @@ impl DataArguments {
     pub(super) fn load(&self, quiet: bool) -> Result<DataSet> {
         load(&self.data, quiet)
     }
+}
 
-    /// The data set with the class numbers of a network.
+/// Where the images come from, for commands that can also turn them.
+#[derive(Args, Clone, Debug)]
+pub struct TurnedDataArguments {
+    #[command(flatten)]
+    data: DataArguments,
+    /// Exchange rows and columns of every image.
+    #[arg(long)]
+    transposed: bool,
+    /// Whether the images of IDX files, arrays and tables are dark on light paper and have to be
+    /// inverted. Image files are looked at one by one.
+    #[arg(long, value_enum, value_name = "YES", num_args = 0..=1, default_value = "auto", default_missing_value = "yes")]
+    inverted: Inverted,
+}
+
+impl TurnedDataArguments {
+    /// The data set, with images to train on and to test with.
+    pub(super) fn load(&self, quiet: bool) -> Result<DataSet> {
+        self.read(Need::TrainAndTest, quiet)
+    }
+
+    /// The data set with the class numbers of a network, with images to train on and to test with.
     pub(super) fn load_for(&self, network: &Classes, quiet: bool) -> Result<DataSet> {
-        let data = DataSet::load(&self.data)?.with_classes_of(network)?;
-        print_notes(&data, quiet);
+        let data = self.read_silently(Need::TrainAndTest)?.with_classes_of(network)?;
+        print_notes(&data.notes, quiet);
         Ok(data)
+    }
+
+    /// Images to judge a network on, with its class numbers. There may be no training images.
+    pub(super) fn load_to_judge(&self, file: &NetworkFile, path: &Path, quiet: bool) -> Result<DataSet> {
+        let data = self.read_silently(Need::Test(file.trained_on()))?.with_classes_of(&file.classes(path)?)?;
+        print_notes(&data.notes, quiet);
+        Ok(data)
+    }
+
+    fn read(&self, need: Need, quiet: bool) -> Result<DataSet> {
+        let data = self.read_silently(need)?;
+        print_notes(&data.notes, quiet);
+        Ok(data)
+    }
+
+    fn read_silently(&self, need: Need) -> Result<DataSet> {
+        let reading = Reading { need, transposed: self.transposed, inverted: self.inverted };
+        DataSet::load_with(&self.data.data, &reading)
     }
 }
 
 /// Reads a data set, and prints the notes about it unless the command is quiet.
 pub(super) fn load(folders: &[PathBuf], quiet: bool) -> Result<DataSet> {
     let data = DataSet::load(folders)?;
-    print_notes(&data, quiet);
+    print_notes(&data.notes, quiet);
     Ok(data)
 }
 
-fn print_notes(data: &DataSet, quiet: bool) {
-    for note in data.notes.iter().filter(|_| !quiet) {
+/// Prints what a person should know, unless the command is quiet. It goes to standard error, so that it is no part of a
+/// command's answer.
+pub(super) fn print_notes(notes: &[String], quiet: bool) {
+    for note in notes.iter().filter(|_| !quiet) {
         // Failing to print a note must not stop the command.
         let _ = writeln!(std::io::stderr(), "note: {note}");
     }
@@ -123,7 +166,7 @@ impl From<PoolKind> for Pool {
     }
 }
 
-/// Pools of a float network, for files that do not record them.
+/// What the file of a float network may not record: its pools, and how its pixels were normalized.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct PoolArguments {
     /// Pool after conv1, if the float network's file does not record it [default: average].
@@ -132,28 +175,64 @@ pub struct PoolArguments {
     /// Pool after conv2, if the float network's file does not record it [default: maximum].
     #[arg(long, value_enum, value_name = "KIND")]
     pub pool2: Option<PoolKind>,
+    /// If the float network was trained on (p/255 - MEAN) / STD, as with PyTorch's Normalize: folds both
+    /// into conv1, so that the network takes plain pixels [for MNIST often 0.1307].
+    #[arg(long, value_name = "MEAN", requires = "std", allow_negative_numbers = true, value_parser = parse_mean)]
+    pub mean: Option<f64>,
+    /// The deviation that goes with --mean [for MNIST often 0.3081].
+    #[arg(long, value_name = "STD", requires = "mean", value_parser = parse_deviation)]
+    pub std: Option<f64>,
+}
+
+fn parse_mean(text: &str) -> std::result::Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && number.abs() <= 255.0);
+    number.ok_or_else(|| "it must be a number, usually from 0 to 1: the mean of p/255".into())
+}
+
+fn parse_deviation(text: &str) -> std::result::Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| (1e-3..=255.0).contains(number));
+    number.ok_or_else(|| "it must be a number from 0.001 on, usually below 1: the deviation of p/255".into())
 }
 
 impl PoolArguments {
-    /// Reads a float network.
-    pub(super) fn read_float(self, path: &Path) -> Result<FloatFile> {
-        self.apply(path, read_float(path)?)
+    /// Reads a float network, and prints what had to be assumed about it.
+    pub(super) fn read_float(self, path: &Path, quiet: bool) -> Result<FloatFile> {
+        self.apply(path, read_float(path)?, quiet)
     }
 
-    /// Reads a network of either kind.
+    /// Reads a network of either kind, and prints what had to be assumed about it.
     pub(super) fn read(self, path: &Path) -> Result<NetworkFile> {
-        match NetworkFile::read(path)? {
-            NetworkFile::Float(file) => Ok(NetworkFile::Float(Box::new(self.apply(path, *file)?))),
-            NetworkFile::Int8(_) if self.pool1.is_some() || self.pool2.is_some() => Err(Error::Usage(format!(
-                "{} is an int8 model, which records its own pools; leave out --pool1 and --pool2",
-                path.display()
-            ))),
-            int8 => Ok(int8),
+        self.complete(path, NetworkFile::read(path)?, false)
+    }
+
+    /// Adds to a network of either kind what its file does not record.
+    pub(super) fn complete(self, path: &Path, file: NetworkFile, quiet: bool) -> Result<NetworkFile> {
+        match file {
+            NetworkFile::Float(file) => Ok(NetworkFile::Float(Box::new(self.apply(path, *file, quiet)?))),
+            int8 => match self.given() {
+                None => Ok(int8),
+                Some(option) => Err(Error::Usage(format!(
+                    "{} is an int8 model, which takes plain pixels and records its own pools; leave out {option}",
+                    path.display()
+                ))),
+            },
         }
     }
 
-    fn apply(self, path: &Path, file: FloatFile) -> Result<FloatFile> {
-        file.with_pools(self.pool1.map(Pool::from), self.pool2.map(Pool::from))
-            .map_err(|problem| Error::Usage(format!("{}: {problem}", path.display())))
+    /// One of the options that was given.
+    fn given(self) -> Option<&'static str> {
+        let pools = self.pool1.is_some() || self.pool2.is_some();
+        pools.then_some("--pool1 and --pool2").or(self.mean.map(|_| "--mean and --std"))
+    }
+
+    fn apply(self, path: &Path, file: FloatFile, quiet: bool) -> Result<FloatFile> {
+        let refused = |problem| Error::Usage(format!("{}: {problem}", path.display()));
+        let mut file = file.with_pools(self.pool1.map(Pool::from), self.pool2.map(Pool::from)).map_err(refused)?;
+        if let (Some(mean), Some(deviation)) = (self.mean, self.std) {
+            file = file.with_normalization(mean, deviation).map_err(refused)?;
+        }
+        let notes: Vec<String> = file.notes().iter().map(|note| format!("{}: {note}", path.display())).collect();
+        print_notes(&notes, quiet);
+        Ok(file)
     }
 }

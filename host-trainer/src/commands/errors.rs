@@ -9,8 +9,9 @@ use clap::Args;
 use image::GrayImage;
 use serde::Serialize;
 
+use super::arguments::print_notes;
 use super::output::spinner;
-use super::{DataArguments, PoolArguments, QuietArguments, ThreadArguments};
+use super::{PoolArguments, QuietArguments, ThreadArguments, TurnedDataArguments, hints};
 use crate::analysis::{Analyst, Misread, Misreads, Statistic, Subject, Verdict};
 use crate::classes::Classes;
 use crate::data::Split;
@@ -47,7 +48,7 @@ pub struct Arguments {
     #[command(flatten)]
     pools: PoolArguments,
     #[command(flatten)]
-    data: DataArguments,
+    data: TurnedDataArguments,
     /// Write contact-sheet.png, errors.csv, and a PNG of each misread image in digits/, to this folder.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -82,24 +83,27 @@ struct ErrorsJson<'a> {
 /// # Errors
 /// An unreadable or invalid network, unreadable data, an unwritable folder.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let file = arguments.pools.read(&arguments.model)?;
+    let file =
+        arguments.pools.complete(&arguments.model, NetworkFile::read(&arguments.model)?, arguments.quiet.quiet)?;
     let subject = Subject::of_file(&file, &arguments.model)?;
     let output = arguments.output.as_deref().map(|path| Output::create(path, arguments.force)).transpose()?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load_for(subject.classes(), arguments.quiet.quiet))?;
+    let data = pool.install(|| arguments.data.load_to_judge(&file, &arguments.model, arguments.quiet.quiet))?;
     let progress = spinner("Finding and explaining misread images", arguments.quiet.quiet);
     let found = pool.install(|| Analyst::new(&subject, &data.train).misreads(&data.test));
     if let Some(output) = &output {
-        output.write(&found, &data.test)?;
+        output.write(&found, &data.test, &data.classes)?;
     }
     progress.finish_and_clear();
+    let correct = found.images - found.misread.len();
+    let accuracy = correct as f64 / found.images as f64;
+    let notes = pool.install(|| hints::of_accuracy(&file, &arguments.model, &data, &data.test, accuracy))?;
+    print_notes(&notes, arguments.quiet.quiet);
     let identity = file.identity(&arguments.model)?;
     let kind = match file {
         NetworkFile::Float(_) => "float",
         NetworkFile::Int8(_) => "int8",
     };
-    let correct = found.images - found.misread.len();
-    let accuracy = correct as f64 / found.images as f64;
     if arguments.json {
         let Misreads { images, misread, .. } = &found;
         let answer = ErrorsJson {
@@ -192,7 +196,7 @@ impl Output {
         Ok(Self { folder: folder.to_owned(), existing })
     }
 
-    fn write(&self, found: &Misreads, split: &Split) -> Result<()> {
+    fn write(&self, found: &Misreads, split: &Split, classes: &Classes) -> Result<()> {
         let digits = self.folder.join(DIGITS);
         if self.existing == Existing::Overwrite {
             remove_temporaries(&digits)?;
@@ -210,7 +214,7 @@ impl Output {
             let digit = picture::digit(split.pixels(misread.index));
             let path = digits.join(picture_name(misread.index, misread.label, misread.predicted));
             write_whole(&path, &picture::png(picture::enlarge(&digit, large)), self.existing)?;
-            tiles.push(picture::captioned(&digit, &format!("{}>{}", misread.label, misread.predicted)));
+            tiles.push(picture::captioned(&digit, &caption(misread, classes)));
         }
         // A picture cannot be empty, so without misread images it is one blank tile.
         if tiles.is_empty() {
@@ -218,7 +222,7 @@ impl Output {
         }
         let sheet = picture::sheet(&tiles, COLUMNS, 2, GROUND);
         write_whole(&self.folder.join(SHEET), &picture::png(picture::enlarge(&sheet, small)), self.existing)?;
-        write_whole(&self.folder.join(TABLE), csv(found).as_bytes(), self.existing)
+        write_whole(&self.folder.join(TABLE), csv(found, classes).as_bytes(), self.existing)
     }
 }
 
@@ -238,8 +242,27 @@ fn is_picture_name(name: &OsStr) -> bool {
     numbers.is_some_and(|(index, label, predicted)| name == picture_name(index, label, predicted).as_str())
 }
 
-/// One line per misread image, in the order of the sheet. No field needs quotes.
-fn csv(found: &Misreads) -> String {
+/// The labels of an image's class and of the predicted one, or their numbers if these labels are too long or cannot be
+/// drawn.
+fn caption(misread: &Misread, classes: &Classes) -> String {
+    let labels = format!("{}>{}", classes.label(misread.label), classes.label(misread.predicted));
+    if picture::fits_below(&labels, lenet_core::architecture::IMAGE_SIDE as u32) {
+        return labels;
+    }
+    format!("{}>{}", misread.label, misread.predicted)
+}
+
+/// A label as a field of a table: in quotes if it has a character with a meaning there.
+fn field(label: &str) -> String {
+    if label.contains([',', '"', ';']) || label.trim() != label {
+        return format!("\"{}\"", label.replace('"', "\"\""));
+    }
+    label.to_owned()
+}
+
+/// One line per misread image, in the order of the sheet. `label` and `predicted` are the numbers of classes; the last
+/// columns have their labels, which are the only fields that may need quotes.
+fn csv(found: &Misreads, classes: &Classes) -> String {
     let mut text = String::from(
         "index,label,predicted,probability,label_probability,label_rank,margin,entropy,verdict,rules,\
          neighbour_labels,neighbour_indices,pixel_neighbour_labels,outliers",
@@ -247,7 +270,7 @@ fn csv(found: &Misreads) -> String {
     for statistic in Statistic::ALL {
         write!(text, ",{statistic}").expect("a String");
     }
-    text.push('\n');
+    text.push_str(",label_name,predicted_name\n");
     for m in found.confusions().iter().flat_map(|confusion| &confusion.misread) {
         let joined = |words: &mut dyn Iterator<Item = String>| words.collect::<Vec<_>>().join(" ");
         let key = |verdict: &Verdict| {
@@ -276,7 +299,8 @@ fn csv(found: &Misreads) -> String {
         for standing in &m.standings {
             write!(text, ",{:.4}", standing.value).expect("a String");
         }
-        text.push('\n');
+        let [label, predicted] = [m.label, m.predicted].map(|class| field(classes.label(class)));
+        writeln!(text, ",{label},{predicted}").expect("a String");
     }
     text
 }
@@ -284,6 +308,15 @@ fn csv(found: &Misreads) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_are_fields_of_a_table() {
+        for (label, expected) in
+            [("7", "7"), ("plus", "plus"), ("a,b", "\"a,b\""), ("\"", "\"\"\"\""), (" x", "\" x\"")]
+        {
+            assert_eq!(field(label), expected);
+        }
+    }
 
     #[test]
     fn only_names_of_ours_are_ours() {

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{DataArguments, PoolArguments, ThreadArguments};
+use super::arguments::print_notes;
+use super::{PoolArguments, ThreadArguments, TurnedDataArguments, hints};
 use crate::classes::Classes;
 use crate::data::Split;
 use crate::error::{Error, Result};
@@ -30,7 +31,7 @@ pub struct Arguments {
     #[command(flatten)]
     pools: PoolArguments,
     #[command(flatten)]
-    data: DataArguments,
+    data: TurnedDataArguments,
     /// Use only the first N test images.
     #[arg(long, value_name = "N")]
     images: Option<NonZeroUsize>,
@@ -77,7 +78,7 @@ struct ClassJson<'a> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.pools.read(&arguments.model)?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load_for(&file.classes(&arguments.model)?, false))?;
+    let data = pool.install(|| arguments.data.load_to_judge(&file, &arguments.model, false))?;
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
     let (kind, evaluation) = match &file {
         NetworkFile::Float(float) => ("float", pool.install(|| evaluate_float(&float.network, &split))),
@@ -86,12 +87,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             ("int8", pool.install(|| evaluate_int8(model, &split)))
         }
     };
+    let accuracy = evaluation.accuracy();
+    let notes = pool.install(|| hints::of_accuracy(&file, &arguments.model, &data, &split, accuracy))?;
+    print_notes(&notes, false);
     let answer = EvalJson {
         kind,
         data: &data.name,
         images: split.len(),
         correct: evaluation.correct,
-        accuracy: evaluation.accuracy(),
+        accuracy,
         crc32: format!("{:08x}", evaluation.crc32),
         identity: file.identity(&arguments.model)?,
         classes: by_class(&data.classes, &split, &evaluation.predictions),

@@ -94,7 +94,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.check_usage()?;
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     check_writable(&arguments.output, existing)?;
-    let file = arguments.pools.read(&arguments.model)?;
+    let file =
+        arguments.pools.complete(&arguments.model, NetworkFile::read(&arguments.model)?, arguments.quiet.quiet)?;
     let outputs = encode(arguments, &file)?;
     for (path, _) in &outputs {
         check_writable(path, existing)?;

@@ -8,6 +8,7 @@ use super::QuietArguments;
 use crate::error::{Error, Result};
 use crate::files::{Existing, check_writable, write_whole};
 use crate::formats::decode_tflite;
+use crate::input::{self, Limit};
 
 /// Arguments of `lenet import-tflite`.
 #[derive(Args, Debug)]
@@ -39,7 +40,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     check_writable(&arguments.output, existing)?;
-    let bytes = std::fs::read(&arguments.file).map_err(Error::read(&arguments.file))?;
+    let bytes = input::read(&arguments.file, Limit::NETWORK)?;
     let model = decode_tflite(&bytes).map_err(Error::file(&arguments.file))?;
     write_whole(&arguments.output, model.bytes(), existing)?;
     if !arguments.quiet.quiet {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use super::PoolArguments;
 use crate::error::{Error, Result};
 use crate::formats::flash::{FAMILIES, FlashImage};
 use crate::formats::{FileFacts, NetworkFile};
@@ -28,6 +29,8 @@ pub struct Arguments {
     /// Float network or int8 model, in any format that can be read.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    pools: PoolArguments,
     /// Draw with ASCII characters only.
     #[arg(long)]
     ascii: bool,
@@ -68,6 +71,7 @@ enum Summary {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let path = &arguments.file;
     let (network, FileFacts { bytes, flash }) = NetworkFile::read_with_facts(path)?;
+    let network = arguments.pools.complete(path, network, false)?;
     let (kind, summary) = match network {
         NetworkFile::Float(file) => ("float", Summary::Float(FloatSummary::new(&file))),
         NetworkFile::Int8(file) => ("int8", Summary::Int8(Int8Summary::new(&file).map_err(Error::model(path))?)),

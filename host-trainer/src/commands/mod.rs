@@ -13,6 +13,7 @@ pub mod eval;
 pub mod export;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+mod hints;
 pub mod import_tflite;
 pub mod inspect;
 pub mod man;
@@ -23,5 +24,7 @@ pub mod report;
 pub mod show;
 pub mod train;
 
-pub use arguments::{DataArguments, NoneOfTheseArgument, PoolArguments, PoolKind, QuietArguments, ThreadArguments};
+pub use arguments::{
+    DataArguments, NoneOfTheseArgument, PoolArguments, PoolKind, QuietArguments, ThreadArguments, TurnedDataArguments,
+};
 pub use cli::Cli;

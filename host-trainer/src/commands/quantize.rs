@@ -8,11 +8,14 @@ use clap::{ArgAction, Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
 
+use super::arguments::print_notes;
 use super::measuring::measure;
-use super::{DataArguments, NoneOfTheseArgument, PoolArguments, QuietArguments, ThreadArguments};
+use super::{NoneOfTheseArgument, PoolArguments, QuietArguments, ThreadArguments, TurnedDataArguments, hints};
 use crate::data::Split;
 use crate::error::Result;
+use crate::evaluation::evaluate_float;
 use crate::files::{Existing, check_writable, write_whole};
+use crate::formats::FloatFile;
 use crate::int8::QuantizedNetwork;
 use crate::network::Network;
 use crate::numbers::percent;
@@ -33,7 +36,7 @@ pub struct Arguments {
     #[command(flatten)]
     pools: PoolArguments,
     #[command(flatten)]
-    data: DataArguments,
+    data: TurnedDataArguments,
     #[command(flatten)]
     threads: ThreadArguments,
     /// How to choose the activation ranges from the values seen on training images.
@@ -172,12 +175,16 @@ impl Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
     check_writable(&arguments.output, existing)?;
-    let float = arguments.pools.read_float(&arguments.float)?;
+    let float = arguments.pools.read_float(&arguments.float, arguments.quiet.quiet)?;
     let pool = arguments.threads.pool()?;
     let data = pool.install(|| arguments.data.load_for(&float.network.classes, arguments.quiet.quiet))?;
     // A file without labels takes those of the data set.
     let none_of_these = arguments.none_of_these.class(&data.classes)?.or(float.network.none_of_these);
     let network = &Network { classes: data.classes.clone(), none_of_these, ..float.network.clone() };
+    print_notes(
+        &pool.install(|| doubts(&float, &data.train.evenly_spaced(arguments.images.get()))),
+        arguments.quiet.quiet,
+    );
     let quantized = match arguments.qat {
         None => pool.install(|| quantize_trained(network, &data.train, &arguments.options())),
         Some(epochs) => arguments.quantize_aware(network, &data.train, epochs.get(), &pool),
@@ -189,6 +196,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         println!("wrote  {}", arguments.output.display());
     }
     Ok(())
+}
+
+/// What to know about the float network before it is quantized, measured on the calibration images.
+fn doubts(float: &FloatFile, images: &Split) -> Vec<String> {
+    let accuracy = evaluate_float(&float.network, images).accuracy();
+    hints::of_normalization(float, images, accuracy).into_iter().collect()
 }
 
 /// Shows the progress of fine-tuning: a bar on a terminal, and a line after each epoch.

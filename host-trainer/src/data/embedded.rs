@@ -27,9 +27,8 @@ pub fn digits_10k() -> DataSet {
 }
 
 fn split(images: &[u8], labels: &[u8]) -> Split {
-    let read = |bytes: &[u8]| idx::decompress(bytes.to_vec()).expect("an embedded file is gzip");
-    let images = idx::parse_images(&read(images)).expect("an embedded image file is IDX");
-    let labels = idx::parse_labels(&read(labels)).expect("an embedded label file is IDX");
+    let images = idx::read_images(images, None).expect("an embedded image file is IDX");
+    let labels = idx::read_labels(labels).expect("an embedded label file is IDX");
     Split::new(images, labels, 10).expect("the embedded files fit each other")
 }
 

@@ -1,7 +1,4 @@
-//! What sets EMNIST's IDX files apart from MNIST's: a file that maps classes to characters, and transposed images.
-
-use lenet_core::architecture::{IMAGE_BYTES, IMAGE_SIDE};
-use ndarray::Array2;
+//! The file of EMNIST that maps classes to characters.
 
 use crate::classes::Classes;
 
@@ -46,17 +43,6 @@ fn entry(line: &str) -> Option<(u8, char)> {
     numbers.all(|number| number.parse::<u32>().is_ok()).then_some((class, character))
 }
 
-/// Exchanges rows and columns of every image (`[N, 784]`).
-pub(super) fn transpose(images: &mut Array2<u8>) {
-    let mut turned = [0; IMAGE_BYTES];
-    for mut image in images.rows_mut() {
-        for (place, pixel) in turned.iter_mut().enumerate() {
-            *pixel = image[place % IMAGE_SIDE * IMAGE_SIDE + place / IMAGE_SIDE];
-        }
-        image.iter_mut().zip(turned).for_each(|(pixel, turned)| *pixel = turned);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,19 +72,5 @@ mod tests {
             let message = Mapping::parse(text.as_bytes()).unwrap_err();
             assert!(message.contains(expected), "{text:?}: {message}");
         }
-    }
-
-    #[test]
-    fn images_are_transposed() {
-        let mut images = Array2::from_shape_fn((2, IMAGE_BYTES), |(image, place)| (place % 251) as u8 ^ image as u8);
-        let before = images.clone();
-        transpose(&mut images);
-        for image in 0..2 {
-            for (row, column) in [(0, 0), (0, 27), (27, 0), (5, 11)] {
-                assert_eq!(images[(image, row * 28 + column)], before[(image, column * 28 + row)]);
-            }
-        }
-        transpose(&mut images);
-        assert_eq!(images, before);
     }
 }

@@ -13,11 +13,14 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::label_file::LABEL_FILE;
+use super::names::{self, Part};
 use super::natural::natural;
+use super::reading::Need;
 use super::{DataSet, Split, image};
 use crate::classes::Classes;
 use crate::error::{Error, Result};
-use crate::numbers::thousands;
+use crate::numbers::{self, thousands};
 
 /// Constant, so that `train`, `quantize` and `eval` split and order the same folder in the same way.
 const SEED: u64 = 1;
@@ -27,9 +30,13 @@ const TEST_ORDER: u64 = 11;
 /// The streams from this one on split all other classes.
 const FIRST_LABEL_STREAM: u64 = 12;
 /// One image in six is held out for testing if there is no `test` folder. MNIST has this ratio too.
-const TEST_SHARE: usize = 6;
-const TRAIN: &str = "train";
-const TEST: &str = "test";
+pub(super) const TEST_SHARE: usize = 6;
+/// Names of a third part, which is not used if the other two are there.
+const VALIDATION: [&str; 5] = ["val", "valid", "validation", "dev", "eval"];
+/// Files that systems put into folders of images.
+const SYSTEM_FILES: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
+/// Skipped files that are named; the others are only counted.
+const SKIPPED_SHOWN: usize = 3;
 /// How images are sorted into folders, for messages.
 const RULE: &str = "images belong directly in the folder of their class, such as A or train/A";
 
@@ -41,32 +48,43 @@ struct Class {
 
 /// Reads a folder's training and test images, each in a shuffled order, as the data set `name`. Returns `None` if the
 /// folder has no subfolders.
-pub(super) fn read(folder: &Path, name: String) -> Result<Option<DataSet>> {
-    let Listing { subfolders, hidden, .. } = list(folder)?;
+pub(super) fn read(folder: &Path, name: String, need: &Need) -> Result<Option<DataSet>> {
+    let Listing { subfolders, hidden, images, others } = list(folder)?;
     let mut notes = Vec::new();
     if subfolders.is_empty() {
         return Ok(None);
     }
-    let has = |part: &str| subfolders.iter().any(|name| name == part);
-    let (train, test) = if has(TRAIN) {
+    let has = |part: Part| subfolders.iter().find(|name| part_named(name) == Some(part));
+    let (train, test) = if let Some(trained) = has(Part::Train) {
         note_hidden(folder, &hidden, &mut notes);
-        let others = subfolders.iter().filter(|name| *name != TRAIN && *name != TEST);
+        let tested = has(Part::Test);
+        let (aside, others): (Vec<_>, Vec<_>) = subfolders
+            .iter()
+            .filter(|name| *name != trained && Some(*name) != tested)
+            .partition(|name| tested.is_some() && VALIDATION.iter().any(|known| name.eq_ignore_ascii_case(known)));
         refuse_subfolders(folder, others, "only train and test folders are allowed here")?;
-        let train = find(&folder.join(TRAIN), &mut notes)?;
-        if has(TEST) {
-            let test = matched(&train, find(&folder.join(TEST), &mut notes)?, &folder.join(TEST))?;
+        for name in aside {
+            notes.push(format!("{}: the folder {} is set aside", folder.display(), name.to_string_lossy()));
+        }
+        let train = find(&folder.join(trained), &mut notes)?;
+        if let Some(tested) = tested {
+            let test = matched(&train, find(&folder.join(tested), &mut notes)?, &folder.join(tested))?;
             (train, test)
         } else {
-            part(folder, train, &name, &mut notes)?
+            part(folder, train, &name, need, &mut notes)?
         }
-    } else if has(TEST) {
-        let problem = "it has the subfolder test but no train; put the training images into a folder for each class in \
-                       train";
-        return Err(Error::File { path: folder.to_owned(), problem: problem.into() });
+    } else if let Some(tested) = has(Part::Test) {
+        if *need == Need::TrainAndTest {
+            let problem = "it has the subfolder test but no train; put the training images into a folder for each class \
+                           in train";
+            return Err(Error::File { path: folder.to_owned(), problem: problem.into() });
+        }
+        all_for_testing(find(&folder.join(tested), &mut notes)?, &name, &mut notes)
     } else {
         let classes = find(folder, &mut notes)?;
-        part(folder, classes, &name, &mut notes)?
+        part(folder, classes, &name, need, &mut notes)?
     };
+    note_skipped(folder, images.len() + others.len(), images.iter().chain(&others), &mut notes);
     let classes = Classes::new(train.iter().map(|class| &class.label)).map_err(|problem| Error::File {
         path: folder.to_owned(),
         problem: format!("it has {} class folders: {problem}; add or remove folders", train.len()),
@@ -75,16 +93,59 @@ pub(super) fn read(folder: &Path, name: String) -> Result<Option<DataSet>> {
     Ok(Some(DataSet { name, classes, train, test, notes }))
 }
 
+/// The part that a folder's name means: `train`, `Training`, `testSet` and the like.
+fn part_named(name: &OsString) -> Option<Part> {
+    names::part(&name.to_str()?.to_lowercase())
+}
+
+/// Whether all images of a data set without a part for testing are test images: only these are needed, and the network
+/// was trained on something else.
+pub(super) fn is_all_for_testing(need: &Need, name: &str) -> bool {
+    match need {
+        Need::TrainAndTest => false,
+        Need::Test(trained_on) => {
+            !trained_on.as_ref().is_some_and(|trained_on| trained_on.split('+').any(|set| set == name))
+        }
+    }
+}
+
+fn all_for_testing(classes: Vec<Class>, name: &str, notes: &mut Vec<String>) -> (Vec<Class>, Vec<Class>) {
+    let count: usize = classes.iter().map(|class| class.files.len()).sum();
+    notes.push(format!("{name}: there are no training images; all {} images are test images", thousands(count)));
+    (classes.iter().map(|class| Class { label: class.label.clone(), files: Vec::new() }).collect(), classes)
+}
+
+/// Says how many files in a folder were not used.
+fn note_skipped<'a>(
+    folder: &Path,
+    count: usize,
+    files: impl IntoIterator<Item = &'a PathBuf>,
+    notes: &mut Vec<String>,
+) {
+    let names: Vec<String> = files
+        .into_iter()
+        .take(SKIPPED_SHOWN)
+        .map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        .collect();
+    if count > 0 {
+        let more = if count > names.len() { ", ..." } else { "" };
+        let names = names.join(", ");
+        notes.push(format!("{}: {} skipped: {names}{more}", folder.display(), numbers::count(count, "file")));
+    }
+}
+
 /// The subfolder names and image paths in a folder. All are sorted, because file systems list them in different orders.
 struct Listing {
     subfolders: Vec<OsString>,
     /// Subfolders whose names start with a dot. Hidden images are not listed.
     hidden: Vec<OsString>,
     images: Vec<PathBuf>,
+    /// Other files, and hidden images.
+    others: Vec<PathBuf>,
 }
 
 fn list(folder: &Path) -> Result<Listing> {
-    let mut listing = Listing { subfolders: Vec::new(), hidden: Vec::new(), images: Vec::new() };
+    let mut listing = Listing { subfolders: Vec::new(), hidden: Vec::new(), images: Vec::new(), others: Vec::new() };
     for entry in std::fs::read_dir(folder).map_err(Error::read(folder))? {
         let name = entry.map_err(Error::read(folder))?.file_name();
         let path = folder.join(&name);
@@ -93,11 +154,14 @@ fn list(folder: &Path) -> Result<Listing> {
             if hidden { listing.hidden.push(name) } else { listing.subfolders.push(name) }
         } else if !hidden && image::is_image(&path) {
             listing.images.push(path);
+        } else if name.to_str() != Some(LABEL_FILE) && !SYSTEM_FILES.contains(&name.to_str().unwrap_or_default()) {
+            listing.others.push(path);
         }
     }
     listing.subfolders.sort_unstable();
     listing.hidden.sort_unstable();
     listing.images.sort_unstable();
+    listing.others.sort_unstable();
     Ok(listing)
 }
 
@@ -128,14 +192,15 @@ fn find(folder: &Path, notes: &mut Vec<String>) -> Result<Vec<Class>> {
     for name in subfolders {
         let path = folder.join(&name);
         let label = label(&name).map_err(|problem| Error::File { path: path.clone(), problem })?;
-        let Listing { subfolders, hidden, images } = list(&path)?;
+        let Listing { subfolders, hidden, images, others } = list(&path)?;
         refuse_subfolders(&path, &subfolders, RULE)?;
         note_hidden(&path, &hidden, notes);
+        note_skipped(&path, others.len(), &others, notes);
         classes.push(Class { label, files: images });
     }
     if classes.iter().all(|class| class.files.is_empty()) {
-        let problem =
-            "it holds no images; put PNG, JPEG, BMP, PGM or PPM files into a subfolder for each class, such as A and B";
+        let problem = "it holds no images; put PNG, JPEG, BMP, GIF, TIFF, WebP, PGM or PPM files into a subfolder for each class, such as \
+             A and B";
         return Err(Error::File { path: folder.to_owned(), problem: problem.into() });
     }
     classes.sort_by(|a, b| natural(&a.label, &b.label));
@@ -180,11 +245,22 @@ fn matched(train: &[Class], mut test: Vec<Class>, folder: &Path) -> Result<Vec<C
 
 /// Splits each class separately, so that adding images to one class, or another class, leaves the split of the others
 /// unchanged.
-fn part(folder: &Path, mut train: Vec<Class>, name: &str, notes: &mut Vec<String>) -> Result<(Vec<Class>, Vec<Class>)> {
+fn part(
+    folder: &Path,
+    mut train: Vec<Class>,
+    name: &str,
+    need: &Need,
+    notes: &mut Vec<String>,
+) -> Result<(Vec<Class>, Vec<Class>)> {
+    let held_out_of = |files: usize| (files + TEST_SHARE / 2) / TEST_SHARE;
+    let too_few = train.iter().all(|class| held_out_of(class.files.len()) == 0);
+    if is_all_for_testing(need, name) || too_few && *need != Need::TrainAndTest {
+        return Ok(all_for_testing(train, name, notes));
+    }
     let mut test = Vec::new();
     for Class { label, files } in &mut train {
         files.shuffle(&mut stream(stream_of(label)));
-        let count = (files.len() + TEST_SHARE / 2) / TEST_SHARE;
+        let count = held_out_of(files.len());
         test.push(Class { label: label.clone(), files: files.split_off(files.len() - count) });
     }
     let count = |classes: &[Class]| classes.iter().map(|class| class.files.len()).sum::<usize>();

@@ -2,6 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
+use super::idx::unpacked;
+use crate::input::{Limit, read_at_most};
+
 /// The labels of Fashion-MNIST, from its authors' README.
 pub const FASHION_MNIST: [&str; 10] =
     ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
@@ -23,9 +26,12 @@ pub const FASHION_MNIST_TRAIN_LABELS: &str = "bad3541b69d912435c50bb6ba87bec294f
 /// is not published.
 pub const KMNIST_TRAIN_LABELS: &str = "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17";
 
-/// The labels of the data set with this file of training labels, given as it is stored and unpacked.
-pub(super) fn labels(stored: &[u8], unpacked: &[u8]) -> Option<&'static [&'static str]> {
-    if sha256(unpacked) == FASHION_MNIST_TRAIN_LABELS {
+/// The labels of the data set with this file of training labels, given as it is stored.
+pub(super) fn labels(stored: &[u8]) -> Option<&'static [&'static str]> {
+    // A file that is damaged was refused before.
+    let unpacked = unpacked(stored)
+        .and_then(|stream| read_at_most(stream, Limit::MAX_IMAGES as u64).map_err(|error| error.to_string()));
+    if unpacked.is_ok_and(|unpacked| sha256(&unpacked) == FASHION_MNIST_TRAIN_LABELS) {
         Some(&FASHION_MNIST)
     } else if sha256(stored) == KMNIST_TRAIN_LABELS {
         Some(&KMNIST)
@@ -52,6 +58,6 @@ mod tests {
 
     #[test]
     fn other_files_are_unknown() {
-        assert_eq!(labels(b"labels", b"labels"), None);
+        assert_eq!(labels(b"labels"), None);
     }
 }

@@ -2,16 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
+use lenet_core::architecture::IMAGE_BYTES;
 use lenet_core::labels::{MAX_CLASSES, MIN_CLASSES};
+use ndarray::{Array1, Array2};
 
+use super::csv::{Table, read_table};
 use super::embedded::{DIGITS_10K, digits_10k};
-use super::emnist::{Mapping, transpose};
+use super::emnist::Mapping;
 use super::label_file::{LABEL_FILE, parse_label_file};
-use super::layout::{Content, Layout, Part};
 use super::merge::merge;
+use super::names::Part;
+use super::polarity::{Inverted, are_inverted, invert, transpose};
+use super::reading::{Need, Reading};
+use super::sets::{Content, Files, Pairs, read_archive};
+use super::unpack::{Packing, unpack};
 use super::{DataSet, Split, folder, known};
 use crate::classes::Classes;
+use crate::content::{Foreign, START};
 use crate::error::{Error, Result};
+use crate::input::{self, Limit};
+use crate::numbers::thousands;
 
 impl DataSet {
     /// Reads the data set in a folder, or those in several folders as one; returns the embedded one if no folder is
@@ -26,9 +36,18 @@ impl DataSet {
     /// Names the first file that is missing, unreadable or malformed. Also when a folder is given twice, or together
     /// there are more than 64 classes.
     pub fn load(folders: &[PathBuf]) -> Result<Self> {
+        Self::load_with(folders, &Reading::default())
+    }
+
+    /// Like [`load`](Self::load), in the given way.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn load_with(folders: &[PathBuf], reading: &Reading) -> Result<Self> {
+        let read = |folder: &PathBuf| Self::from_folder_with(folder, reading);
         match folders {
-            [] => Ok(digits_10k()),
-            [folder] => Self::from_folder(folder),
+            [] => Ok(if reading.transposed { digits_10k().transposed() } else { digits_10k() }),
+            [folder] => read(folder),
             _ => {
                 for (index, folder) in folders.iter().enumerate() {
                     let absolute = absolute(folder);
@@ -36,17 +55,19 @@ impl DataSet {
                         return Err(Error::Usage(format!("--data {} is given twice; give it once", folder.display())));
                     }
                 }
-                merge(&folders.iter().map(|folder| Self::from_folder(folder)).collect::<Result<Vec<_>>>()?)
+                merge(&folders.iter().map(read).collect::<Result<Vec<_>>>()?)
             }
         }
     }
 
-    /// Reads the four files of a folder in the form of MNIST or EMNIST (IDX, gzipped or not) or of Kuzushiji-49 (NumPy),
-    /// or its image files. The data set gets the folder's name.
+    /// Reads the data set in a folder, a file or an archive. The data set gets its name.
     ///
-    /// **Files.** The labels of the classes are the lines of `labels.txt`; else those in EMNIST's mapping file; else those
-    /// of a [`known`] set; else the classes are called `0`, `1` and so on up to the largest label. EMNIST's images are
-    /// transposed, and its letters counted from 1; both are corrected.
+    /// **Files.** MNIST's four IDX files under any of their usual names, in the folder or in one up to three levels
+    /// below it, and EMNIST's, Kuzushiji-49's and Kuzushiji-MNIST's; a NumPy archive with all arrays, like Keras'
+    /// `mnist.npz`; or tables (CSV) with a label and 784 pixels a line. The labels of the classes are the lines of
+    /// `labels.txt`; else those in EMNIST's mapping file; else those of a [`known`] set; else the classes are called
+    /// `0`, `1` and so on up to the largest label. EMNIST's images are transposed, and its letters counted from 1; both
+    /// are corrected. Dark images on light paper are inverted.
     ///
     /// **Image files.** A folder without such files has its images in one subfolder for each class, called like the
     /// class's label, or in such subfolders of `train` and `test`. The classes are in natural order of the labels: `2`
@@ -54,24 +75,113 @@ impl DataSet {
     /// for testing, chosen by the label and the file names alone. [`image`](super::image) explains how an image is
     /// prepared. Other files are ignored.
     ///
+    /// **Archives.** A zip or tar archive, gzipped or not, with any of these is unpacked to a temporary folder. If it has
+    /// a single folder at its top, that is the one.
+    ///
     /// # Errors
     /// Those of [`load`](Self::load). Also when there are fewer than 2 or more than 64 classes, a subfolder's name is not
     /// a label, a class has a folder in `test` but none in `train`, or there is no image for training or testing.
     pub fn from_folder(folder: &Path) -> Result<Self> {
-        if folder == Path::new(DIGITS_10K) && !folder.exists() {
-            return Ok(digits_10k());
+        Self::from_folder_with(folder, &Reading::default())
+    }
+
+    /// Like [`from_folder`](Self::from_folder), in the given way.
+    ///
+    /// # Errors
+    /// Those of [`from_folder`](Self::from_folder).
+    pub fn from_folder_with(path: &Path, reading: &Reading) -> Result<Self> {
+        if path == Path::new(DIGITS_10K) && !path.exists() {
+            return Self::load_with(&[], reading);
         }
-        let absolute = folder.canonicalize().map_err(Error::read(folder))?;
+        let absolute = path.canonicalize().map_err(Error::read(path))?;
         let name = absolute.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
-        let mut data = match Layout::find(folder)? {
-            Some(layout) => read_files(folder, &layout, name)?,
-            None => folder::read(folder, name)?.ok_or_else(|| Error::MissingIdx {
-                folder: folder.to_owned(),
-                name: "train-images-idx3-ubyte".into(),
-            })?,
-        };
+        let mut data = if path.is_dir() { of_folder(path, name, reading) } else { of_file(path, name, reading) }?;
+        if reading.transposed {
+            data = data.transposed();
+        }
         data.notes.extend(without_images(&data));
         Ok(data)
+    }
+
+    /// The same data set with rows and columns of every image exchanged.
+    pub fn transposed(self) -> Self {
+        Self { train: self.train.transposed(), test: self.test.transposed(), ..self }
+    }
+}
+
+impl Split {
+    /// The same images with rows and columns exchanged.
+    pub fn transposed(&self) -> Self {
+        let mut turned = self.clone();
+        transpose(&mut turned.images);
+        turned
+    }
+
+    /// The same images with dark and light exchanged.
+    pub fn inverted(&self) -> Self {
+        let mut inverted = self.clone();
+        invert(&mut inverted.images);
+        inverted
+    }
+}
+
+fn of_folder(folder: &Path, name: String, reading: &Reading) -> Result<DataSet> {
+    if let Some(files) = Files::find(folder)? {
+        return of_files(folder, files, name, reading);
+    }
+    let images = folder::read(folder, name.clone(), &reading.need);
+    // A folder that is not one of images may be the one above the files.
+    if let Ok(Some(data)) = images {
+        return Ok(data);
+    }
+    if let Some(files) = Files::find_below(folder)? {
+        return of_files(folder, files, name, reading);
+    }
+    images?.ok_or_else(|| Error::MissingIdx { folder: folder.to_owned(), name: "train-images-idx3-ubyte".into() })
+}
+
+fn of_file(path: &Path, name: String, reading: &Reading) -> Result<DataSet> {
+    let stem = name.split('.').next().unwrap_or_default().to_owned();
+    if let Some(files) = Files::with(path)? {
+        let folder = path.parent().unwrap_or(path).to_owned();
+        return of_files(&folder, files, stem, reading);
+    }
+    if let Some(packing) = Packing::of(path)? {
+        let place = tempfile::tempdir().map_err(Error::write(&std::env::temp_dir()))?;
+        unpack(path, packing, place.path())?;
+        let top = only_folder(place.path());
+        // The temporary folder is gone when a person reads the message, so it names the place in the archive.
+        return of_folder(&top, stem, reading).map_err(|error| error.moved(place.path(), path));
+    }
+    let start = input::read_start(path, START as u64)?;
+    let found =
+        Foreign::of(&start).map_or("not a data set".into(), |foreign| format!("{}, not a data set", foreign.name()));
+    let remedy = match Foreign::of(&start) {
+        Some(Foreign::Parquet) => {
+            "; convert it to a folder of images: for each row i, save image i as LABEL/i.png".into()
+        }
+        Some(Foreign::Matlab | Foreign::Hdf5 | Foreign::Pickle | Foreign::Npy) => {
+            "; save it from Python with numpy.savez(\"set.npz\", x_train=..., y_train=..., x_test=..., y_test=...)"
+                .into()
+        }
+        Some(Foreign::WebPage) => "; its link led to a page about the file, so download the file itself".to_owned(),
+        Some(Foreign::LfsPointer) => "; fetch it with `git lfs pull`".into(),
+        Some(Foreign::Packed) => "; unpack it".into(),
+        _ => "; give a folder, IDX files, an .npz, a .csv, or a zip or tar archive of these".into(),
+    };
+    Err(Error::File { path: path.to_owned(), problem: format!("it is {found}{remedy}") })
+}
+
+/// The folder itself, or the only thing in it if that is a folder.
+fn only_folder(folder: &Path) -> PathBuf {
+    let mut top = folder.to_owned();
+    loop {
+        let entries: Vec<PathBuf> =
+            std::fs::read_dir(&top).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        match entries.as_slice() {
+            [only] if only.is_dir() => top.clone_from(only),
+            _ => return top,
+        }
     }
 }
 
@@ -88,24 +198,183 @@ fn without_images(data: &DataSet) -> Vec<String> {
             (0..data.classes.count()).filter(|c| condition(*c)).map(|c| data.classes.label(c)).collect();
         (!labels.is_empty()).then(|| labels.join(", "))
     };
-    let untrained = of_all(&|class| train[class] == 0).map(|labels| {
+    let trained = !data.train.is_empty();
+    let untrained = of_all(&|class| trained && train[class] == 0).map(|labels| {
         format!("{}: no training images of {labels}; the network cannot learn what it never sees", data.name)
     });
-    let untested = of_all(&|class| train[class] > 0 && test[class] == 0)
+    let untested = of_all(&|class| (!trained || train[class] > 0) && test[class] == 0)
         .map(|labels| format!("{}: no test images of {labels}", data.name));
     untrained.into_iter().chain(untested).collect()
 }
 
-fn read_files(folder: &Path, layout: &Layout, name: String) -> Result<DataSet> {
-    let mut notes = Vec::new();
-    let [mut train, mut test] = [layout.read(folder, Part::Train)?, layout.read(folder, Part::Test)?];
-    if matches!(layout, Layout::Emnist(_)) {
-        transpose(&mut train.images);
-        transpose(&mut test.images);
+/// What the files of a data set hold.
+struct Contents {
+    train: Option<Content>,
+    test: Option<Content>,
+    notes: Vec<String>,
+}
+
+fn of_files(folder: &Path, files: Files, name: String, reading: &Reading) -> Result<DataSet> {
+    let contents = match &files {
+        Files::Pairs(pairs) => of_pairs(pairs, &reading.need, &name),
+        Files::Npz(path) => of_archive(path, &name),
+        Files::Tables(tables) => of_tables(tables, &name),
+    }?;
+    let Contents { mut train, mut test, mut notes } = contents;
+    let pairs = match &files {
+        Files::Pairs(pairs) => Some(pairs),
+        _ => None,
+    };
+    let emnist = pairs.is_some_and(|pairs| pairs.emnist().is_some()) || is_emnist_table(&files);
+    let mut all: Vec<&mut Content> = train.iter_mut().chain(test.iter_mut()).collect();
+    if emnist {
+        all.iter_mut().for_each(|content| transpose(&mut content.images));
     }
-    let naming = Naming::find(folder, layout, [&train, &test], &mut notes)?;
-    let [train, test] = [naming.split(train)?, naming.split(test)?];
+    let inverted = match reading.inverted {
+        Inverted::Yes => true,
+        Inverted::No => false,
+        Inverted::Auto => {
+            let inverted = are_inverted(all.iter().map(|content| &content.images));
+            if inverted {
+                notes.push(format!(
+                    "{name}: the images are dark on light paper, so they are inverted; --inverted no takes them as they are"
+                ));
+            }
+            inverted
+        }
+    };
+    if inverted {
+        all.iter_mut().for_each(|content| invert(&mut content.images));
+    }
+    if train.is_none() && test.is_none() {
+        return Err(Error::MissingIdx { folder: folder.to_owned(), name: "train-images-idx3-ubyte".into() });
+    }
+    if test.is_none() {
+        let (left, held_out) = part(train.take().expect("one of them is there"), &reading.need, &name, &mut notes);
+        (train, test) = (left, Some(held_out));
+    }
+    if train.is_none() && reading.need == Need::TrainAndTest {
+        let path = test.as_ref().map_or(folder, |content| &content.label_path).to_owned();
+        let problem = "it has test images, but there are no training images beside it; add them".into();
+        return Err(Error::File { path, problem });
+    }
+    let home = pairs.map_or(folder, |pairs| &pairs.folder);
+    let parts: Vec<&Content> = train.iter().chain(test.iter()).collect();
+    let naming = Naming::find([home, folder], &files, &parts, &mut notes)?;
+    let empty = || Split::empty(naming.classes.count());
+    let split = |content: Option<Content>| content.map_or_else(|| Ok(empty()), |content| naming.split(content));
+    let (train, test) = (split(train)?, split(test)?);
+    if !train.is_empty() || reading.need == Need::TrainAndTest {
+        return Ok(DataSet { name, classes: naming.classes, train, test, notes });
+    }
+    notes.push(format!("{name}: there are no training images; all {} images are test images", thousands(test.len())));
     Ok(DataSet { name, classes: naming.classes, train, test, notes })
+}
+
+fn of_pairs(pairs: &Pairs, need: &Need, name: &str) -> Result<Contents> {
+    let mut notes = Vec::new();
+    if !pairs.aside.is_empty() {
+        let copies: Vec<String> = pairs.aside.iter().map(|path| path.display().to_string()).collect();
+        notes.push(format!("{name}: {} more of the same files are set aside: {}", copies.len(), copies.join(", ")));
+    }
+    let test_only = matches!(need, Need::Test(_)) && !pairs.has(Part::Train);
+    // Training images alone are not split here: MNIST's sets have test images, and one is then missing.
+    let train = if test_only { None } else { Some(pairs.read(Part::Train)?) };
+    Ok(Contents { train, test: Some(pairs.read(Part::Test)?), notes })
+}
+
+fn of_archive(path: &Path, name: &str) -> Result<Contents> {
+    let (parts, others) = read_archive(path)?;
+    let mut contents = Contents { train: None, test: None, notes: Vec::new() };
+    for (part, content) in parts {
+        *contents.of(part) = Some(content);
+    }
+    if !others.is_empty() {
+        contents.notes.push(format!("{name}: {} other arrays are set aside: {}", others.len(), others.join(", ")));
+    }
+    Ok(contents)
+}
+
+fn of_tables(tables: &[(PathBuf, Option<Part>)], name: &str) -> Result<Contents> {
+    let mut contents = Contents { train: None, test: None, notes: Vec::new() };
+    for (path, part) in tables {
+        let shown = path.file_name().unwrap_or_default().to_string_lossy();
+        let (images, labels) = match read_table(input::open(path)?).map_err(Error::file(path))? {
+            Table::Images(images, labels) => (images, labels),
+            Table::Unlabelled => {
+                contents.notes.push(format!("{name}: {shown} is set aside: it has images but no labels"));
+                continue;
+            }
+            Table::Other(columns) => {
+                contents.notes.push(format!(
+                    "{name}: {shown} is set aside: it has {columns} columns, not a label and 784 pixels"
+                ));
+                continue;
+            }
+        };
+        let place = contents.of(part.unwrap_or(Part::Train));
+        if place.is_some() {
+            contents.notes.push(format!("{name}: {shown} is set aside: another table has the same part"));
+            continue;
+        }
+        if labels.is_empty() {
+            return Err(Error::File {
+                path: path.clone(),
+                problem: "it contains no images; at least one is needed".into(),
+            });
+        }
+        *place = Some(Content { images, labels, label_path: path.clone(), label_bytes: Vec::new() });
+    }
+    if contents.train.is_none() && contents.test.is_none() {
+        let problem = format!("its tables hold no images with labels ({})", contents.notes.join("; "));
+        let path = tables.first().map(|(path, _)| path.clone()).unwrap_or_default();
+        return Err(Error::File { path, problem });
+    }
+    Ok(contents)
+}
+
+impl Contents {
+    fn of(&mut self, part: Part) -> &mut Option<Content> {
+        match part {
+            Part::Train => &mut self.train,
+            Part::Test => &mut self.test,
+        }
+    }
+}
+
+/// Kaggle has EMNIST as tables, whose images are transposed like those of its IDX files.
+fn is_emnist_table(files: &Files) -> bool {
+    let Files::Tables(tables) = files else { return false };
+    tables.iter().any(|(path, _)| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().to_lowercase().starts_with("emnist"))
+    })
+}
+
+/// Holds out one image in six for testing, evenly spaced, or all if only test images are needed and the network was
+/// not trained on this set: what is left to train on, and the test images.
+fn part(content: Content, need: &Need, name: &str, notes: &mut Vec<String>) -> (Option<Content>, Content) {
+    if folder::is_all_for_testing(need, name) || content.labels.len() < folder::TEST_SHARE {
+        return (None, content);
+    }
+    let indices = 0..content.labels.len();
+    let (test, train): (Vec<usize>, Vec<usize>) =
+        indices.partition(|index| index % folder::TEST_SHARE == folder::TEST_SHARE - 1);
+    notes.push(format!(
+        "{name}: no test images, so one in six is held out for testing: {} of {}",
+        thousands(test.len()),
+        thousands(content.labels.len())
+    ));
+    let select = |indices: &[usize]| Content {
+        images: Array2::from_shape_vec(
+            (indices.len(), IMAGE_BYTES),
+            indices.iter().flat_map(|index| content.images.row(*index).to_vec()).collect(),
+        )
+        .expect("each image has 784 pixels"),
+        labels: indices.iter().map(|index| content.labels[*index]).collect::<Array1<u8>>(),
+        label_path: content.label_path.clone(),
+        label_bytes: Vec::new(),
+    };
+    (Some(select(&train)), select(&test))
 }
 
 /// What the numbers in label files mean.
@@ -118,29 +387,39 @@ struct Naming {
 }
 
 impl Naming {
-    fn find(folder: &Path, layout: &Layout, parts: [&Content; 2], notes: &mut Vec<String>) -> Result<Self> {
-        let mapping = match layout {
-            Layout::Emnist(set) => read_optional(&folder.join(format!("emnist-{set}-mapping.txt")), Mapping::parse)?,
+    /// `places` are folders that may hold a file of labels, the first with the data.
+    fn find(places: [&Path; 2], files: &Files, parts: &[&Content], notes: &mut Vec<String>) -> Result<Self> {
+        let emnist = match files {
+            Files::Pairs(pairs) => pairs.emnist(),
             _ => None,
         };
-        let is_letters = matches!(layout, Layout::Emnist(set) if set == "letters");
+        let mapping = match emnist {
+            Some(set) => read_optional(places, &format!("emnist-{set}-mapping.txt"), Mapping::parse)?,
+            None => None,
+        };
+        let smallest = parts.iter().flat_map(|part| &part.labels).min().copied().unwrap_or(0);
+        let is_letters = emnist == Some("letters") || is_emnist_table(files) && smallest == 1;
         let first = mapping.as_ref().map_or(u8::from(is_letters), |mapping| mapping.first);
-        if let Some(classes) = read_optional(&folder.join(LABEL_FILE), parse_label_file)? {
+        if let Some(classes) = read_optional(places, LABEL_FILE, parse_label_file)? {
             return Ok(Self { classes, first, source: LABEL_FILE });
         }
         if let Some(Mapping { classes, .. }) = mapping {
             return Ok(Self { classes, first, source: "the mapping file" });
         }
-        if let Layout::Emnist(set) = layout {
+        if let Some(set) = emnist {
             notes.push(format!(
                 "there is no emnist-{set}-mapping.txt beside the files, so the classes have numbers instead of names"
             ));
         }
-        let [stored, unpacked] = &parts[0].label_bytes;
-        let known = match layout {
-            Layout::Npz("k49") => Some(known::KUZUSHIJI_49.as_slice()),
-            Layout::Npz(_) => Some(known::KMNIST.as_slice()),
-            _ => known::labels(stored, unpacked),
+        let stored = parts[0].label_bytes.as_slice();
+        let set = match files {
+            Files::Pairs(pairs) => pairs.set.as_str(),
+            _ => "",
+        };
+        let known = match set {
+            "k49" => Some(known::KUZUSHIJI_49.as_slice()),
+            "kmnist" => Some(known::KMNIST.as_slice()),
+            _ => known::labels(stored),
         };
         if let Some(labels) = known {
             let classes = Classes::new(labels).expect("a test checks the labels of known sets");
@@ -176,13 +455,16 @@ impl Naming {
     }
 }
 
-/// The content of a file; none if it does not exist.
-fn read_optional<T>(path: &Path, parse: impl FnOnce(&[u8]) -> std::result::Result<T, String>) -> Result<Option<T>> {
-    if !path.exists() {
+/// The content of a file in the first of these folders that has it; none if none has.
+fn read_optional<T>(
+    places: [&Path; 2],
+    name: &str,
+    parse: impl FnOnce(&[u8]) -> std::result::Result<T, String>,
+) -> Result<Option<T>> {
+    let Some(path) = places.iter().map(|place| place.join(name)).find(|path| path.exists()) else {
         return Ok(None);
-    }
-    let bytes = std::fs::read(path).map_err(Error::read(path))?;
-    parse(&bytes).map(Some).map_err(Error::file(path))
+    };
+    parse(&input::read(&path, Limit::NAMES)?).map(Some).map_err(Error::file(&path))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Data sets of 28x28 images in 2 to 64 classes.
 
+mod csv;
 mod embedded;
 mod emnist;
 mod folder;
@@ -7,12 +8,16 @@ mod idx;
 pub mod image;
 pub mod known;
 mod label_file;
-mod layout;
 mod load;
 mod merge;
+mod names;
 mod natural;
 mod npz;
+mod polarity;
+mod reading;
 mod relabel;
+mod sets;
+mod unpack;
 
 use lenet_core::Pixels;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
@@ -20,10 +25,13 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use crate::classes::Classes;
 use crate::error::{Error, Result};
 
+pub use csv::{Table, read_table};
 pub use embedded::digits_10k;
-pub use idx::{decompress, parse_images, parse_labels};
+pub use idx::{read_images, read_labels};
 pub use label_file::{LABEL_FILE, parse_label_file};
 pub use npz::parse_npz;
+pub use polarity::Inverted;
+pub use reading::{Need, Reading};
 
 /// Images with their labels: the class of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +61,11 @@ impl Split {
             ));
         }
         Ok(Self { images: images.as_standard_layout().into_owned(), labels, classes })
+    }
+
+    /// No images of this many classes.
+    pub fn empty(classes: usize) -> Self {
+        Self { images: Array2::zeros((0, lenet_core::IMAGE_BYTES)), labels: Array1::zeros(0), classes }
     }
 
     /// Number of images.
@@ -158,7 +171,7 @@ pub struct DataSet {
     pub name: String,
     /// The classes of both parts.
     pub classes: Classes,
-    /// Training images.
+    /// Training images; none if only test images were [needed](Need) and there are none.
     pub train: Split,
     /// Test images, used only to report the result.
     pub test: Split,

@@ -10,13 +10,14 @@ use zip::ZipArchive;
 use super::content::{SHA256, sha256};
 use super::place::{persist, temporary, write};
 use super::{Event, FetchError, Manifest, Mismatch, Summary};
+use crate::input::{self, Limit};
 
 /// The most bytes of a member. The largest in use, the training images of EMNIST's digits, has a quarter of that.
 const MAX_BYTES: u64 = 1 << 28;
 
 /// Whether all members are in the folder with the digests that an earlier run recorded.
 pub(super) fn are_recorded(manifest: &Manifest<'_>, folder: &Path) -> bool {
-    let record = fs::read_to_string(record_path(manifest, folder)).unwrap_or_default();
+    let record = input::read_text(&record_path(manifest, folder), Limit::RECORD).unwrap_or_default();
     let digests: HashMap<&str, &str> =
         record.lines().filter_map(|line| line.split_once("  ")).map(|(digest, name)| (name, digest)).collect();
     manifest.members.iter().all(|name| {
@@ -72,7 +73,7 @@ pub(super) fn extract(
         record += &format!("{extracted}  {name}\n");
     }
     let path = record_path(manifest, folder);
-    if fs::read_to_string(&path).is_ok_and(|old| old == record) {
+    if input::read_text(&path, Limit::RECORD).is_ok_and(|old| old == record) {
         return Ok(());
     }
     if path.exists() {

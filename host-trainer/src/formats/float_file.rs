@@ -5,6 +5,11 @@ use lenet_core::{Pool, Pools};
 use crate::classes::Classes;
 use crate::network::{NAMES, Network, Parameters};
 
+/// The metadata keys of the pools.
+const POOL1: &str = "pool1";
+const POOL2: &str = "pool2";
+/// The metadata key of the normalization of pixels that was folded into conv1.
+const FOLDED: &str = "folded";
 /// The metadata key of the labels: a JSON list of texts, in the order of the classes.
 const LABELS: &str = "labels";
 
@@ -18,6 +23,10 @@ pub struct FloatFile {
     pub network: Network,
     /// All of the file's metadata, the pools included. Empty for a PyTorch file.
     pub metadata: HashMap<String, String>,
+    /// How the tensors were recognized, if not by their names.
+    recognized: Option<String>,
+    /// Whether each pool is known: recorded in the file, or given by the user.
+    known_pools: [bool; 2],
 }
 
 impl FloatFile {
@@ -26,13 +35,63 @@ impl FloatFile {
     ///
     /// # Errors
     /// When the metadata names an unknown kind of pool, or its labels are not those of the parameters' classes.
-    pub(super) fn new(parameters: Parameters<f32>, metadata: HashMap<String, String>) -> Result<Self, String> {
+    /// `recognized` says how the tensors were recognized, if not by their names.
+    pub(super) fn new(
+        parameters: Parameters<f32>,
+        metadata: HashMap<String, String>,
+        recognized: Option<String>,
+    ) -> Result<Self, String> {
         let default = Pools::default();
         let pool = |key, default| stated(&metadata, key).map(|pool| pool.unwrap_or(default));
-        let pools = Pools { pool1: pool("pool1", default.pool1)?, pool2: pool("pool2", default.pool2)? };
+        let pools = Pools { pool1: pool(POOL1, default.pool1)?, pool2: pool(POOL2, default.pool2)? };
         let classes = classes(&metadata, parameters.classes())?;
         let none_of_these = none_of_these(&metadata, &classes)?;
-        Ok(Self { network: Network { parameters, pools, classes, none_of_these }, metadata })
+        let known_pools = [POOL1, POOL2].map(|key| metadata.contains_key(key));
+        Ok(Self { network: Network { parameters, pools, classes, none_of_these }, metadata, recognized, known_pools })
+    }
+
+    /// A network that is in memory, with nothing assumed about it.
+    pub fn of(network: Network, metadata: HashMap<String, String>) -> Self {
+        Self { network, metadata, recognized: None, known_pools: [true; 2] }
+    }
+
+    /// What a person should know about how the file was read, one sentence each: what its tensors were recognized by, and
+    /// which pools were assumed.
+    pub fn notes(&self) -> Vec<String> {
+        let Pools { pool1, pool2 } = self.network.pools;
+        let assumed: Vec<String> = [(POOL1, pool1), (POOL2, pool2)]
+            .into_iter()
+            .zip(self.known_pools)
+            .filter(|(_, known)| !known)
+            .map(|((key, pool), _)| format!("{key} {pool}"))
+            .collect();
+        let pools = (!assumed.is_empty()).then(|| {
+            format!(
+                "the file does not record its pools; {} {} assumed (the options --pool1 and --pool2 say otherwise)",
+                assumed.join(" and "),
+                if assumed.len() == 1 { "is" } else { "are" }
+            )
+        });
+        self.recognized.clone().into_iter().chain(pools).collect()
+    }
+
+    /// Whether the pixels' mean and deviation were folded into the network.
+    pub fn is_normalized(&self) -> bool {
+        self.metadata.contains_key(FOLDED)
+    }
+
+    /// The same network for pixels that are not normalized, if it was trained on `(p/255 - mean) / deviation`; see
+    /// [`Network::with_normalization`]. The metadata records it.
+    ///
+    /// # Errors
+    /// When that was done before.
+    pub fn with_normalization(mut self, mean: f64, deviation: f64) -> Result<Self, String> {
+        if let Some(folded) = self.metadata.get(FOLDED) {
+            return Err(format!("its first layer already accounts for {folded}; leave out --mean and --std"));
+        }
+        self.network = self.network.with_normalization(mean, deviation);
+        self.metadata.insert(FOLDED.into(), format!("mean {mean}, std {deviation}"));
+        Ok(self)
     }
 
     /// The seed the network was trained with, if the file records it.
@@ -59,6 +118,8 @@ impl FloatFile {
             }
             *pool = given;
         }
+        let given = [pool1.is_some(), pool2.is_some()];
+        self.known_pools.iter_mut().zip(given).for_each(|(known, given)| *known |= given);
         Ok(self)
     }
 }
@@ -135,7 +196,7 @@ mod tests {
     fn labels_must_be_those_of_the_classes_and_are_numbers_if_there_are_none() {
         let file = |classes: usize, labels: Option<&str>| {
             let metadata = labels.map(|labels| (LABELS.to_owned(), labels.to_owned())).into_iter().collect();
-            FloatFile::new(Parameters::zeros(classes), metadata)
+            FloatFile::new(Parameters::zeros(classes), metadata, None)
         };
         assert_eq!(file(3, None).unwrap().network.classes, Classes::numbered(3).unwrap());
         let labelled = file(3, Some(r#"["a","b","plus, or \"and\""]"#)).unwrap();
@@ -156,11 +217,11 @@ mod tests {
         let network = Network { none_of_these: Some(25), ..untrained() };
         let metadata: HashMap<_, _> = with_facts(&[], &network).into_iter().collect();
         assert_eq!(metadata[NONE_OF_THESE], "Z");
-        assert_eq!(FloatFile::new(network.parameters.clone(), metadata).unwrap().network, network);
+        assert_eq!(FloatFile::new(network.parameters.clone(), metadata, None).unwrap().network, network);
         let stale = with_facts(&[(NONE_OF_THESE, "A".into())], &untrained());
         assert!(!stale.contains_key(NONE_OF_THESE));
         let metadata = [(NONE_OF_THESE.to_owned(), "other".to_owned())].into_iter().collect();
-        let message = FloatFile::new(Parameters::zeros(3), metadata).unwrap_err();
+        let message = FloatFile::new(Parameters::zeros(3), metadata, None).unwrap_err();
         assert!(message.contains("\"other\", which is not the label of a class"), "{message}");
     }
 
@@ -175,7 +236,7 @@ mod tests {
     fn pools_come_from_the_file_or_else_from_the_user() {
         let file = |pools: &[(&str, &str)]| {
             let metadata = pools.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-            FloatFile::new(Parameters::zeros(10), metadata)
+            FloatFile::new(Parameters::zeros(10), metadata, None)
         };
         let (average, maximum) = (Pool::Average, Pool::Maximum);
         let pools = |file: Result<FloatFile, String>| {
@@ -190,6 +251,24 @@ mod tests {
         assert_eq!(pools(stated.clone().with_pools(Some(maximum), Some(average))), (maximum, average));
         let message = stated.with_pools(Some(average), None).unwrap_err();
         assert!(message.contains("--pool1 average contradicts the file, which says pool1 is maximum"), "{message}");
+        assert_eq!(
+            file(&[("pool1", "maximum")]).unwrap().notes(),
+            [
+                "the file does not record its pools; pool2 maximum is assumed (the options --pool1 and --pool2 say otherwise)"
+            ]
+        );
+        assert!(file(&[]).unwrap().notes()[0].contains("pool1 average and pool2 maximum are assumed"));
+        assert!(file(&[]).unwrap().with_pools(Some(maximum), Some(average)).unwrap().notes().is_empty());
         assert!(file(&[("pool2", "median")]).unwrap_err().contains("metadata pool2 is \"median\""));
+    }
+
+    #[test]
+    fn a_normalization_is_folded_once_and_recorded() {
+        let file = FloatFile::new(Parameters::zeros(10), HashMap::new(), None).unwrap();
+        let folded = file.with_normalization(0.1307, 0.3081).unwrap();
+        assert_eq!(folded.metadata["folded"], "mean 0.1307, std 0.3081");
+        assert!(folded.is_normalized());
+        let message = folded.with_normalization(0.5, 0.5).unwrap_err();
+        assert!(message.contains("already accounts for mean 0.1307, std 0.3081"), "{message}");
     }
 }

@@ -4,6 +4,7 @@ mod archive;
 mod c;
 pub mod flash;
 mod float_file;
+mod foreign;
 mod lenet;
 mod named;
 mod npy;
@@ -20,13 +21,14 @@ use std::path::Path;
 
 use crate::classes::Classes;
 use crate::error::{Error, Result};
+use crate::input::{self, Limit};
 use flash::FlashImage;
 
 pub use c::{CSource, c_prefix, encode_c};
 pub use float_file::FloatFile;
 pub use lenet::ModelFile;
 pub use npz::encode_npz;
-pub use onnx::{encode_onnx_float, encode_onnx_int8};
+pub use onnx::{OnnxNetwork, decode_onnx, encode_onnx_float, encode_onnx_int8};
 pub use rust::encode_rust;
 pub use safetensors::{decode_safetensors, encode_safetensors};
 pub use tflite::{decode_tflite, encode_tflite};
@@ -60,6 +62,15 @@ impl NetworkFile {
         }
     }
 
+    /// The name of the data set that the file says the network was trained on.
+    pub fn trained_on(&self) -> Option<String> {
+        let name = match self {
+            Self::Float(file) => file.metadata.get("data").cloned()?,
+            Self::Int8(file) => file.model().ok()?.description().data_set.to_owned(),
+        };
+        Some(name).filter(|name| !name.is_empty())
+    }
+
     /// The identity of an int8 model as eight hex digits; none for a float network.
     ///
     /// # Errors
@@ -76,7 +87,7 @@ impl NetworkFile {
     /// # Errors
     /// Those of [`read`](Self::read).
     pub fn read_with_facts(path: &Path) -> Result<(Self, FileFacts)> {
-        let bytes = std::fs::read(path).map_err(Error::read(path))?;
+        let bytes = input::read(path, Limit::NETWORK)?;
         let mut facts = FileFacts { bytes: bytes.len(), flash: None };
         let network = if bytes.starts_with(&lenet_core::format::MAGIC) {
             let file = ModelFile::new(&bytes);
@@ -89,8 +100,13 @@ impl NetworkFile {
             Self::Int8(file)
         } else if tflite::is_tflite(&bytes) {
             Self::Int8(decode_tflite(&bytes).map_err(Error::file(path))?)
+        } else if onnx::is_onnx(&bytes) {
+            match decode_onnx(&bytes, &beside(path)).map_err(Error::file(path))? {
+                OnnxNetwork::Float(file) => Self::Float(file),
+                OnnxNetwork::Int8(file) => Self::Int8(file),
+            }
         } else {
-            Self::Float(Box::new(decode_float_at(path, &bytes)?))
+            Self::Float(Box::new(decode_float(&bytes).map_err(Error::file(path))?))
         };
         Ok((network, facts))
     }
@@ -105,28 +121,41 @@ pub struct FileFacts {
     pub flash: Option<FlashImage>,
 }
 
-/// Reads a float network from a file in any of the formats of [`decode_float`].
+/// Reads a float network from a file in any of the formats of [`decode_float`], or in ONNX.
 ///
 /// # Errors
 /// When the file cannot be read, or a tensor is missing or has the wrong shape or type; the message says which.
 pub fn read_float(path: &Path) -> Result<FloatFile> {
-    let bytes = std::fs::read(path).map_err(Error::read(path))?;
-    if bytes.starts_with(&lenet_core::format::MAGIC) {
-        let problem = "this is an int8 .lenet model; give the float network it was quantized from".into();
-        return Err(Error::File { path: path.to_owned(), problem });
+    match NetworkFile::read(path)? {
+        NetworkFile::Float(file) => Ok(*file),
+        NetworkFile::Int8(_) => {
+            let kind = match path.extension() {
+                Some(ending) if ending != "lenet" => "an int8 model",
+                _ => "an int8 .lenet model",
+            };
+            let problem = format!("this is {kind}; give the float network it was quantized from");
+            Err(Error::File { path: path.to_owned(), problem })
+        }
     }
-    decode_float_at(path, &bytes)
 }
 
-fn decode_float_at(path: &Path, bytes: &[u8]) -> Result<FloatFile> {
-    decode_float(bytes).map_err(Error::file(path))
+/// Reads files that lie beside a network's: PyTorch writes the weights of an ONNX file into one of their own.
+fn beside(path: &Path) -> impl Fn(&str) -> std::result::Result<Vec<u8>, String> {
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    move |name| {
+        if name.contains(['/', '\\']) || name == ".." {
+            return Err(format!("its weights are in {name}, but only a file beside it is read; move that file there"));
+        }
+        input::read(&folder.join(name), Limit::NETWORK)
+            .map_err(|error| format!("its weights are in a file of their own: {error}"))
+    }
 }
 
 /// Reads a float network from the bytes of a `.safetensors` file, a PyTorch state dict (`.pt`, `.pth`) or a NumPy
 /// archive (`.npz`). The format is detected from the content.
 ///
-/// Tensors must have the PyTorch model's names: `classfier` or `classifier`, with or without the `module.` prefix of a
-/// `DataParallel` model. They can be float16, float32 or float64, or bfloat16 where the format has it. Pools are the
+/// Tensors have the PyTorch model's names: `classfier` or `classifier`, with any prefix that all of them share; or any
+/// names, if their shapes identify them. They can be float16, float32 or float64, or bfloat16 where the format has it. Pools are the
 /// default ones unless the file's metadata says otherwise.
 ///
 /// # Errors
@@ -136,10 +165,19 @@ pub fn decode_float(bytes: &[u8]) -> std::result::Result<FloatFile, String> {
     if bytes.starts_with(&pytorch::LEGACY_MAGIC) {
         return Err(pytorch::LEGACY.into());
     }
+    // A safetensors file starts with the length of its header, which can look like anything, and then a JSON object.
+    if bytes.get(8) != Some(&b'{')
+        && let Some(refusal) = foreign::refusal(bytes)
+    {
+        return Err(refusal);
+    }
     if !bytes.starts_with(&archive::MAGIC) {
         return decode_safetensors(bytes);
     }
     let mut archive = archive::Archive::open(bytes)?;
+    if let Some(refusal) = foreign::refusal_of_archive(&archive) {
+        return Err(refusal);
+    }
     if let Some(folder) = pytorch::folder(&archive) {
         return pytorch::decode(&mut archive, &folder);
     }

@@ -58,13 +58,13 @@ pub(super) fn decode(archive: &mut Archive<'_>) -> Result<FloatFile, String> {
         let element = header.element.clone().map(|(element, _)| element);
         arrays.push(Declared { name, shape: header.shape.clone(), element, place: entry });
     }
-    let parameters = parameters(&arrays, |entry, element| {
+    let (parameters, note) = parameters(&arrays, |entry, element| {
         let bytes = archive.read(entry)?;
         let (header, start) = Header::parse(&bytes)?;
         let (_, order) = header.element?;
         Ok(Strided { bytes: bytes[start..].to_vec().into(), element, order, layout: header.layout })
     })?;
-    FloatFile::new(parameters, archive.metadata()?)
+    FloatFile::new(parameters, archive.metadata()?, note)
 }
 
 #[cfg(test)]

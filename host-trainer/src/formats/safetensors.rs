@@ -56,10 +56,10 @@ pub fn decode_safetensors(bytes: &[u8]) -> Result<FloatFile, String> {
         })
         .collect();
     tensors.sort_unstable_by_key(|tensor| tensor.name);
-    let parameters = parameters(&tensors, |data, element| {
+    let (parameters, note) = parameters(&tensors, |data, element| {
         Ok(Strided { bytes: (*data).into(), element, order: ByteOrder::Little, layout: Layout::Rows })
     })?;
-    FloatFile::new(parameters, metadata.metadata().clone().unwrap_or_default())
+    FloatFile::new(parameters, metadata.metadata().clone().unwrap_or_default(), note)
 }
 
 fn element(dtype: Dtype) -> Result<Element, String> {

@@ -4,6 +4,7 @@
 //! computes sixteen images at once in the lanes of SIMD vectors; training and evaluation use it.
 
 pub mod lanes;
+mod normalization;
 mod parameters;
 pub mod plain;
 mod real;

@@ -39,7 +39,13 @@ pub fn sheet(images: &[GrayImage], columns: usize, gap: u32, ground: u8) -> Gray
     sheet
 }
 
-/// Adds a line of text below an image. Only `0` to `9` and `>` are drawn; other characters are left blank.
+/// Whether a text can be drawn completely below an image of this width.
+pub fn fits_below(text: &str, width: u32) -> bool {
+    let drawn = text.chars().all(|character| glyph(character) != 0);
+    drawn && (GLYPH_WIDTH + 1) * text.chars().count() as u32 <= width + 1
+}
+
+/// Adds a line of text below an image. Only `0` to `9`, `A` to `Z` and `>` are drawn; other characters are left blank.
 pub fn captioned(image: &GrayImage, text: &str) -> GrayImage {
     let mut captioned = GrayImage::new(image.width(), image.height() + GLYPH_HEIGHT + 2);
     imageops::replace(&mut captioned, image, 0, 0);
@@ -75,6 +81,32 @@ fn glyph(character: char) -> u16 {
         '8' => 0b111_101_111_101_111,
         '9' => 0b111_101_111_001_111,
         '>' => 0b100_010_001_010_100,
+        'A' => 0b010_101_111_101_101,
+        'B' => 0b110_101_110_101_110,
+        'C' => 0b011_100_100_100_011,
+        'D' => 0b110_101_101_101_110,
+        'E' => 0b111_100_110_100_111,
+        'F' => 0b111_100_110_100_100,
+        'G' => 0b011_100_101_101_011,
+        'H' => 0b101_101_111_101_101,
+        'I' => 0b111_010_010_010_111,
+        'J' => 0b001_001_001_101_010,
+        'K' => 0b101_101_110_101_101,
+        'L' => 0b100_100_100_100_111,
+        'M' => 0b101_111_111_101_101,
+        'N' => 0b110_101_101_101_101,
+        'O' => 0b010_101_101_101_010,
+        'P' => 0b110_101_110_100_100,
+        'Q' => 0b010_101_101_110_011,
+        'R' => 0b110_101_110_101_101,
+        'S' => 0b011_100_010_001_110,
+        'T' => 0b111_010_010_010_010,
+        'U' => 0b101_101_101_101_111,
+        'V' => 0b101_101_101_101_010,
+        'W' => 0b101_101_111_111_101,
+        'X' => 0b101_101_010_101_101,
+        'Y' => 0b101_101_010_010_010,
+        'Z' => 0b111_001_010_100_111,
         _ => 0,
     }
 }
@@ -84,4 +116,20 @@ pub fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.into().write_to(&mut bytes, ImageFormat::Png).expect("an 8-bit image can be encoded in memory");
     bytes.into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captions_are_drawn_if_they_fit() {
+        assert!(fits_below("12>34", SIDE) && fits_below("A>B", SIDE) && fits_below("WXYZ>QR", SIDE));
+        assert!(!fits_below("plus>A", SIDE) && !fits_below("ABCD>EFG", SIDE) && !fits_below("さ>し", SIDE));
+        let glyphs: Vec<u16> = ('0'..='9').chain('A'..='Z').map(glyph).collect();
+        for (index, one) in glyphs.iter().enumerate() {
+            // O and 0, S and 5, Z and 2 look alike, but no two are the same.
+            assert!(!glyphs[..index].contains(one), "{index}");
+        }
+    }
 }

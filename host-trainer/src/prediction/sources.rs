@@ -1,5 +1,5 @@
 use std::fmt;
-use std::io::{Read, stdin};
+use std::io::stdin;
 use std::path::{Path, PathBuf};
 
 use lenet_core::Pixels;
@@ -7,7 +7,7 @@ use lenet_core::Pixels;
 use crate::data::image;
 use crate::error::{Error, Result};
 
-const KINDS: &str = "PNG, JPEG, BMP, PGM or PPM";
+const KINDS: &str = "PNG, JPEG, BMP, GIF, TIFF, WebP, PGM or PPM";
 
 /// Where an image comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,8 @@ impl Source {
     /// When it cannot be read or decoded.
     pub fn read(&self) -> Result<Pixels> {
         let Self::File(path) = self else {
-            let (name, mut bytes) = (Path::new("standard input"), Vec::new());
-            stdin().lock().read_to_end(&mut bytes).map_err(Error::read(name))?;
+            let name = Path::new("standard input");
+            let bytes = image::read_stream(stdin().lock(), name)?;
             return image::decode(&bytes, None).map_err(|problem| Error::File { path: name.into(), problem });
         };
         image::read(path)

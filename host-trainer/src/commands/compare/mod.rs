@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::{DataArguments, ThreadArguments};
+use super::arguments::print_notes;
+use super::{PoolArguments, ThreadArguments, TurnedDataArguments, hints};
 use crate::colour;
 use crate::comparison::{Comparison, Warning, compare};
 use crate::data::DataSet;
@@ -35,7 +36,9 @@ pub struct Arguments {
     #[arg(value_name = "INT8")]
     int8: PathBuf,
     #[command(flatten)]
-    data: DataArguments,
+    pools: PoolArguments,
+    #[command(flatten)]
+    data: TurnedDataArguments,
     /// Use only the first N test images.
     #[arg(long, value_name = "N")]
     images: Option<NonZeroUsize>,
@@ -82,13 +85,18 @@ struct ReportedWarning<'a> {
 /// An unreadable or invalid network, networks of the wrong kind, unreadable data. [`Error::Dropped`], after the report
 /// is printed, when `--max-drop` is exceeded.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let (float, int8) = read_pair(&arguments.float, &arguments.int8)?;
+    let (float, int8) = read_pair(arguments)?;
     let model = int8.model().map_err(Error::model(&arguments.int8))?;
     let identity = int8.identity().map_err(Error::model(&arguments.int8))?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load_for(&float.network.classes, false))?;
+    let file = NetworkFile::Float(float);
+    let data = pool.install(|| arguments.data.load_to_judge(&file, &arguments.float, false))?;
+    let NetworkFile::Float(float) = &file else { unreachable!("it was made above") };
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
     let comparison = pool.install(|| compare(&float.network, model, &split));
+    let accuracy = comparison.float_accuracy;
+    let notes = pool.install(|| hints::of_accuracy(&file, &arguments.float, &data, &split, accuracy))?;
+    print_notes(&notes, false);
     let warnings = comparison.warnings();
     if arguments.json {
         println!("{}", json(arguments, &data, identity, &comparison, &warnings)?);
@@ -105,10 +113,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Reads a float network and an int8 model. If a file holds the other kind, the error says so.
-fn read_pair(float: &Path, int8: &Path) -> Result<(Box<FloatFile>, ModelFile)> {
+fn read_pair(arguments: &Arguments) -> Result<(Box<FloatFile>, ModelFile)> {
+    let (float, int8) = (arguments.float.as_path(), arguments.int8.as_path());
     let refused = |path: &Path, problem: &str| Error::File { path: path.to_owned(), problem: problem.to_owned() };
     match (NetworkFile::read(float)?, NetworkFile::read(int8)?) {
-        (NetworkFile::Float(float), NetworkFile::Int8(int8)) => Ok((float, int8)),
+        (file @ NetworkFile::Float(_), NetworkFile::Int8(int8)) => {
+            match arguments.pools.complete(float, file, false)? {
+                NetworkFile::Float(float) => Ok((float, int8)),
+                NetworkFile::Int8(_) => unreachable!("completing a file does not change its kind"),
+            }
+        }
         (NetworkFile::Int8(_), NetworkFile::Float(_)) => Err(Error::Usage(format!(
             "{} is an int8 model and {} is a float network; give them the other way round: FLOAT, then INT8",
             float.display(),

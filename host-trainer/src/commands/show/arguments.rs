@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::super::{DataArguments, QuietArguments};
+use super::super::{QuietArguments, TurnedDataArguments};
 use crate::data::{DataSet, Split};
 
 /// Arguments of `lenet show`.
@@ -21,7 +21,7 @@ Examples:
   lenet show --grid 10x10 -o digits.png")]
 pub struct Arguments {
     #[command(flatten)]
-    pub(super) data: DataArguments,
+    pub(super) data: TurnedDataArguments,
     /// Which part of the data set to show.
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     pub(super) split: SplitName,

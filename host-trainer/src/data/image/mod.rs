@@ -4,6 +4,8 @@
 //! paper, or black paper if the border is transparent and the drawing is light. Dark ink is then inverted to light ink,
 //! and an image that is not 28x28 pixels is [normalized](normalize).
 
+mod bounded;
+mod complete;
 mod normalize;
 mod png_orientation;
 
@@ -16,12 +18,14 @@ use lenet_core::Pixels;
 
 use crate::error::Error;
 
+pub use bounded::read_stream;
 pub use normalize::{normalize, to_pixels};
 use png_orientation::png_orientation;
 
 const MAX_PIXELS: u64 = 64_000_000;
 
-/// Whether the file's extension is that of a format [`read`] supports: PNG, JPEG, BMP, PGM, PPM and their relatives.
+/// Whether the file's extension is that of a format [`read`] supports: PNG, JPEG, BMP, GIF (its first
+/// frame), TIFF, WebP, PGM, PPM and their relatives.
 pub fn is_image(path: &Path) -> bool {
     ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
 }
@@ -31,7 +35,7 @@ pub fn is_image(path: &Path) -> bool {
 /// # Errors
 /// When the file cannot be read or decoded, or is too large.
 pub fn read(path: &Path) -> Result<Pixels, Error> {
-    let bytes = std::fs::read(path).map_err(Error::read(path))?;
+    let bytes = bounded::read(path)?;
     let format = ImageFormat::from_path(path).ok();
     decode(&bytes, format).map_err(|problem| Error::File { path: path.to_owned(), problem })
 }
@@ -42,6 +46,7 @@ pub fn read(path: &Path) -> Result<Pixels, Error> {
 /// # Errors
 /// Describes what is wrong: bytes that cannot be decoded, or too many pixels.
 pub fn decode(bytes: &[u8], format: Option<ImageFormat>) -> Result<Pixels, String> {
+    complete::check(bytes)?;
     let undecodable = |error| format!("it cannot be decoded ({error}); save it as PNG again, or remove it");
     let mut reader = ImageReader::new(Cursor::new(bytes));
     if let Some(format) = image::guess_format(bytes).ok().or(format) {

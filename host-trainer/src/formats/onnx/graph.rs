@@ -39,6 +39,7 @@ impl Graph {
             data_type: Some(data_type),
             name: Some(name.into()),
             raw_data: Some(raw_data),
+            ..TensorProto::default()
         });
         name.into()
     }
@@ -114,14 +115,14 @@ impl Attribute {
             Self::One(name, value) => AttributeProto {
                 name: Some((*name).into()),
                 i: Some(*value),
-                ints: Vec::new(),
                 kind: Some(AttributeProto::INT),
+                ..AttributeProto::default()
             },
             Self::Several(name, values) => AttributeProto {
                 name: Some((*name).into()),
-                i: None,
                 ints: values.clone(),
                 kind: Some(AttributeProto::INTS),
+                ..AttributeProto::default()
             },
         }
     }

@@ -93,19 +93,28 @@ pub(super) struct NodeProto {
     pub(super) attribute: Vec<AttributeProto>,
 }
 
-/// An attribute of a node: an integer or a list of integers.
+/// An attribute of a node.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct AttributeProto {
     /// Name.
     #[prost(string, optional, tag = "1")]
     pub(super) name: Option<String>,
+    /// The number.
+    #[prost(float, optional, tag = "2")]
+    pub(super) f: Option<f32>,
     /// The integer.
     #[prost(int64, optional, tag = "3")]
     pub(super) i: Option<i64>,
+    /// The text.
+    #[prost(bytes = "vec", optional, tag = "4")]
+    pub(super) s: Option<Vec<u8>>,
+    /// The tensor.
+    #[prost(message, optional, tag = "5")]
+    pub(super) t: Option<TensorProto>,
     /// The list of integers.
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub(super) ints: Vec<i64>,
-    /// [`Self::INT`] or [`Self::INTS`].
+    /// Which of them it is: [`Self::INT`], [`Self::INTS`] or another.
     #[prost(int32, optional, tag = "20")]
     pub(super) kind: Option<i32>,
 }
@@ -123,15 +132,27 @@ pub(super) struct TensorProto {
     /// Shape.
     #[prost(int64, repeated, packed = "false", tag = "1")]
     pub(super) dims: Vec<i64>,
-    /// [`Self::FLOAT`], [`Self::INT8`] or [`Self::INT32`].
+    /// [`Self::FLOAT`], [`Self::INT8`], [`Self::INT32`] or another.
     #[prost(int32, optional, tag = "2")]
     pub(super) data_type: Option<i32>,
+    /// Values, if they are f32 and not in [`raw_data`](Self::raw_data).
+    #[prost(float, repeated, tag = "4")]
+    pub(super) float_data: Vec<f32>,
+    /// Values, if they are integers of up to 32 bits and not in [`raw_data`](Self::raw_data).
+    #[prost(int32, repeated, tag = "5")]
+    pub(super) int32_data: Vec<i32>,
     /// Name.
     #[prost(string, optional, tag = "8")]
     pub(super) name: Option<String>,
     /// Values in row-major order, little-endian.
     #[prost(bytes = "vec", optional, tag = "9")]
     pub(super) raw_data: Option<Vec<u8>>,
+    /// Where the values are, if they are in a file of their own: `location`, `offset` and `length`.
+    #[prost(message, repeated, tag = "13")]
+    pub(super) external_data: Vec<StringStringEntryProto>,
+    /// [`Self::EXTERNAL`] if they are in a file of their own.
+    #[prost(int32, optional, tag = "14")]
+    pub(super) data_location: Option<i32>,
 }
 
 impl TensorProto {
@@ -141,6 +162,8 @@ impl TensorProto {
     pub(super) const INT8: i32 = 3;
     /// Type of an i32.
     pub(super) const INT32: i32 = 6;
+    /// [`data_location`](Self::data_location) of values in a file of their own.
+    pub(super) const EXTERNAL: i32 = 1;
 }
 
 /// Name and type of an input or output.

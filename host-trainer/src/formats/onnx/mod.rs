@@ -6,8 +6,11 @@
 //! rounds ties to even, and runtimes requantize and average in float. The logits are therefore close, but not
 //! bit-identical; `tests/interop/run` measures how close.
 
+mod chain;
+mod constants;
 mod graph;
 mod messages;
+mod read;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +21,9 @@ use lenet_core::format::Description;
 use lenet_core::quantization::Quantization;
 use lenet_core::{Layer, Pool};
 use prost::Message;
+
+pub(super) use read::is_onnx;
+pub use read::{OnnxNetwork, decode_onnx};
 
 use super::FloatFile;
 use super::float_file::{labels_entry, with_facts};
@@ -32,6 +38,9 @@ use messages::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProt
 const OPSET: i64 = 17;
 /// The version of the file format that goes with it.
 const IR_VERSION: i64 = 8;
+
+/// The metadata key of the class that stands for anything else.
+const NONE_OF_THESE: &str = "none_of_these";
 
 const KERNEL: [usize; 2] = [KERNEL_SIDE, KERNEL_SIDE];
 
@@ -76,6 +85,7 @@ pub fn encode_onnx_int8(network: &QuantizedNetwork, description: &Description<'_
         ("int8_accuracy", description.int8_accuracy.map(|x| x.to_string())),
         ("seed", description.seed.map(|x| x.to_string())),
         ("tool", Some(description.tool.to_owned())),
+        (NONE_OF_THESE, network.none_of_these.map(|class| class.to_string())),
     ];
     let metadata = metadata.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
     let metadata = metadata.chain(labels_entry(&network.classes)).collect();

@@ -1,11 +1,28 @@
 use lenet_core::Layer;
 use prost::Message;
 
-use super::messages::{GraphProto, ModelProto, TensorProto};
+use super::messages::{AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto};
 use super::*;
 use crate::classes::Classes;
 use crate::formats::{ModelFile, decode_safetensors};
 use crate::network::{Network, Parameters};
+
+fn alone(name: &str) -> Result<Vec<u8>, String> {
+    Err(format!("{name} is not there"))
+}
+
+fn float_of(bytes: &[u8]) -> FloatFile {
+    match decode_onnx(bytes, &alone).unwrap() {
+        OnnxNetwork::Float(file) => *file,
+        OnnxNetwork::Int8(_) => panic!("it is in int8"),
+    }
+}
+
+fn refusal(graph: GraphProto) -> String {
+    let bytes = ModelProto { ir_version: Some(8), graph: Some(graph), ..Default::default() }.encode_to_vec();
+    assert!(is_onnx(&bytes));
+    decode_onnx(&bytes, &alone).unwrap_err()
+}
 
 const FLOAT: &[u8] = include_bytes!("../../../../data/digits-10k/digits-10k.safetensors");
 const INT8: &[u8] = include_bytes!("../../../../data/digits-10k/digits-10k.lenet");
@@ -60,7 +77,7 @@ fn a_float_file_has_the_shapes_and_labels_of_its_classes() {
     let labels = vec!["A".to_owned(), "B".to_owned(), "plus".to_owned()];
     let classes = Classes::new(&labels).unwrap();
     let network = Network { parameters: Parameters::zeros(3), pools: Default::default(), classes, none_of_these: None };
-    let bytes = encode_onnx_float(&FloatFile { network, metadata: Default::default() });
+    let bytes = encode_onnx_float(&FloatFile::of(network, Default::default()));
     let model = ModelProto::decode(&*bytes).unwrap();
     let labels = model.metadata_props.iter().find(|entry| entry.key.as_deref() == Some("labels")).unwrap();
     assert_eq!(labels.value.as_deref(), Some(r#"["A","B","plus"]"#));
@@ -151,4 +168,169 @@ fn the_int8_file_holds_the_models_own_numbers() {
         weight("fc1_weight_int8", 7 * 256 + (3 * 4 + row) * 4 + column),
         fc1[7 * 256 + (row * 4 + column) * 16 + 3]
     );
+}
+
+#[test]
+fn both_kinds_are_read_back() {
+    let file = decode_safetensors(FLOAT).unwrap();
+    let read = float_of(&encode_onnx_float(&file));
+    assert_eq!((&read.network, &read.metadata, read.seed()), (&file.network, &file.metadata, file.seed()));
+    for pools in [(Pool::Average, Pool::Average), (Pool::Maximum, Pool::Maximum), (Pool::Maximum, Pool::Average)] {
+        let pools = lenet_core::Pools { pool1: pools.0, pool2: pools.1 };
+        let network = Network { pools, ..file.network.clone() };
+        let read = float_of(&encode_onnx_float(&FloatFile::of(network.clone(), Default::default())));
+        assert_eq!(read.network, network);
+        assert!(read.notes().is_empty(), "the graph has the pools");
+    }
+
+    let int8 = ModelFile::new(INT8);
+    let model = int8.model().unwrap();
+    let network = QuantizedNetwork { none_of_these: Some(3), ..QuantizedNetwork::from(&model) };
+    match decode_onnx(&encode_onnx_int8(&network, &model.description()), &alone).unwrap() {
+        OnnxNetwork::Int8(read) => {
+            assert_eq!(read.bytes(), network.encode(&model.description()).unwrap().bytes());
+        }
+        OnnxNetwork::Float(_) => panic!("it is in float"),
+    }
+}
+
+/// The graph of the committed float network.
+fn committed() -> GraphProto {
+    graph(&encode_onnx_float(&decode_safetensors(FLOAT).unwrap()))
+}
+
+fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
+    NodeProto {
+        input: inputs.iter().map(|input| (*input).to_owned()).collect(),
+        output: vec![output.into()],
+        name: Some(output.into()),
+        op_type: Some(operator.into()),
+        attribute: Vec::new(),
+    }
+}
+
+fn read_graph(graph: GraphProto) -> Network {
+    float_of(&ModelProto { ir_version: Some(8), graph: Some(graph), ..Default::default() }.encode_to_vec()).network
+}
+
+fn place(graph: &GraphProto, name: &str) -> usize {
+    graph.node.iter().position(|node| node.name.as_deref() == Some(name)).unwrap()
+}
+
+/// The forms in which `torch.onnx.export` writes the same network.
+#[test]
+fn other_forms_of_the_same_network_are_read() {
+    let network = decode_safetensors(FLOAT).unwrap().network;
+
+    // A product and a sum, with the matrix transposed by a node or beforehand.
+    let mut split = committed();
+    let at = place(&split, "fc1");
+    split.node[at] = node("MatMul", &["features", "turned"], "product");
+    split.node.insert(at + 1, node("Add", &[NAMES[5], "product"], "fc1"));
+    split.node.insert(0, node("Transpose", &[NAMES[4]], "turned"));
+    assert_eq!(read_graph(split.clone()), network);
+    let weight = split.initializer.iter_mut().find(|tensor| tensor.name.as_deref() == Some(NAMES[4])).unwrap();
+    let values = floats(weight);
+    weight.dims = vec![256, 120];
+    weight.raw_data = None;
+    weight.float_data = (0..values.len()).map(|place| values[place % 120 * 256 + place / 120]).collect();
+    split.node.remove(0);
+    let at = place(&split, "product");
+    split.node[at].input[1] = NAMES[4].into();
+    assert_eq!(read_graph(split), network);
+
+    // A constant node instead of an initializer, a dropout, and a softmax at the end.
+    let mut inserted = committed();
+    let tensor = inserted.initializer.remove(1);
+    let value = AttributeProto { name: Some("value".into()), t: Some(tensor), kind: Some(4), ..Default::default() };
+    inserted.node.insert(0, NodeProto { attribute: vec![value], ..node("Constant", &[], NAMES[1]) });
+    let at = place(&inserted, "fc2");
+    inserted.node[at].input[0] = "dropped".into();
+    inserted.node.insert(at, node("Dropout", &["fc1_relu"], "dropped"));
+    inserted.node.push(node("LogSoftmax", &["logits"], "probabilities"));
+    inserted.output[0].name = Some("probabilities".into());
+    assert_eq!(read_graph(inserted), network);
+
+    // The maximum before the ReLU, and a shape that is computed.
+    let mut exchanged = committed();
+    let (relu, pool) = (place(&exchanged, "conv2_relu"), place(&exchanged, "pool2"));
+    exchanged.node[relu].op_type = Some("MaxPool".into());
+    exchanged.node[relu].attribute = std::mem::take(&mut exchanged.node[pool].attribute);
+    exchanged.node[pool].op_type = Some("Relu".into());
+    let at = place(&exchanged, "features");
+    exchanged.node[at] = node("Reshape", &["pool2", "shape"], "features");
+    exchanged.node.insert(at, node("Shape", &["pool2"], "shape"));
+    assert_eq!(read_graph(exchanged), network);
+}
+
+#[test]
+fn weights_in_a_file_of_their_own_are_read() {
+    let file = decode_safetensors(FLOAT).unwrap();
+    let mut graph = committed();
+    let mut data = vec![0; 3];
+    for tensor in &mut graph.initializer {
+        let bytes = tensor.raw_data.take().unwrap();
+        let entry = |key: &str, value: String| StringStringEntryProto { key: Some(key.into()), value: Some(value) };
+        tensor.external_data = vec![
+            entry("location", "m.onnx.data".into()),
+            entry("offset", data.len().to_string()),
+            entry("length", bytes.len().to_string()),
+        ];
+        tensor.data_location = Some(TensorProto::EXTERNAL);
+        data.extend(bytes);
+    }
+    let bytes = ModelProto { ir_version: Some(10), graph: Some(graph), ..Default::default() }.encode_to_vec();
+    let beside = |name: &str| if name == "m.onnx.data" { Ok(data.clone()) } else { alone(name) };
+    let OnnxNetwork::Float(read) = decode_onnx(&bytes, &beside).unwrap() else { panic!() };
+    assert_eq!(read.network, file.network);
+    let cut = |name: &str| beside(name).map(|data| data[..1000].to_vec());
+    assert!(decode_onnx(&bytes, &cut).unwrap_err().contains("ends before its last weight"));
+    assert!(decode_onnx(&bytes, &alone).unwrap_err().contains("m.onnx.data is not there"));
+}
+
+#[test]
+fn other_networks_are_refused_by_name() {
+    let edited = |edit: &dyn Fn(&mut GraphProto)| {
+        let mut graph = committed();
+        edit(&mut graph);
+        refusal(graph)
+    };
+    let operator = |name: &'static str, operator: &'static str| {
+        move |graph: &mut GraphProto| {
+            let at = place(graph, name);
+            graph.node[at].op_type = Some(operator.into());
+        }
+    };
+    let attribute = |name: &'static str, key: &'static str, values: &'static [i64]| {
+        move |graph: &mut GraphProto| {
+            let at = place(graph, name);
+            graph.node[at].attribute.retain(|attribute| attribute.name.as_deref() != Some(key));
+            let (name, ints) = (Some(key.into()), values.to_vec());
+            graph.node[at].attribute.push(AttributeProto { name, ints, kind: Some(7), ..Default::default() });
+        }
+    };
+    type Edit = Box<dyn Fn(&mut GraphProto)>;
+    let cases: [(Edit, &str); 10] = [
+        (Box::new(operator("conv1_relu", "Tanh")), "its node conv1_relu (Tanh) is no part of LeNet-5"),
+        (Box::new(operator("fc1_relu", "Identity")), "its layers are Conv, Relu, AveragePool, Conv"),
+        (Box::new(attribute("conv1", "pads", &[2; 4])), "(Conv) has pads [2, 2, 2, 2]; LeNet-5 needs [0, 0, 0, 0]"),
+        (Box::new(attribute("pool1", "strides", &[1, 1])), "(AveragePool) has strides [1, 1]"),
+        (Box::new(|graph| graph.initializer[4].dims = vec![256, 120]), "the weights of fc1 have the shape [256, 120]"),
+        (Box::new(|graph| graph.initializer[0].data_type = Some(11)), "has the ONNX type 11"),
+        (Box::new(|graph| graph.initializer[0].raw_data = Some(vec![0; 8])), "but 2 values"),
+        (Box::new(|graph| drop(graph.initializer.remove(8))), "are not a constant"),
+        (Box::new(|graph| graph.node.truncate(3)), "0 nodes use pool1"),
+        (Box::new(|graph| graph.node[2].output[0] = "input".into()), "its nodes form a circle"),
+    ];
+    for (edit, expected) in cases {
+        let message = edited(&*edit);
+        assert!(message.contains(expected) && message.contains("torch.save"), "{message}");
+    }
+    // Names that lead in a circle.
+    let message = edited(&|graph| {
+        drop(graph.initializer.remove(0));
+        graph.node.insert(0, node("Identity", &["a"], NAMES[0]));
+        graph.node.insert(0, node("Identity", &[NAMES[0]], "a"));
+    });
+    assert!(message.contains("constant") || message.contains("nodes use"), "{message}");
 }

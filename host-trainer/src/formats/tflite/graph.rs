@@ -134,7 +134,7 @@ impl Found<'_> {
 
     /// Fails unless the tensor has this type and shape.
     pub(super) fn expect(&self, type_: TensorType, shape: &[usize]) -> Result<(), String> {
-        self.expect_type(type_)?;
+        self.expect_type(&[type_])?;
         if self.shape() == shape {
             Ok(())
         } else {
@@ -144,7 +144,12 @@ impl Found<'_> {
 
     /// Fails unless the tensor has this type and this number of values, in any shape.
     pub(super) fn expect_values(&self, type_: TensorType, values: usize) -> Result<(), String> {
-        self.expect_type(type_)?;
+        self.expect_values_of(&[type_], values)
+    }
+
+    /// Fails unless the tensor has one of these types and this number of values, in any shape.
+    pub(super) fn expect_values_of(&self, types: &[TensorType], values: usize) -> Result<(), String> {
+        self.expect_type(types)?;
         if self.values() == Some(values) {
             Ok(())
         } else {
@@ -152,13 +157,31 @@ impl Found<'_> {
         }
     }
 
-    fn expect_type(&self, type_: TensorType) -> Result<(), String> {
+    fn expect_type(&self, types: &[TensorType]) -> Result<(), String> {
         let found = self.tensor.type_();
-        if found == type_ { Ok(()) } else { Err(format!("{} is {found:?}; it must be {type_:?}", self.what)) }
+        if types.contains(&found) {
+            return Ok(());
+        }
+        let types: Vec<String> = types.iter().map(|type_| format!("{type_:?}")).collect();
+        Err(format!("{} is {found:?}; it must be {}", self.what, types.join(" or ")))
+    }
+
+    /// The type of its values.
+    pub(super) fn element(&self) -> TensorType {
+        self.tensor.type_()
     }
 
     /// The scale and zero point of an activation.
     pub(super) fn quantization(&self) -> Result<Quantization, String> {
+        let (scale, zero_point) = self.scale_and_zero_point()?;
+        match i8::try_from(zero_point) {
+            Ok(zero_point) => Ok(Quantization { scale, zero_point }),
+            Err(_) => Err(format!("{} has the zero point {zero_point}, which does not fit in int8", self.what)),
+        }
+    }
+
+    /// The scale and zero point of an activation of any type.
+    pub(super) fn scale_and_zero_point(&self) -> Result<(f32, i64), String> {
         let (scales, zero_points) = self.scales();
         let ([scale], [zero_point]) = (scales.as_slice(), zero_points.as_slice()) else {
             return Err(format!(
@@ -168,10 +191,8 @@ impl Found<'_> {
                 zero_points.len()
             ));
         };
-        match i8::try_from(*zero_point) {
-            Ok(zero_point) => Ok(Quantization { scale: *scale, zero_point }),
-            Err(_) => Err(format!("{} has the zero point {zero_point}, which does not fit in int8", self.what)),
-        }
+        // Far outside of any 8-bit type, the sum with 128 would overflow.
+        Ok((*scale, (*zero_point).clamp(i64::from(i32::MIN), i64::from(i32::MAX))))
     }
 
     /// The scales of the `channels` in the first dimension. A single scale applies to all of them. Zero points must be

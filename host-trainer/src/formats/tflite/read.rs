@@ -28,8 +28,8 @@ const BIAS_SCALE_TOLERANCE: f64 = 1e-6;
 ///
 /// The pixels and all activations except the logits must have the zero point -128, as they do after a ReLU. The
 /// following operators are skipped, since they do not change the network: any RESHAPE, which moves no value; the
-/// operators that compute its shape, since the batch is one image; a QUANTIZE of float pixels at the start; a
-/// DEQUANTIZE of the logits at the end. Without this program's metadata, the description names only this program as the
+/// operators that compute its shape, since the batch is one image; a QUANTIZE of float or uint8 pixels at the start; at
+/// the end a SOFTMAX, which changes no prediction, and a DEQUANTIZE or a QUANTIZE to uint8. Without this program's metadata, the description names only this program as the
 /// tool.
 ///
 /// # Errors
@@ -66,6 +66,7 @@ fn description<'a>(graph: &Graph<'a>) -> Result<Description<'a>, String> {
 fn network(graph: &Graph<'_>) -> Result<QuantizedNetwork, String> {
     use BuiltinOperator as O;
     let mut steps = graph.steps()?;
+    check_quantized(graph, &steps)?;
     steps.retain(|step| !matches!(step.code, O::SHAPE | O::STRIDED_SLICE | O::PACK));
     let pools = pools(&steps)?;
     let classes = classes(graph, count_classes(graph, &steps)?)?;
@@ -126,18 +127,17 @@ fn pools(steps: &[Step<'_>]) -> Result<Pools, String> {
     let codes: Vec<BuiltinOperator> = steps.iter().map(|step| step.code).collect();
     let without_reshape: Vec<BuiltinOperator> = codes.iter().copied().filter(|code| *code != O::RESHAPE).collect();
     let network = without_reshape.strip_prefix(&[O::QUANTIZE]).unwrap_or(&without_reshape);
-    let network = network.strip_suffix(&[O::DEQUANTIZE]).unwrap_or(network);
+    let network = network.strip_suffix(&[O::DEQUANTIZE]).or(network.strip_suffix(&[O::QUANTIZE])).unwrap_or(network);
+    let network = network.strip_suffix(&[O::SOFTMAX]).unwrap_or(network);
     if let [O::CONV_2D, first, O::CONV_2D, second, O::FULLY_CONNECTED, O::FULLY_CONNECTED, O::FULLY_CONNECTED] = network
         && let (Some(pool1), Some(pool2)) = (pool_kind(*first), pool_kind(*second))
     {
         return Ok(Pools { pool1, pool2 });
     }
     let names: Vec<String> = codes.iter().map(|code| operator_name(*code)).collect();
-    let advice =
-        if codes.contains(&O::SOFTMAX) { "; remove the softmax, it does not change the predicted class" } else { "" };
     Err(format!(
         "its operators are {}; LeNet-5 has CONV_2D, AVERAGE_POOL_2D or MAX_POOL_2D, CONV_2D, AVERAGE_POOL_2D or \
-         MAX_POOL_2D, and three times FULLY_CONNECTED, with RESHAPE where needed{advice}",
+         MAX_POOL_2D, and three times FULLY_CONNECTED, with RESHAPE where needed, and possibly a SOFTMAX at the end",
         if names.is_empty() { "none".into() } else { names.join(", ") }
     ))
 }
@@ -167,10 +167,12 @@ impl<'g, 'a> Chain<'g, 'a> {
         let mut current = graph.input()?;
         let mut image = graph.tensor(current, "the input")?;
         if let Some(quantize) = steps.next_if(|step| step.code == BuiltinOperator::QUANTIZE) {
-            image.expect_values(TensorType::FLOAT32, IMAGE_SIDE * IMAGE_SIDE)?;
+            image.expect_values_of(&[TensorType::FLOAT32, TensorType::UINT8], IMAGE_SIDE * IMAGE_SIDE)?;
             check_reads(&quantize, current)?;
             current = quantize.output()?;
-            image = graph.tensor(current, "the quantized input")?;
+            let quantized = graph.tensor(current, "the quantized input")?;
+            check_same_values(&image, &quantized)?;
+            image = quantized;
         }
         image.expect_values(TensorType::INT8, IMAGE_SIDE * IMAGE_SIDE)?;
         let quantization = image.quantization()?;
@@ -339,9 +341,19 @@ impl<'g, 'a> Chain<'g, 'a> {
 
     fn end(&mut self) -> Result<(), String> {
         self.skip_reshapes()?;
-        if self.steps.peek().is_some() {
-            let (_, output) = self.next("DEQUANTIZE")?;
-            output.expect_values(TensorType::FLOAT32, self.classes)?;
+        if self.steps.peek().is_some_and(|step| step.code == BuiltinOperator::SOFTMAX) {
+            let (_, output) = self.next("SOFTMAX")?;
+            output.expect_values(TensorType::INT8, self.classes)?;
+        }
+        if let Some(code) = self.steps.peek().map(|step| step.code) {
+            let before = self.graph.tensor(self.current, "the logits")?;
+            let (_, output) = self.next(&operator_name(code))?;
+            if code == BuiltinOperator::QUANTIZE {
+                output.expect_values(TensorType::UINT8, self.classes)?;
+                check_same_values(&output, &before)?;
+            } else {
+                output.expect_values(TensorType::FLOAT32, self.classes)?;
+            }
         }
         if self.graph.output()? == self.current {
             return Ok(());
@@ -355,6 +367,66 @@ fn check_reads(step: &Step<'_>, tensor: i32) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{} does not read the output of the operator before it", step.name()))
+}
+
+/// Checks that a network is in int8 throughout, and says what is missing if it is not.
+fn check_quantized(graph: &Graph<'_>, steps: &[Step<'_>]) -> Result<(), String> {
+    let weighted = |step: &&Step<'_>| matches!(step.code, BuiltinOperator::CONV_2D | BuiltinOperator::FULLY_CONNECTED);
+    let Some(step) = steps.iter().find(weighted) else { return Ok(()) };
+    let type_of = |number: usize| Some(graph.tensor(step.input(number)?, "").ok()?.element());
+    let (Some(input), Some(weights)) = (type_of(0), type_of(1)) else { return Ok(()) };
+    let (kind, missing) = match (input, weights) {
+        (TensorType::INT8, TensorType::INT8) => return Ok(()),
+        (TensorType::FLOAT32, TensorType::INT8 | TensorType::INT4) => (
+            "with dynamic-range quantization: its weights are integers, its activations float",
+            "converter.representative_dataset is missing, a function that yields some training images",
+        ),
+        (TensorType::FLOAT32, TensorType::FLOAT16 | TensorType::FLOAT32) if has_half_weights(steps) => (
+            "with float16 weights",
+            "set converter.optimizations = [tf.lite.Optimize.DEFAULT] and converter.representative_dataset, and leave \
+             out target_spec.supported_types",
+        ),
+        (TensorType::FLOAT32, _) => (
+            "in float",
+            "converter.optimizations = [tf.lite.Optimize.DEFAULT] and converter.representative_dataset are missing",
+        ),
+        (TensorType::INT16, _) => (
+            "with 16-bit activations",
+            "leave out EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8 from target_spec.supported_ops",
+        ),
+        (TensorType::UINT8, _) => {
+            ("quantized to uint8, as TensorFlow 1 did", "convert the float network again with TensorFlow 2")
+        }
+        _ => return Ok(()),
+    };
+    Err(format!(
+        "this is a TFLite network {kind}, but int8 is needed throughout: {missing}. Or quantize the float network with \
+         `lenet quantize`"
+    ))
+}
+
+/// The converter stores float16 weights and turns them into float32 at the start.
+fn has_half_weights(steps: &[Step<'_>]) -> bool {
+    steps.iter().filter(|step| step.code == BuiltinOperator::DEQUANTIZE).count() > 1
+}
+
+/// A uint8 tensor holds the same values as an int8 one if it has the same scale, and its zero point is 128 higher.
+fn check_same_values(other: &Found<'_>, int8: &Found<'_>) -> Result<(), String> {
+    if other.element() != TensorType::UINT8 {
+        return Ok(());
+    }
+    let (found, needed) = (other.scale_and_zero_point()?, int8.scale_and_zero_point()?);
+    if found == (needed.0, needed.1 + 128) {
+        return Ok(());
+    }
+    Err(cannot_hold(&format!(
+        "{} has the scale {} and the zero point {}; as the uint8 form of an int8 tensor it must have {} and {}",
+        other.what(),
+        found.0,
+        found.1,
+        needed.0,
+        needed.1 + 128
+    )))
 }
 
 fn check_zero_point(found: &Found<'_>, quantization: Quantization) -> Result<(), String> {
@@ -377,7 +449,21 @@ fn check_activation(
     match activation {
         ActivationFunctionType::NONE => Ok(()),
         ActivationFunctionType::RELU if quantization.zero_point == ACTIVATION_ZERO_POINT => Ok(()),
-        ActivationFunctionType::RELU => Err(format!("{} ends in a ReLU; the logits of LeNet-5 have none", step.name())),
+        ActivationFunctionType::RELU6 if quantization.zero_point == ACTIVATION_ZERO_POINT => {
+            // TFLite clamps at the integer nearest to 6. At 127 or above, int8 clamps there anyway.
+            let six = f64::from(quantization.zero_point) + (6.0 / f64::from(quantization.scale)).round();
+            if six >= f64::from(i8::MAX) {
+                return Ok(());
+            }
+            let largest = f64::from(quantization.scale) * 255.0;
+            Err(cannot_hold(&format!(
+                "{} ends in RELU6, and its output has a range up to {largest:.2}, beyond 6; LeNet-5 has RELU there",
+                step.name()
+            )))
+        }
+        ActivationFunctionType::RELU | ActivationFunctionType::RELU6 => {
+            Err(format!("{} ends in a ReLU; the logits of LeNet-5 have none", step.name()))
+        }
         other => Err(format!("{} ends in {other:?}; LeNet-5 has RELU or nothing there", step.name())),
     }
 }

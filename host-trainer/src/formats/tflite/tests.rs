@@ -1,9 +1,10 @@
 use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, Layer};
 use lenet_core::format::Description;
+use lenet_core::quantization::Quantization;
 use lenet_core::{Pool, Pools};
 use proptest::prelude::*;
 
-use super::schema_generated::{ActivationFunctionType, root_as_model};
+use super::schema_generated::{ActivationFunctionType, BuiltinOperator, TensorType, root_as_model};
 use super::write::{Writer, write};
 use super::{decode_tflite, encode_tflite};
 use crate::classes::Classes;
@@ -226,5 +227,131 @@ fn every_truncation_is_refused() {
     let bytes = exported();
     for length in 0..bytes.len() {
         refusal(&bytes[..length]);
+    }
+}
+
+/// The committed network with other types of input and output, and a softmax at the end: what TFLite's converter writes
+/// for a Keras model with `inference_input_type` and `inference_output_type`.
+struct Wrapped {
+    /// Type, scale and zero point of the input, if it is not the network's own.
+    input: Option<(TensorType, f32, i64)>,
+    softmax: bool,
+    output: Option<(TensorType, f32, i64)>,
+    activation: ActivationFunctionType,
+    /// The scale of conv1's output.
+    range: f32,
+}
+
+const PLAIN: Wrapped = Wrapped { input: None, softmax: false, output: None, activation: NONE, range: 0.0 };
+
+impl Wrapped {
+    fn file(&self) -> Vec<u8> {
+        let network = self.network();
+        let [image, conv1, conv2, fc1, fc2, logits] = network.activations;
+        let mut writer = Writer::new(10);
+        let outer = self.input.map(|(type_, scale, zero_point)| {
+            writer.other_activation("outer", &[1, 28, 28, 1], type_, scale, zero_point)
+        });
+        let pixels = writer.activation("image", &[1, 28, 28, 1], image);
+        if let Some(outer) = &outer {
+            writer.bare_operator(BuiltinOperator::QUANTIZE, outer, &pixels);
+        }
+        let mut x = writer.activated_convolution(Layer::Conv1, &network.layers[0], &pixels, 28, conv1, self.activation);
+        x = writer.pool("pool1", Pool::Average, &x, [1, 12, 12, CONV1_CHANNELS]);
+        x = writer.convolution(Layer::Conv2, &network.layers[1], &x, 12, conv2);
+        x = writer.pool("pool2", Pool::Maximum, &x, [1, 4, 4, CONV2_CHANNELS]);
+        let dense = [(Layer::Fc1, fc1), (Layer::Fc2, fc2), (Layer::Fc3, logits)];
+        for ((layer, quantization), values) in dense.into_iter().zip(&network.layers[2..]) {
+            x = writer.fully_connected("", layer, values, &x, NONE, quantization);
+        }
+        if self.softmax {
+            let output = writer.activation("softmax", &[1, 10], Quantization { scale: 1.0 / 256.0, zero_point: -128 });
+            writer.bare_operator(BuiltinOperator::SOFTMAX, &x, &output);
+            x = output;
+        }
+        if let Some((type_, scale, zero_point)) = self.output {
+            let output = writer.other_activation("output", &[1, 10], type_, scale, zero_point);
+            writer.bare_operator(BuiltinOperator::QUANTIZE, &x, &output);
+            x = output;
+        }
+        writer.finish(outer.as_ref().unwrap_or(&pixels), &x, None)
+    }
+
+    /// The network that the file holds.
+    fn network(&self) -> QuantizedNetwork {
+        let mut network = committed();
+        if self.range > 0.0 {
+            network.activations[1].scale = self.range;
+            for (layer, [input, output]) in [(0, [0, 1]), (1, [1, 2])] {
+                let [input, output] = [input, output].map(|tensor| f64::from(network.activations[tensor].scale));
+                let layer = &mut network.layers[layer];
+                for (scale, multiplier) in layer.weight_scale.iter().zip(&mut layer.multiplier) {
+                    *multiplier = multiplier_from_real(input * f64::from(*scale) / output).unwrap();
+                }
+            }
+        }
+        network
+    }
+}
+
+#[test]
+fn a_softmax_and_uint8_input_and_output_are_read() {
+    let scale = committed().activations[0].scale;
+    let logits = committed().activations[5];
+    let (uint8, of_logits) = (TensorType::UINT8, i64::from(logits.zero_point) + 128);
+    for file in [
+        Wrapped { softmax: true, ..PLAIN },
+        Wrapped { input: Some((uint8, scale, 0)), ..PLAIN },
+        Wrapped { input: Some((uint8, scale, 0)), output: Some((uint8, logits.scale, of_logits)), ..PLAIN },
+        Wrapped { input: Some((uint8, scale, 0)), softmax: true, output: Some((uint8, 1.0 / 256.0, 0)), ..PLAIN },
+    ] {
+        let read = decode_tflite(&file.file()).unwrap();
+        assert_eq!(QuantizedNetwork::from(&read.model().unwrap()), committed());
+    }
+    for (file, expected) in [
+        (Wrapped { input: Some((uint8, scale, 3)), ..PLAIN }, "\"outer\") has the scale"),
+        (Wrapped { input: Some((uint8, 2.0 * scale, 0)), ..PLAIN }, "as the uint8 form of an int8 tensor it must have"),
+        (Wrapped { output: Some((uint8, 1.0, 0)), ..PLAIN }, "\"output\") has the scale 1"),
+        (Wrapped { input: Some((TensorType::INT16, scale, 0)), ..PLAIN }, "is INT16; it must be FLOAT32 or UINT8"),
+    ] {
+        let message = refusal(&file.file());
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn relu6_is_read_where_int8_ends_below_6_too() {
+    let relu6 = ActivationFunctionType::RELU6;
+    for range in [5.9f32, 6.0] {
+        let file = Wrapped { activation: relu6, range: range / 255.0, ..PLAIN };
+        let read = decode_tflite(&file.file()).unwrap();
+        assert_eq!(QuantizedNetwork::from(&read.model().unwrap()), file.network());
+    }
+    let message = refusal(&Wrapped { activation: relu6, range: 6.1 / 255.0, ..PLAIN }.file());
+    assert!(message.contains("RELU6") && message.contains("a range up to 6.10, beyond 6"), "{message}");
+    let message = refusal(&Wrapped { activation: ActivationFunctionType::TANH, ..PLAIN }.file());
+    assert!(message.contains("ends in TANH"), "{message}");
+}
+
+#[test]
+fn networks_that_are_not_in_int8_are_named_with_the_missing_option() {
+    for (input, weights, half, kind, option) in [
+        (TensorType::FLOAT32, TensorType::FLOAT32, false, "network in float", "converter.optimizations"),
+        (TensorType::FLOAT32, TensorType::INT8, false, "dynamic-range", "converter.representative_dataset is missing"),
+        (TensorType::FLOAT32, TensorType::FLOAT32, true, "with float16 weights", "representative_dataset"),
+        (TensorType::INT16, TensorType::INT8, false, "16-bit activations", "target_spec.supported_ops"),
+        (TensorType::UINT8, TensorType::UINT8, false, "uint8, as TensorFlow 1 did", "TensorFlow 2"),
+    ] {
+        let mut writer = Writer::new(10);
+        let pixels = writer.other_activation("image", &[1, 28, 28, 1], input, 1.0, 0);
+        let kernel = writer.other_activation("kernel", &[6, 5, 5, 1], weights, 1.0, 0);
+        let output = writer.other_activation("conv1", &[1, 24, 24, 6], input, 1.0, 0);
+        for _ in 0..if half { 2 } else { 0 } {
+            let stored = writer.other_activation("stored", &[6, 5, 5, 1], TensorType::FLOAT16, 1.0, 0);
+            writer.bare_operator(BuiltinOperator::DEQUANTIZE, &stored, &kernel);
+        }
+        writer.bare_operator_of(BuiltinOperator::CONV_2D, &[&pixels, &kernel], &output);
+        let message = refusal(&writer.finish(&pixels, &output, None));
+        assert!(message.contains(kind) && message.contains(option), "{message}");
     }
 }

@@ -140,6 +140,45 @@ impl Writer {
         Activation { index: self.tensor(name, shape, TensorType::INT8, parameters, 0), quantization }
     }
 
+    /// An activation of another type than int8.
+    #[cfg(test)]
+    pub(super) fn other_activation(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        type_: TensorType,
+        scale: f32,
+        zero_point: i64,
+    ) -> Activation {
+        let builder = &mut self.builder;
+        let (scale_vector, zero_point) = (builder.create_vector(&[scale]), builder.create_vector(&[zero_point]));
+        let arguments = QuantizationParametersArgs {
+            scale: Some(scale_vector),
+            zero_point: Some(zero_point),
+            quantized_dimension: 0,
+        };
+        let quantization = Some(QuantizationParameters::create(builder, &arguments));
+        let name = Some(builder.create_string(name));
+        let shape = Some(builder.create_vector(&dimensions(shape)));
+        self.tensors.push(Tensor::create(builder, &TensorArgs { shape, type_, buffer: 0, name, quantization }));
+        Activation { index: self.tensors.len() as i32 - 1, quantization: Quantization { scale, zero_point: 0 } }
+    }
+
+    /// An operator without options.
+    #[cfg(test)]
+    pub(super) fn bare_operator(&mut self, code: BuiltinOperator, input: &Activation, output: &Activation) {
+        self.bare_operator_of(code, &[input], output);
+    }
+
+    /// An operator with several inputs and without options.
+    #[cfg(test)]
+    pub(super) fn bare_operator_of(&mut self, code: BuiltinOperator, inputs: &[&Activation], output: &Activation) {
+        let inputs: Vec<i32> = inputs.iter().map(|input| input.index).collect();
+        let new_shape = Some(self.builder.create_vector::<i32>(&[]));
+        let options = ReshapeOptions::create(&mut self.builder, &ReshapeOptionsArgs { new_shape }).as_union_value();
+        self.operator(code, &inputs, output, (BuiltinOptions::ReshapeOptions, options));
+    }
+
     /// Adds the weights and biases of a layer and returns their indices.
     fn parameters(&mut self, layer: Layer, values: &QuantizedLayer, shape: &[usize], input_scale: f32) -> [i32; 2] {
         let weights: Vec<u8> = values.weights.iter().map(|w| *w as u8).collect();
@@ -179,6 +218,19 @@ impl Writer {
         side: usize,
         quantization: Quantization,
     ) -> Activation {
+        self.activated_convolution(layer, values, input, side, quantization, ActivationFunctionType::RELU)
+    }
+
+    /// A convolution with any activation.
+    pub(super) fn activated_convolution(
+        &mut self,
+        layer: Layer,
+        values: &QuantizedLayer,
+        input: &Activation,
+        side: usize,
+        quantization: Quantization,
+        fused_activation_function: ActivationFunctionType,
+    ) -> Activation {
         let (outputs, side) = (layer.outputs(self.classes), side - KERNEL_SIDE + 1);
         let shape = [outputs, KERNEL_SIDE, KERNEL_SIDE, layer.weights_per_output() / (KERNEL_SIDE * KERNEL_SIDE)];
         let [weights, biases] = self.parameters(layer, values, &shape, input.quantization.scale);
@@ -187,7 +239,7 @@ impl Writer {
             padding: Padding::VALID,
             stride_w: 1,
             stride_h: 1,
-            fused_activation_function: ActivationFunctionType::RELU,
+            fused_activation_function,
             ..Conv2DOptionsArgs::default()
         };
         let options = Conv2DOptions::create(&mut self.builder, &arguments).as_union_value();

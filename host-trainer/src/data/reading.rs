@@ -1,0 +1,26 @@
+//! What is needed of a data set, and how it is to be read.
+
+use super::polarity::Inverted;
+
+/// What is needed of a data set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Need {
+    /// Images to train on and images to test with.
+    #[default]
+    TrainAndTest,
+    /// Images to test with; there may be none to train on. The field is the name of the data set that the network was
+    /// trained on, if it is known. Class folders without `train` and `test` are held out in part if they are that data
+    /// set, because the rest was trained on, and are tested on as a whole otherwise.
+    Test(Option<String>),
+}
+
+/// How a data set is to be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// What is needed of it.
+    pub need: Need,
+    /// Exchange rows and columns of every image.
+    pub transposed: bool,
+    /// Whether images are dark on light paper. It does not concern image files, of which each is looked at.
+    pub inverted: Inverted,
+}
