@@ -12,13 +12,22 @@ use command::{digits, refusal};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use host_trainer::data::{Split, digits_10k};
+use host_trainer::evaluation::evaluate_int8;
+use host_trainer::formats::ModelFile;
+use ndarray::Axis;
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// Test digits that the committed model reads correctly.
+/// 30 test digits that the committed model reads correctly.
 fn split() -> Split {
-    digits_10k().test.first(30)
+    let test = digits_10k().test.first(60);
+    let file = ModelFile::new(&fs::read(digits("digits-10k.lenet")).unwrap());
+    let predictions = evaluate_int8(file.model().unwrap(), &test).predictions;
+    let right = |index: &usize| predictions[*index] == usize::from(test.labels()[*index]);
+    let kept: Vec<usize> = (0..test.len()).filter(right).take(30).collect();
+    let labels = test.labels().select(Axis(0), &kept);
+    Split::new(test.images().select(Axis(0), &kept), labels, 10).unwrap()
 }
 
 fn idx(dimensions: &[u32], content: &[u8]) -> Vec<u8> {
