@@ -1,5 +1,6 @@
 //! Data sets of 28x28 images in 2 to 64 classes.
 
+mod archive;
 mod csv;
 mod embedded;
 mod emnist;
@@ -11,6 +12,7 @@ mod label_file;
 mod load;
 mod merge;
 mod names;
+mod naming;
 mod natural;
 mod npz;
 mod polarity;

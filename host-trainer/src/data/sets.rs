@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2};
 
 use super::idx::{read_images, read_labels};
 use super::names::{FileName, Format, Part, Role, is_npz, is_table, part_of_table};
-use super::npz::{Arrays, find_arrays, read_named, read_npz};
+use super::npz::{find_arrays, read_npz};
 use crate::error::{Error, Result};
 use crate::input::{self, Limit};
 
@@ -293,7 +293,7 @@ impl Pairs {
     }
 }
 
-fn not_empty(content: Content) -> Result<Content> {
+pub(super) fn not_empty(content: Content) -> Result<Content> {
     if content.labels.is_empty() {
         return Err(Error::File {
             path: content.label_path,
@@ -328,47 +328,6 @@ fn read_pair(path: &Path, label_path: PathBuf) -> Result<Content> {
         return Err(Error::File { path: label_path, problem });
     }
     Ok(Content { images, labels: labels.into(), label_path, label_bytes: Vec::new() })
-}
-
-/// Reads all arrays of a NumPy archive: for each part that is there its content, and the names of unused arrays.
-///
-/// # Errors
-/// When the archive is damaged, or its arrays are not those of a data set.
-pub(super) fn read_archive(path: &Path) -> Result<(Vec<(Part, Content)>, Vec<String>)> {
-    let refused = |problem: String| Error::File { path: path.to_owned(), problem };
-    let arrays = find_arrays(input::open(path)?).map_err(refused)?;
-    let Some(Arrays { parts, others }) = arrays else {
-        return Err(refused(
-            "it holds no images with labels; a data set has the arrays x_train, y_train, x_test and y_test, or \
-             train_images, train_labels, test_images and test_labels"
-                .into(),
-        ));
-    };
-    let read = |(part, [images, labels]): (Part, [String; 2])| {
-        let (shape, pixels) = read_named(input::open(path)?, &images).map_err(refused)?;
-        let count = match shape[..] {
-            [count, IMAGE_SIDE, IMAGE_SIDE]
-            | [count, IMAGE_BYTES]
-            | [count, IMAGE_SIDE, IMAGE_SIDE, 1]
-            | [count, 1, IMAGE_SIDE, IMAGE_SIDE] => count,
-            _ => return Err(refused(format!("the shape of {images} is {shape:?}, but it must be [N, 28, 28]"))),
-        };
-        let (shape, values) = read_named(input::open(path)?, &labels).map_err(refused)?;
-        if !matches!(shape[..], [_] | [_, 1]) {
-            return Err(refused(format!("the shape of {labels} is {shape:?}, but it must be [N]")));
-        }
-        if values.len() != count {
-            return Err(refused(format!("there are {} labels for {count} images in {images}", values.len())));
-        }
-        let content = Content {
-            images: Array2::from_shape_vec((count, IMAGE_BYTES), pixels).expect("the shape was checked"),
-            labels: values.into(),
-            label_path: path.to_owned(),
-            label_bytes: Vec::new(),
-        };
-        Ok((part, not_empty(content)?))
-    };
-    Ok((parts.into_iter().map(read).collect::<Result<_>>()?, others))
 }
 
 #[cfg(test)]
