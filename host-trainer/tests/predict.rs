@@ -228,8 +228,8 @@ fn unreadable_images_are_named_after_the_readable_ones() {
     let bad = ["none.png", "empty", "*.gif", "***.png", "text.png"];
     let reasons = [
         "error: cannot read none.png: ",
-        "error: empty: it holds no images (PNG, JPEG, BMP, PGM or PPM)",
-        "error: *.gif: it matches no images (PNG, JPEG, BMP, PGM or PPM)",
+        "error: empty: it holds no images (PNG, JPEG, BMP, GIF, TIFF, WebP, PGM or PPM)",
+        "error: *.gif: it matches no images (PNG, JPEG, BMP, GIF, TIFF, WebP, PGM or PPM)",
         "error: ***.png: it is not a valid pattern (",
         "error: text.png: it cannot be decoded (",
     ];

@@ -256,7 +256,7 @@ impl<'a> Analyst<'a> {
             let pixel_neighbours =
                 if asked(case, &neighbours) { found.next().expect("as many as were asked for") } else { Vec::new() };
             let standings = self.statistics.standings(case.label, &Strokes::of(split.pixels(case.index)));
-            let isolated = neighbours[0].distance > self.far;
+            let isolated = neighbours.first().is_some_and(|nearest| nearest.distance > self.far);
             let evidence = Evidence {
                 label: case.label,
                 class: case.class,
@@ -334,11 +334,16 @@ mod tests {
     }
 
     #[test]
-    fn three_training_images_are_enough_to_run() {
+    fn three_training_images_are_enough_to_run_and_so_are_none() {
         let network = trained();
         let data = digits_10k();
-        let (subject, training) = (Subject::from(&network), data.train.first(3));
-        let found = Analyst::new(&subject, &training).misreads(&data.test);
-        assert!(found.misread.iter().all(|misread| misread.neighbours.len() == 3 && misread.outliers().is_empty()));
+        let subject = Subject::from(&network);
+        for count in [3, 0] {
+            let training = data.train.first(count);
+            let found = Analyst::new(&subject, &training).misreads(&data.test);
+            assert!(!found.misread.is_empty());
+            let judged = |misread: &Misread| misread.neighbours.len() == count && misread.outliers().is_empty();
+            assert!(found.misread.iter().all(judged));
+        }
     }
 }

@@ -197,7 +197,7 @@ fn parse_deviation(text: &str) -> std::result::Result<f64, String> {
 impl PoolArguments {
     /// Reads a float network, and prints what had to be assumed about it.
     pub(super) fn read_float(self, path: &Path, quiet: bool) -> Result<FloatFile> {
-        self.apply(path, read_float(path)?, quiet)
+        self.complete_float(path, read_float(path)?, quiet)
     }
 
     /// Reads a network of either kind, and prints what had to be assumed about it.
@@ -208,7 +208,7 @@ impl PoolArguments {
     /// Adds to a network of either kind what its file does not record.
     pub(super) fn complete(self, path: &Path, file: NetworkFile, quiet: bool) -> Result<NetworkFile> {
         match file {
-            NetworkFile::Float(file) => Ok(NetworkFile::Float(Box::new(self.apply(path, *file, quiet)?))),
+            NetworkFile::Float(file) => Ok(NetworkFile::Float(Box::new(self.complete_float(path, *file, quiet)?))),
             int8 => match self.given() {
                 None => Ok(int8),
                 Some(option) => Err(Error::Usage(format!(
@@ -225,7 +225,8 @@ impl PoolArguments {
         pools.then_some("--pool1 and --pool2").or(self.mean.map(|_| "--mean and --std"))
     }
 
-    fn apply(self, path: &Path, file: FloatFile, quiet: bool) -> Result<FloatFile> {
+    /// Adds to a float network what its file does not record, and prints what was assumed.
+    pub(super) fn complete_float(self, path: &Path, file: FloatFile, quiet: bool) -> Result<FloatFile> {
         let refused = |problem| Error::Usage(format!("{}: {problem}", path.display()));
         let mut file = file.with_pools(self.pool1.map(Pool::from), self.pool2.map(Pool::from)).map_err(refused)?;
         if let (Some(mean), Some(deviation)) = (self.mean, self.std) {

@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Float network (.safetensors, .pt, .npz) or int8 model (.lenet, .tflite).
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Images of any size and colour (PNG, JPEG, BMP, PGM, PPM), folders of them, patterns such as
+    /// Images of any size and colour (PNG, JPEG, BMP, GIF, TIFF, WebP, PGM), folders of them, patterns such as
     /// '*.png', or - for one image from standard input. They are scaled and centred to 28x28 pixels the
     /// way MNIST was made; 28x28 images are used as they are. Leave a margin around the drawing.
     #[arg(value_name = "IMAGE", required = true)]
@@ -126,7 +126,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let data = pool.install(|| load(&arguments.data, false))?;
         let familiarity = pool.install(|| Familiarity::new(&data.train));
         let predictions = pool.install(|| predict(&subject, &familiarity, &images));
-        let trained_on = trained_on(&file);
+        let trained_on = file.trained_on();
         let identity = file.identity(&arguments.model)?;
         if arguments.json {
             let answer = PredictJson {
@@ -164,15 +164,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         eprintln!("error: {error}");
     }
     last.map_or(Ok(()), Err)
-}
-
-/// The data set that the network's file says it was trained on.
-fn trained_on(file: &NetworkFile) -> Option<String> {
-    let name = match file {
-        NetworkFile::Float(file) => file.metadata.get("data").cloned()?,
-        NetworkFile::Int8(file) => file.model().ok()?.description().data_set.to_owned(),
-    };
-    Some(name).filter(|name| !name.is_empty())
 }
 
 fn entry(source: &Source, prediction: &Prediction, classes: &Classes) -> ImageJson {

@@ -89,9 +89,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let model = int8.model().map_err(Error::model(&arguments.int8))?;
     let identity = int8.identity().map_err(Error::model(&arguments.int8))?;
     let pool = arguments.threads.pool()?;
-    let file = NetworkFile::Float(float);
+    let file = NetworkFile::Float(Box::new(float.clone()));
     let data = pool.install(|| arguments.data.load_to_judge(&file, &arguments.float, false))?;
-    let NetworkFile::Float(float) = &file else { unreachable!("it was made above") };
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
     let comparison = pool.install(|| compare(&float.network, model, &split));
     let accuracy = comparison.float_accuracy;
@@ -113,15 +112,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Reads a float network and an int8 model. If a file holds the other kind, the error says so.
-fn read_pair(arguments: &Arguments) -> Result<(Box<FloatFile>, ModelFile)> {
+fn read_pair(arguments: &Arguments) -> Result<(FloatFile, ModelFile)> {
     let (float, int8) = (arguments.float.as_path(), arguments.int8.as_path());
     let refused = |path: &Path, problem: &str| Error::File { path: path.to_owned(), problem: problem.to_owned() };
     match (NetworkFile::read(float)?, NetworkFile::read(int8)?) {
-        (file @ NetworkFile::Float(_), NetworkFile::Int8(int8)) => {
-            match arguments.pools.complete(float, file, false)? {
-                NetworkFile::Float(float) => Ok((float, int8)),
-                NetworkFile::Int8(_) => unreachable!("completing a file does not change its kind"),
-            }
+        (NetworkFile::Float(file), NetworkFile::Int8(int8)) => {
+            Ok((arguments.pools.complete_float(float, *file, false)?, int8))
         }
         (NetworkFile::Int8(_), NetworkFile::Float(_)) => Err(Error::Usage(format!(
             "{} is an int8 model and {} is a float network; give them the other way round: FLOAT, then INT8",

@@ -11,7 +11,7 @@ use clap::Args;
 use lenet_core::{Pools, Workspace};
 use rayon::ThreadPool;
 
-use super::arguments::load;
+use super::arguments::{load, print_notes};
 use super::measuring::measure;
 use super::output::spinner;
 use super::{DataArguments, NoneOfTheseArgument, PoolKind, QuietArguments, ThreadArguments};
@@ -112,8 +112,11 @@ impl Arguments {
     /// The network to start from, if one is given.
     fn trained(&self) -> Result<Option<Network>> {
         let Some(path) = &self.from else { return Ok(None) };
-        let file = read_float(path)?.with_pools(self.pool1.map(Into::into), self.pool2.map(Into::into));
-        file.map(|file| Some(file.network)).map_err(Error::file(path))
+        let file = read_float(path)?
+            .with_pools(self.pool1.map(Into::into), self.pool2.map(Into::into))
+            .map_err(Error::file(path))?;
+        print_notes(&file.notes(), self.json || self.quiet.quiet);
+        Ok(Some(file.network))
     }
 
     /// Number of training images to hold out for validation.
