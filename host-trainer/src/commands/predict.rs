@@ -11,7 +11,6 @@ use super::{PoolArguments, ThreadArguments};
 use crate::analysis::Subject;
 use crate::classes::Classes;
 use crate::error::{Error, Result};
-use crate::formats::NetworkFile;
 use crate::numbers::thousands;
 use crate::picture::digit;
 use crate::picture::terminal::{self, Shades};
