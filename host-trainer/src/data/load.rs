@@ -63,7 +63,7 @@ impl DataSet {
     /// **Files.** MNIST's four IDX files under any of their usual names, in the folder or in one up to three levels
     /// below it, and EMNIST's, Kuzushiji-49's and Kuzushiji-MNIST's; a NumPy archive with all arrays, like Keras'
     /// `mnist.npz`; or tables (CSV) with a label and 784 pixels a line. The labels of the classes are the lines of
-    /// `labels.txt`; else those in EMNIST's mapping file; else those of a [`known`] set; else the classes are called
+    /// `labels.txt`; else those in EMNIST's mapping file; else those of a [known](super::known) set; else the classes are called
     /// `0`, `1` and so on up to the largest label. EMNIST's images are transposed, and its letters counted from 1; both
     /// are corrected. Dark images on light paper are inverted.
     ///

@@ -77,7 +77,7 @@ impl BatchGradient {
         Self { set, parts: Vec::new() }
     }
 
-    /// Computes the mean loss of the [`draws`] in `batch`, and the gradient of each part; these add up to
+    /// Computes the mean loss of the draws in `batch`, and the gradient of each part; these add up to
     /// the gradient of the mean loss.
     pub fn compute(&mut self, pass: Pass<'_>, source: Source<'_>, batch: &[usize]) -> BatchResult {
         let groups = batch.len().div_ceil(LANES);
