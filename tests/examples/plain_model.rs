@@ -4,8 +4,8 @@
 //! usage: plain_model heavy|half MODEL.lenet OUT.lenet
 //!
 //! - `heavy`: the magnitudes of the first channel's weights in conv2 add up to 15,000, more than the packed form allows.
-//! - `half`: the multiplier of that channel is a little more than 1/2. At exactly 1/2 every odd accumulator is a tie,
-//!   which XNNPACK rounds to even and lenet up.
+//! - `half`: the multiplier of that channel is a little more than 1/2. At 1/2 itself every odd accumulator is a tie or
+//!   next to one, which programs round differently; see `tests/interop/README.md`.
 
 use std::error::Error;
 use std::fs;
