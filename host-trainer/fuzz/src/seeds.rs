@@ -80,6 +80,8 @@ fn checkpoint() -> Checkpoint {
     let plan = Plan {
         command: "lenet train".to_owned(),
         options,
+        from: None,
+        none_of_these: None,
         data: vec!["/data".into()],
         data_name: "data".into(),
         data_crc32: 1,
