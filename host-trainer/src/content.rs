@@ -86,6 +86,11 @@ impl Foreign {
     }
 }
 
+/// What to do about a web page in place of a file.
+pub(crate) const WEB_PAGE_REMEDY: &str = "its link led to a page about the file, so download the file itself";
+/// What to do about a pointer of Git LFS in place of a file.
+pub(crate) const LFS_REMEDY: &str = "fetch it with `git lfs pull`";
+
 /// Whether the bytes start like a web page, or like the XML that servers answer errors with.
 pub(crate) fn is_web_page(bytes: &[u8]) -> bool {
     let text = after_blanks(bytes);

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use crate::content::is_web_page;
+use crate::content::{WEB_PAGE_REMEDY, is_web_page};
 use crate::error::{Error, Result};
 
 /// A kind of input.
@@ -120,7 +120,7 @@ fn too_large(Limit { bytes, kind }: Limit) -> String {
 
 /// The message for a web page in place of what was expected.
 pub(crate) fn web_page(expected: &str) -> String {
-    format!("it is a web page, not {expected}; its link led to a page about the file, so download the file itself")
+    format!("it is a web page, not {expected}; {WEB_PAGE_REMEDY}")
 }
 
 #[cfg(test)]

@@ -50,32 +50,27 @@ pub struct TurnedDataArguments {
 impl TurnedDataArguments {
     /// The data set, with images to train on and to test with.
     pub(super) fn load(&self, quiet: bool) -> Result<DataSet> {
-        self.read(Need::TrainAndTest, quiet)
+        self.read(Need::TrainAndTest, None, quiet)
     }
 
     /// The data set with the class numbers of a network, with images to train on and to test with.
     pub(super) fn load_for(&self, network: &Classes, quiet: bool) -> Result<DataSet> {
-        let data = self.read_silently(Need::TrainAndTest)?.with_classes_of(network)?;
-        print_notes(&data.notes, quiet);
-        Ok(data)
+        self.read(Need::TrainAndTest, Some(network), quiet)
     }
 
     /// Images to judge a network on, with its class numbers. There may be no training images.
     pub(super) fn load_to_judge(&self, file: &NetworkFile, path: &Path, quiet: bool) -> Result<DataSet> {
-        let data = self.read_silently(Need::Test(file.trained_on()))?.with_classes_of(&file.classes(path)?)?;
-        print_notes(&data.notes, quiet);
-        Ok(data)
+        self.read(Need::Test(file.trained_on()), Some(&file.classes(path)?), quiet)
     }
 
-    fn read(&self, need: Need, quiet: bool) -> Result<DataSet> {
-        let data = self.read_silently(need)?;
-        print_notes(&data.notes, quiet);
-        Ok(data)
-    }
-
-    fn read_silently(&self, need: Need) -> Result<DataSet> {
+    fn read(&self, need: Need, network: Option<&Classes>, quiet: bool) -> Result<DataSet> {
         let reading = Reading { need, transposed: self.transposed, inverted: self.inverted };
-        DataSet::load_with(&self.data.data, &reading)
+        let mut data = DataSet::load_with(&self.data.data, &reading)?;
+        if let Some(classes) = network {
+            data = data.with_classes_of(classes)?;
+        }
+        print_notes(&data.notes, quiet);
+        Ok(data)
     }
 }
 
@@ -86,8 +81,7 @@ pub(super) fn load(folders: &[PathBuf], quiet: bool) -> Result<DataSet> {
     Ok(data)
 }
 
-/// Prints what a person should know, unless the command is quiet. It goes to standard error, so that it is no part of a
-/// command's answer.
+/// Prints notes to standard error, apart from the command's answer, unless the command is quiet.
 pub(super) fn print_notes(notes: &[String], quiet: bool) {
     for note in notes.iter().filter(|_| !quiet) {
         // Failing to print a note must not stop the command.
@@ -167,7 +161,7 @@ impl From<PoolKind> for Pool {
 }
 
 /// What the file of a float network may not record: its pools, and how its pixels were normalized.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub struct PoolArguments {
     /// Pool after conv1, if the float network's file does not record it [default: average].
     #[arg(long, value_enum, value_name = "KIND")]

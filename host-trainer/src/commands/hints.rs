@@ -5,7 +5,7 @@ use std::path::Path;
 
 use lenet_core::Pixels;
 
-use crate::data::{DataSet, Split, digits_10k};
+use crate::data::{DIGITS_10K, DataSet, Split, digits_10k};
 use crate::error::{Error, Result};
 use crate::evaluation::{evaluate_float, evaluate_int8};
 use crate::formats::{FloatFile, NetworkFile};
@@ -20,8 +20,6 @@ const GAIN: f64 = 0.2;
 const USUAL: [(f64, f64); 3] = [(0.1307, 0.3081), (0.5, 0.5), (0.2860, 0.3530)];
 /// The accuracy that a normalization has to gain.
 const NORMALIZATION_GAIN: f64 = 0.01;
-/// The name of the built-in data set.
-const BUILT_IN: &str = "digits-10k";
 
 /// What to know about a network's accuracy on `split`, one sentence each, computed on the threads of the current rayon
 /// pool: images that it was trained on, images that are read better in another way, and pixels that it needs normalized.
@@ -105,11 +103,11 @@ fn own_training_images(trained_on: Option<&str>, data: &DataSet, split: &Split) 
         }
     }
     let digits = digits_10k();
-    if names.contains(&BUILT_IN) {
-        let count = if data.name == BUILT_IN { 0 } else { known_in(digits.train.all_pixels()) };
+    if names.contains(&DIGITS_10K) {
+        let count = if data.name == DIGITS_10K { 0 } else { known_in(digits.train.all_pixels()) };
         if count > 0 {
             hints.push(format!(
-                "{} are training images of {BUILT_IN}, which the network was trained on, so the accuracy says little",
+                "{} are training images of {DIGITS_10K}, which the network was trained on, so the accuracy says little",
                 some(count)
             ));
         }

@@ -66,20 +66,14 @@ pub fn read_table(stream: impl BufRead) -> Result<Table, String> {
             *[',', ';', '\t'].iter().max_by_key(|separator| text.matches(**separator).count()).unwrap_or(&',');
         let fields: Vec<&str> = text.split(separator).map(|field| field.trim().trim_matches('"')).collect();
         let Some(columns) = columns else {
-            let found = Columns::of(&fields);
-            match found {
-                Some(Columns { label: Some(_), .. }) => columns = found,
-                Some(_) => return Ok(Table::Unlabelled),
-                None => return Ok(Table::Other(fields.len())),
+            let Some(found) = Columns::of(&fields) else { return Ok(Table::Other(fields.len())) };
+            if found.label.is_none() {
+                return Ok(Table::Unlabelled);
             }
+            columns = Some(found);
             if fields.iter().all(|field| byte(field).is_some()) {
-                read_line(
-                    found.unwrap_or(Columns { label: None, index: None, count: 0 }),
-                    &fields,
-                    &mut pixels,
-                    &mut labels,
-                )
-                .map_err(|problem| format!("line {number}: {problem}"))?;
+                read_line(found, &fields, &mut pixels, &mut labels)
+                    .map_err(|problem| format!("line {number}: {problem}"))?;
             }
             continue;
         };

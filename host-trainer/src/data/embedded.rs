@@ -10,7 +10,7 @@ macro_rules! file {
 }
 
 /// The set's name.
-pub(super) const DIGITS_10K: &str = "digits-10k";
+pub const DIGITS_10K: &str = "digits-10k";
 
 /// 9,000 training and 1,000 test digits, the first 10,000 of MNIST's training set.
 ///

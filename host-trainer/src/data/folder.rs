@@ -13,10 +13,11 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::image::FORMATS;
 use super::label_file::LABEL_FILE;
 use super::names::{self, Part};
 use super::natural::natural;
-use super::reading::Need;
+use super::reading::{Need, only_test_images};
 use super::{DataSet, Split, image};
 use crate::classes::Classes;
 use crate::error::{Error, Result};
@@ -111,7 +112,7 @@ pub(super) fn is_all_for_testing(need: &Need, name: &str) -> bool {
 
 fn all_for_testing(classes: Vec<Class>, name: &str, notes: &mut Vec<String>) -> (Vec<Class>, Vec<Class>) {
     let count: usize = classes.iter().map(|class| class.files.len()).sum();
-    notes.push(format!("{name}: there are no training images; all {} images are test images", thousands(count)));
+    notes.push(only_test_images(name, count));
     (classes.iter().map(|class| Class { label: class.label.clone(), files: Vec::new() }).collect(), classes)
 }
 
@@ -199,9 +200,9 @@ fn find(folder: &Path, notes: &mut Vec<String>) -> Result<Vec<Class>> {
         classes.push(Class { label, files: images });
     }
     if classes.iter().all(|class| class.files.is_empty()) {
-        let problem = "it holds no images; put PNG, JPEG, BMP, GIF, TIFF, WebP, PGM or PPM files into a subfolder for each class, such as \
-             A and B";
-        return Err(Error::File { path: folder.to_owned(), problem: problem.into() });
+        let problem =
+            format!("it holds no images; put {FORMATS} files into a subfolder for each class, such as A and B");
+        return Err(Error::File { path: folder.to_owned(), problem });
     }
     classes.sort_by(|a, b| natural(&a.label, &b.label));
     Ok(classes)

@@ -12,11 +12,11 @@ use super::merge::merge;
 use super::names::Part;
 use super::naming::{Naming, is_emnist_table};
 use super::polarity::{Inverted, are_inverted, invert, transpose};
-use super::reading::{Need, Reading};
+use super::reading::{Need, Reading, only_test_images};
 use super::sets::{Content, Files, Pairs};
 use super::unpack::{Packing, unpack};
 use super::{DataSet, Split, folder};
-use crate::content::{Foreign, START};
+use crate::content::{Foreign, LFS_REMEDY, START, WEB_PAGE_REMEDY};
 use crate::error::{Error, Result};
 use crate::input;
 use crate::numbers::thousands;
@@ -63,9 +63,9 @@ impl DataSet {
     /// **Files.** MNIST's four IDX files under any of their usual names, in the folder or in one up to three levels
     /// below it, and EMNIST's, Kuzushiji-49's and Kuzushiji-MNIST's; a NumPy archive with all arrays, like Keras'
     /// `mnist.npz`; or tables (CSV) with a label and 784 pixels a line. The labels of the classes are the lines of
-    /// `labels.txt`; else those in EMNIST's mapping file; else those of a [known](super::known) set; else the classes are called
-    /// `0`, `1` and so on up to the largest label. EMNIST's images are transposed, and its letters counted from 1; both
-    /// are corrected. Dark images on light paper are inverted.
+    /// `labels.txt`; else those in EMNIST's mapping file; else those of a [known](super::known) set; else the classes are
+    /// called `0`, `1` and so on up to the largest label. EMNIST's images are transposed, and its letters counted from 1;
+    /// both are corrected. Dark images on light paper are inverted.
     ///
     /// **Image files.** A folder without such files has its images in one subfolder for each class, called like the
     /// class's label, or in such subfolders of `train` and `test`. The classes are in natural order of the labels: `2`
@@ -155,19 +155,16 @@ fn of_file(path: &Path, name: String, reading: &Reading) -> Result<DataSet> {
     let found =
         Foreign::of(&start).map_or("not a data set".into(), |foreign| format!("{}, not a data set", foreign.name()));
     let remedy = match Foreign::of(&start) {
-        Some(Foreign::Parquet) => {
-            "; convert it to a folder of images: for each row i, save image i as LABEL/i.png".into()
-        }
+        Some(Foreign::Parquet) => "convert it to a folder of images: for each row i, save image i as LABEL/i.png",
         Some(Foreign::Matlab | Foreign::Hdf5 | Foreign::Pickle | Foreign::Npy) => {
-            "; save it from Python with numpy.savez(\"set.npz\", x_train=..., y_train=..., x_test=..., y_test=...)"
-                .into()
+            "save it from Python with numpy.savez(\"set.npz\", x_train=..., y_train=..., x_test=..., y_test=...)"
         }
-        Some(Foreign::WebPage) => "; its link led to a page about the file, so download the file itself".to_owned(),
-        Some(Foreign::LfsPointer) => "; fetch it with `git lfs pull`".into(),
-        Some(Foreign::Packed) => "; unpack it".into(),
-        _ => "; give a folder, IDX files, an .npz, a .csv, or a zip or tar archive of these".into(),
+        Some(Foreign::WebPage) => WEB_PAGE_REMEDY,
+        Some(Foreign::LfsPointer) => LFS_REMEDY,
+        Some(Foreign::Packed) => "unpack it",
+        _ => "give a folder, IDX files, an .npz, a .csv, or a zip or tar archive of these",
     };
-    Err(Error::File { path: path.to_owned(), problem: format!("it is {found}{remedy}") })
+    Err(Error::File { path: path.to_owned(), problem: format!("it is {found}; {remedy}") })
 }
 
 /// The folder itself, or the only thing in it if that is a folder.
@@ -262,10 +259,9 @@ fn of_files(folder: &Path, files: Files, name: String, reading: &Reading) -> Res
     let empty = || Split::empty(naming.classes.count());
     let split = |content: Option<Content>| content.map_or_else(|| Ok(empty()), |content| naming.split(content));
     let (train, test) = (split(train)?, split(test)?);
-    if !train.is_empty() || reading.need == Need::TrainAndTest {
-        return Ok(DataSet { name, classes: naming.classes, train, test, notes });
+    if train.is_empty() {
+        notes.push(only_test_images(&name, test.len()));
     }
-    notes.push(format!("{name}: there are no training images; all {} images are test images", thousands(test.len())));
     Ok(DataSet { name, classes: naming.classes, train, test, notes })
 }
 

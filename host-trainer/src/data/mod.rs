@@ -28,7 +28,7 @@ use crate::classes::Classes;
 use crate::error::{Error, Result};
 
 pub use csv::{Table, read_table};
-pub use embedded::digits_10k;
+pub use embedded::{DIGITS_10K, digits_10k};
 pub use idx::{read_images, read_labels};
 pub use label_file::{LABEL_FILE, parse_label_file};
 pub use npz::parse_npz;

@@ -5,7 +5,9 @@ use lenet_core::architecture::{IMAGE_BYTES, IMAGE_SIDE};
 use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-/// An image has light paper if at least half of its border is this light or lighter.
+use super::image::{border, median};
+
+/// An image has light paper if the median of its border is this light or lighter.
 const LIGHT: u8 = 128;
 
 /// Whether the images of a data set are dark on light paper.
@@ -48,13 +50,8 @@ pub(super) fn are_inverted<'a>(parts: impl IntoIterator<Item = &'a Array2<u8>>) 
 }
 
 fn has_light_border(image: ArrayView1<'_, u8>) -> bool {
-    let last = IMAGE_SIDE - 1;
-    let border = (0..IMAGE_BYTES).filter(|place| {
-        let (row, column) = (place / IMAGE_SIDE, place % IMAGE_SIDE);
-        row == 0 || row == last || column == 0 || column == last
-    });
-    let light = border.clone().filter(|place| image[*place] >= LIGHT).count();
-    2 * light >= border.count()
+    let side = IMAGE_SIDE as u32;
+    median(border(side, side).map(|(x, y)| image[y as usize * IMAGE_SIDE + x as usize])) >= LIGHT
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is needed of a data set, and how it is to be read.
 
 use super::polarity::Inverted;
+use crate::numbers::thousands;
 
 /// What is needed of a data set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,4 +24,9 @@ pub struct Reading {
     pub transposed: bool,
     /// Whether images are dark on light paper. It does not concern image files, of which each is looked at.
     pub inverted: Inverted,
+}
+
+/// The note about a data set that is only judged on.
+pub(super) fn only_test_images(name: &str, count: usize) -> String {
+    format!("{name}: there are no training images; all {} images are test images", thousands(count))
 }

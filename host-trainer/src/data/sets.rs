@@ -62,10 +62,8 @@ impl Files {
         if let Some(pairs) = choose(folder, pairs(folder, &names)?)? {
             return Ok(Some(Self::Pairs(pairs)));
         }
-        for path in names.files.iter().filter(|path| is_npz(&name_of(path))) {
-            if find_arrays(input::open(path)?).is_ok_and(|arrays| arrays.is_some()) {
-                return Ok(Some(Self::Npz(path.clone())));
-            }
+        if let Some(archive) = names.archive()? {
+            return Ok(Some(Self::Npz(archive)));
         }
         let tables: Vec<_> = names
             .files
@@ -88,10 +86,8 @@ impl Files {
             for subfolder in &level {
                 let names = list(subfolder)?;
                 found.extend(pairs(subfolder, &names)?);
-                for path in names.files.iter().filter(|path| is_npz(&name_of(path))) {
-                    if find_arrays(input::open(path)?).is_ok_and(|arrays| arrays.is_some()) {
-                        return Ok(Some(Self::Npz(path.clone())));
-                    }
+                if let Some(archive) = names.archive()? {
+                    return Ok(Some(Self::Npz(archive)));
                 }
                 below.extend(names.folders);
             }
@@ -136,6 +132,18 @@ fn folder_of(path: &Path) -> PathBuf {
 struct Names {
     files: Vec<PathBuf>,
     folders: Vec<PathBuf>,
+}
+
+impl Names {
+    /// The first NumPy archive that holds a data set.
+    fn archive(&self) -> Result<Option<PathBuf>> {
+        for path in self.files.iter().filter(|path| is_npz(&name_of(path))) {
+            if find_arrays(input::open(path)?).is_ok_and(|arrays| arrays.is_some()) {
+                return Ok(Some(path.clone()));
+            }
+        }
+        Ok(None)
+    }
 }
 
 fn list(folder: &Path) -> Result<Names> {

@@ -12,7 +12,6 @@ const POOL2: &str = "pool2";
 const FOLDED: &str = "folded";
 /// The metadata key of the labels: a JSON list of texts, in the order of the classes.
 const LABELS: &str = "labels";
-
 /// The metadata key of the label of the class that stands for anything else.
 const NONE_OF_THESE: &str = "none_of_these";
 
@@ -31,11 +30,11 @@ pub struct FloatFile {
 
 impl FloatFile {
     /// Combines parameters and metadata. Pools that the metadata does not record are the default ones, and classes
-    /// whose labels it does not record are numbered.
+    /// whose labels it does not record are numbered. `recognized` says how the tensors were recognized, if not by their
+    /// names.
     ///
     /// # Errors
     /// When the metadata names an unknown kind of pool, or its labels are not those of the parameters' classes.
-    /// `recognized` says how the tensors were recognized, if not by their names.
     pub(super) fn new(
         parameters: Parameters<f32>,
         metadata: HashMap<String, String>,
@@ -44,8 +43,7 @@ impl FloatFile {
         let default = Pools::default();
         let pool = |key, default| stated(&metadata, key).map(|pool| pool.unwrap_or(default));
         let pools = Pools { pool1: pool(POOL1, default.pool1)?, pool2: pool(POOL2, default.pool2)? };
-        let classes = classes(&metadata, parameters.classes())?;
-        let none_of_these = none_of_these(&metadata, &classes)?;
+        let (classes, none_of_these) = classes_in(&metadata, parameters.classes())?;
         let known_pools = [POOL1, POOL2].map(|key| metadata.contains_key(key));
         Ok(Self { network: Network { parameters, pools, classes, none_of_these }, metadata, recognized, known_pools })
     }
@@ -134,6 +132,17 @@ fn stated(metadata: &HashMap<String, String>, key: &str) -> Result<Option<Pool>,
     }
 }
 
+/// What [`class_entries`] wrote: the classes, and the one that stands for anything else. `count` is the number of fc3's
+/// outputs.
+///
+/// # Errors
+/// When labels are damaged, or are not as many as there are outputs.
+pub(super) fn classes_in(metadata: &HashMap<String, String>, count: usize) -> Result<(Classes, Option<usize>), String> {
+    let classes = classes(metadata, count)?;
+    let none_of_these = none_of_these(metadata, &classes)?;
+    Ok((classes, none_of_these))
+}
+
 /// The classes whose labels the metadata records, or else numbered ones. `count` is the number of fc3's outputs.
 fn classes(metadata: &HashMap<String, String>, count: usize) -> Result<Classes, String> {
     let Some(labels) = metadata.get(LABELS) else { return Classes::numbered(count) };
@@ -166,16 +175,18 @@ pub(super) fn with_facts(metadata: &[(&str, String)], network: &Network) -> BTre
     all.insert("pool2".into(), network.pools.pool2.to_string());
     all.remove(LABELS);
     all.remove(NONE_OF_THESE);
-    all.extend(labels_entry(&network.classes));
-    let none_of_these = network.none_of_these.map(|class| network.classes.label(class).to_owned());
-    all.extend(none_of_these.map(|label| (NONE_OF_THESE.into(), label)));
+    all.extend(class_entries(&network.classes, network.none_of_these));
     all
 }
 
-/// The metadata entry with the labels of classes, unless they are just numbers.
-pub(super) fn labels_entry(classes: &Classes) -> Option<(String, String)> {
-    let numbered = classes.are_numbered();
-    (!numbered).then(|| (LABELS.into(), serde_json::to_string(classes).expect("a list of texts is JSON")))
+/// The metadata entries about classes: their labels, unless these are just numbers, and the label of the one that stands
+/// for anything else.
+pub(super) fn class_entries(classes: &Classes, none_of_these: Option<usize>) -> impl Iterator<Item = (String, String)> {
+    let labels = (!classes.are_numbered()).then(|| serde_json::to_string(classes).expect("a list of texts is JSON"));
+    let none_of_these = none_of_these.map(|class| classes.label(class).to_owned());
+    [(LABELS, labels), (NONE_OF_THESE, none_of_these)]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
 }
 
 /// An untrained network whose pools are not the default ones, and whose classes are the letters.

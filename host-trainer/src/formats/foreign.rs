@@ -1,7 +1,7 @@
 //! Files of other programs that hold weights but are not read: what they are, and how to convert them.
 
 use super::archive::Archive;
-use crate::content::Foreign;
+use crate::content::{Foreign, LFS_REMEDY, WEB_PAGE_REMEDY};
 use crate::npy::NpyHeader;
 
 /// The way from Keras to a file that is read: the weights in PyTorch's order, by their shapes.
@@ -31,8 +31,8 @@ pub(super) fn refusal(bytes: &[u8]) -> Option<String> {
         Foreign::Pickle => "this is a Python pickle, which is not read, because a pickle can run any program; save the \
                             weights with torch.save(model.state_dict(), \"weights.pt\") or numpy.savez(\"weights.npz\", ...)"
             .into(),
-        Foreign::WebPage => "this is a web page, not a network; download the file itself".into(),
-        Foreign::LfsPointer => "this is a pointer of Git LFS, not the file itself; fetch it with `git lfs pull`".into(),
+        Foreign::WebPage => format!("this is a web page, not a network; {WEB_PAGE_REMEDY}"),
+        Foreign::LfsPointer => format!("this is {}; {LFS_REMEDY}", kind.name()),
         other => format!("this is {}, not a network", other.name()),
     })
 }

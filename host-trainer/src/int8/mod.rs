@@ -10,5 +10,5 @@ mod network;
 pub mod order;
 pub mod reference;
 
-pub use multiplier::multiplier_from_real;
+pub use multiplier::{is_bias_scale, multiplier_from_real};
 pub use network::{QuantizedLayer, QuantizedNetwork, Unpackable};

@@ -1,6 +1,13 @@
-//! Real multipliers in the form stored in a model file.
+//! Real multipliers in the form stored in a model file, and the scales they follow from.
 
 use lenet_core::quantization::Multiplier;
+
+/// Whether the scale that a file states for a bias is the product of the scales of input and weights, `needed`, as
+/// closely as LiteRT asks. False when one of them is NaN.
+pub fn is_bias_scale(found: f32, needed: f64) -> bool {
+    const TOLERANCE: f64 = 1e-6;
+    (f64::from(found) - needed).abs() <= TOLERANCE * needed
+}
 
 /// The integer form of a real multiplier: `real = f * 2^exponent` with `f` in [1/2, 1) (C's `frexp`),
 /// and `mantissa = round(f * 2^31)`.

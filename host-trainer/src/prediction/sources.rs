@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 
 use lenet_core::Pixels;
 
-use crate::data::image;
+use crate::data::image::{self, FORMATS};
 use crate::error::{Error, Result};
-
-const KINDS: &str = "PNG, JPEG, BMP, GIF, TIFF, WebP, PGM or PPM";
 
 /// Where an image comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,10 +61,10 @@ pub fn find_images(argument: &Path) -> Result<Vec<Source>> {
         let entries = std::fs::read_dir(argument).map_err(Error::read(argument))?;
         let paths =
             entries.map(|entry| Ok(entry.map_err(Error::read(argument))?.path())).collect::<Result<Vec<_>>>()?;
-        (paths, format!("it holds no images ({KINDS}); choose a folder that does, subfolders are not searched"))
+        (paths, format!("it holds no images ({FORMATS}); choose a folder that does, subfolders are not searched"))
     } else if let Some(pattern) = pattern {
         let matches = glob::glob(pattern).map_err(|error| refused(format!("it is not a valid pattern ({error})")))?;
-        (matches.flatten().collect(), format!("it matches no images ({KINDS}); check the folder and the extension"))
+        (matches.flatten().collect(), format!("it matches no images ({FORMATS}); check the folder and the extension"))
     } else {
         return Ok(vec![Source::File(argument.to_owned())]);
     };

@@ -1,3 +1,4 @@
+use clap::ValueEnum;
 use lenet_core::Layer;
 use serde::{Deserialize, Serialize};
 
@@ -18,10 +19,10 @@ pub enum RecipeName {
 }
 
 /// The layers that training leaves as they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Frozen {
-    /// None.
+    /// None; all layers are trained.
     #[default]
     None,
     /// conv1 and conv2.
@@ -139,7 +140,8 @@ impl Recipe {
             // Chosen on data made for it; see `host-trainer/recipes/fine-tuning.md`.
             RecipeName::FineTune => Self {
                 name: "fine-tune".into(),
-                epochs: 20,
+                // For 10,000 draws an epoch.
+                epochs: Self::fine_tuning_epochs(10_000),
                 lr: 0.004,
                 augmentation: Augmentation::DIGITS.times(1.5),
                 balance: true,

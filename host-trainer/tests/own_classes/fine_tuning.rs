@@ -5,16 +5,19 @@ use std::path::Path;
 
 use host_trainer::formats::decode_safetensors;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::command::{digits, refusal, stdout};
 use crate::idx_files::write_idx;
 use crate::symbols::{SYMBOLS, symbols};
 
-/// Makes the folder `symbols` with 20 training and 200 test images of each symbol.
-fn symbol_folder(folder: &Path) {
-    let path = folder.join("symbols");
+/// A folder that has the folder `symbols`, with 20 training and 200 test images of each symbol.
+fn symbol_folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("symbols");
     write_idx(&path, &symbols(20, 1), &symbols(200, 2));
     fs::write(path.join("labels.txt"), SYMBOLS.map(|(label, _)| label).join("\n")).unwrap();
+    folder
 }
 
 fn accuracy(folder: &Path, arguments: &[&str]) -> f64 {
@@ -24,9 +27,8 @@ fn accuracy(folder: &Path, arguments: &[&str]) -> f64 {
 
 #[test]
 fn twenty_images_of_each_new_symbol_are_enough() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = symbol_folder();
     let folder = folder.path();
-    symbol_folder(folder);
     let trained = digits("digits-10k.safetensors");
     let from = ["train", "--from", trained.to_str().unwrap(), "--data", "symbols", "-o", "run"];
 
@@ -44,9 +46,8 @@ fn twenty_images_of_each_new_symbol_are_enough() {
 
 #[test]
 fn digits_are_still_read_after_symbols_are_added() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = symbol_folder();
     let folder = folder.path();
-    symbol_folder(folder);
     let (float, int8) = (digits("digits-10k.safetensors"), digits("digits-10k.lenet"));
     let data = ["--data", "digits-10k", "--data", "symbols"];
     // Fewer epochs than by default, because a test build trains slowly.
@@ -70,9 +71,8 @@ fn digits_are_still_read_after_symbols_are_added() {
 
 #[test]
 fn frozen_layers_keep_their_bytes_and_known_classes_their_rows() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = symbol_folder();
     let folder = folder.path();
-    symbol_folder(folder);
     let trained = digits("digits-10k.safetensors");
     let read = |path: &Path| decode_safetensors(&fs::read(path).unwrap()).unwrap().network.parameters;
     let old = read(&trained);
@@ -97,9 +97,8 @@ fn frozen_layers_keep_their_bytes_and_known_classes_their_rows() {
 
 #[test]
 fn the_class_for_anything_else_stays_with_the_network() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = symbol_folder();
     let folder = folder.path();
-    symbol_folder(folder);
     let lenet = |arguments: &str| stdout(folder, &arguments.split(' ').collect::<Vec<_>>());
     let class = |file: &str| {
         let json: Value = serde_json::from_str(&lenet(&format!("inspect {file} --json"))).unwrap();
@@ -125,7 +124,7 @@ fn what_cannot_be_started_from_is_refused() {
 
     assert!(from("missing.safetensors", &[], 1).contains("missing.safetensors"));
     assert!(from(int8.to_str().unwrap(), &[], 1).contains("give the float network it was quantized from"));
-    let other = from(float.to_str().unwrap(), &["--pool1", "maximum"], 1);
+    let other = from(float.to_str().unwrap(), &["--pool1", "maximum"], 2);
     assert!(other.contains("--pool1 maximum contradicts the file"), "{other}");
     assert!(!folder.join("runs").exists(), "nothing is written");
 }

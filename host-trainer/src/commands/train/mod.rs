@@ -11,17 +11,17 @@ use clap::Args;
 use lenet_core::{Pools, Workspace};
 use rayon::ThreadPool;
 
-use super::arguments::{load, print_notes};
+use super::arguments::load;
 use super::measuring::measure;
 use super::output::spinner;
-use super::{DataArguments, NoneOfTheseArgument, PoolKind, QuietArguments, ThreadArguments};
+use super::{DataArguments, NoneOfTheseArgument, PoolArguments, PoolKind, QuietArguments, ThreadArguments};
 use crate::TOOL;
 use crate::checkpoint::{Checkpoint, Plan, Record, data_crc32};
 use crate::classes::Classes;
 use crate::data::{DataSet, Split};
 use crate::error::{Error, Result};
 use crate::files::Existing;
-use crate::formats::{encode_safetensors, read_float};
+use crate::formats::encode_safetensors;
 use crate::network::Network;
 use crate::numbers::{count, percent};
 use crate::quantization::quantize_trained;
@@ -112,10 +112,8 @@ impl Arguments {
     /// The network to start from, if one is given.
     fn trained(&self) -> Result<Option<Network>> {
         let Some(path) = &self.from else { return Ok(None) };
-        let file = read_float(path)?
-            .with_pools(self.pool1.map(Into::into), self.pool2.map(Into::into))
-            .map_err(Error::file(path))?;
-        print_notes(&file.notes(), self.json || self.quiet.quiet);
+        let known = PoolArguments { pool1: self.pool1, pool2: self.pool2, ..PoolArguments::default() };
+        let file = known.read_float(path, self.json || self.quiet.quiet)?;
         Ok(Some(file.network))
     }
 

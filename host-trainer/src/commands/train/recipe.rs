@@ -54,7 +54,7 @@ pub(super) struct RecipeArguments {
     augment: Option<f32>,
     /// Layers that keep their weights; useful with --from.
     #[arg(long, value_enum)]
-    freeze: Option<FreezeArgument>,
+    freeze: Option<Frozen>,
     /// Draw the images of smaller classes more often, so that all classes are drawn equally often.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     balance: Option<bool>,
@@ -68,16 +68,6 @@ enum RecipeArgument {
     Tutorial,
     /// For --from, chosen for few images: a lower learning rate, stronger augmentation, balanced classes.
     FineTune,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum FreezeArgument {
-    /// Train all layers.
-    None,
-    /// Keep conv1 and conv2.
-    Convolutions,
-    /// Train only fc3.
-    AllButLast,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -179,12 +169,7 @@ impl RecipeArguments {
         };
         Recipe {
             balance,
-            frozen: match self.freeze {
-                None => named.frozen,
-                Some(FreezeArgument::None) => Frozen::None,
-                Some(FreezeArgument::Convolutions) => Frozen::Convolutions,
-                Some(FreezeArgument::AllButLast) => Frozen::AllButLast,
-            },
+            frozen: self.freeze.unwrap_or(named.frozen),
             epochs: self.epochs.unwrap_or(epochs),
             batch: self.batch.unwrap_or(named.batch),
             initialization: match self.init {

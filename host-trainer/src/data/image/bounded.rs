@@ -6,6 +6,9 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::input::{self, Limit};
 
+/// The formats that are read, for messages.
+pub(crate) const FORMATS: &str = "PNG, JPEG, BMP, GIF, TIFF, WebP, PGM or PPM";
+
 /// Enough to recognize any format.
 const START: u64 = 512;
 
@@ -27,9 +30,8 @@ pub fn read_stream(mut stream: impl Read, name: &Path) -> Result<Vec<u8>> {
     (&mut stream).take(START).read_to_end(&mut start).map_err(Error::read(name))?;
     super::complete::check_kind(&start).map_err(Error::file(name))?;
     if start.len() as u64 == START && image::guess_format(&start).is_err() {
-        let problem = "it cannot be decoded (it does not start like an image); give PNG, JPEG, BMP, GIF, TIFF, WebP, \
-                       PGM or PPM";
-        return Err(Error::file(name)(problem.into()));
+        let problem = format!("it cannot be decoded (it does not start like an image); give {FORMATS}");
+        return Err(Error::file(name)(problem));
     }
     input::read_stream(start.as_slice().chain(stream), name, Limit::IMAGE)
 }

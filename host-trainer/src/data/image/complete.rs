@@ -1,6 +1,7 @@
 //! Refuses images that end early, which decoders may accept, and images of formats that are recognized but not read.
 
-use crate::content::Foreign;
+use crate::content::{Foreign, LFS_REMEDY};
+use crate::input::web_page;
 
 /// Checks an image before it is decoded.
 ///
@@ -33,9 +34,8 @@ pub(super) fn check_kind(start: &[u8]) -> Result<(), String> {
         Some(foreign @ (Foreign::Avif | Foreign::Heic | Foreign::JpegXl | Foreign::Svg | Foreign::Pdf)) => {
             Err(format!("it is {}, which is not read; save it as PNG or JPEG", foreign.name()))
         }
-        Some(foreign @ (Foreign::WebPage | Foreign::LfsPointer)) => {
-            Err(format!("it is {}, not an image; download the image itself", foreign.name()))
-        }
+        Some(Foreign::WebPage) => Err(web_page("an image")),
+        Some(foreign @ Foreign::LfsPointer) => Err(format!("it is {}; {LFS_REMEDY}", foreign.name())),
         _ => Ok(()),
     }
 }

@@ -18,7 +18,9 @@ use lenet_core::Pixels;
 
 use crate::error::Error;
 
+pub(crate) use bounded::FORMATS;
 pub use bounded::read_stream;
+pub(super) use normalize::{border, median};
 pub use normalize::{normalize, to_pixels};
 use png_orientation::png_orientation;
 
@@ -74,8 +76,7 @@ fn flatten(image: &DynamicImage) -> GrayImage {
     }
     let image = image.to_luma_alpha8();
     let (width, height) = image.dimensions();
-    let transparent =
-        normalize::median(normalize::border(width, height).map(|(x, y)| image.get_pixel(x, y).0[1])) < 128;
+    let transparent = median(border(width, height).map(|(x, y)| image.get_pixel(x, y).0[1])) < 128;
     let opacity: u64 = image.pixels().map(|pixel| u64::from(pixel.0[1])).sum();
     let light: u64 = image.pixels().map(|pixel| u64::from(pixel.0[0]) * u64::from(pixel.0[1])).sum();
     // White strokes on a transparent background would vanish on white paper.

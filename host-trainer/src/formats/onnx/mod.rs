@@ -26,7 +26,7 @@ pub(super) use read::is_onnx;
 pub use read::{OnnxNetwork, decode_onnx};
 
 use super::FloatFile;
-use super::float_file::{labels_entry, with_facts};
+use super::float_file::{class_entries, with_facts};
 use crate::TOOL;
 use crate::int8::order::pytorch_order;
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
@@ -38,9 +38,6 @@ use messages::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProt
 const OPSET: i64 = 17;
 /// The version of the file format that goes with it.
 const IR_VERSION: i64 = 8;
-
-/// The metadata key of the class that stands for anything else.
-const NONE_OF_THESE: &str = "none_of_these";
 
 const KERNEL: [usize; 2] = [KERNEL_SIDE, KERNEL_SIDE];
 
@@ -85,10 +82,9 @@ pub fn encode_onnx_int8(network: &QuantizedNetwork, description: &Description<'_
         ("int8_accuracy", description.int8_accuracy.map(|x| x.to_string())),
         ("seed", description.seed.map(|x| x.to_string())),
         ("tool", Some(description.tool.to_owned())),
-        (NONE_OF_THESE, network.none_of_these.map(|class| class.to_string())),
     ];
     let metadata = metadata.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    let metadata = metadata.chain(labels_entry(&network.classes)).collect();
+    let metadata = metadata.chain(class_entries(&network.classes, network.none_of_these)).collect();
     encode(int8.graph.finish("LeNet-5 int8", "input", &output, network.classes.count()), metadata)
 }
 

@@ -9,19 +9,15 @@ use lenet_core::quantization::Quantization;
 use lenet_core::{Layer, Pool, Pools};
 use prost::Message;
 
-use super::NONE_OF_THESE;
 use super::chain::{Step, steps};
 use super::constants::{Array, Beside, Constants, operator, short};
 use super::messages::{GraphProto, ModelProto};
-use crate::classes::Classes;
 use crate::error::Error;
+use crate::formats::float_file::classes_in;
 use crate::formats::{FloatFile, ModelFile};
 use crate::int8::order::int8_order;
-use crate::int8::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
+use crate::int8::{QuantizedLayer, QuantizedNetwork, is_bias_scale, multiplier_from_real};
 use crate::network::Parameters;
-
-/// Relative difference allowed between a bias's scale and the product of the scales of input and weights.
-const BIAS_SCALE_TOLERANCE: f64 = 1e-6;
 
 /// A network read from an ONNX file.
 #[derive(Clone, Debug)]
@@ -224,20 +220,10 @@ fn int8(
         let multiplier = multiplier.collect::<Result<_, String>>()?;
         read.push(QuantizedLayer { bias, multiplier, weight_scale, weights: int8_order(layer, &weights.values) });
     }
-    let classes = match metadata.get("labels") {
-        None => Classes::numbered(classes)?,
-        Some(labels) => {
-            let labels: Classes =
-                serde_json::from_str(labels).map_err(|error| format!("its labels are damaged ({error})"))?;
-            Some(labels)
-                .filter(|labels| labels.count() == classes)
-                .ok_or("its labels are not as many as its classes")?
-        }
-    };
-    let none_of_these = metadata.get(NONE_OF_THESE).and_then(|class| class.parse().ok());
+    let (classes, none_of_these) = classes_in(metadata, classes)?;
     let network = QuantizedNetwork {
-        none_of_these: none_of_these.filter(|class| *class < classes.count()),
         classes,
+        none_of_these,
         pools: layers.pools,
         activations,
         layers: read.try_into().map_err(|_| "it does not have five layers")?,
@@ -290,9 +276,7 @@ fn bias(
         per_channel(&scales, weight_scales.len(), layer)?.iter().zip(weight_scales).enumerate()
     {
         let needed = f64::from(input_scale) * f64::from(*weight);
-        // False when one of them is NaN.
-        let close = (f64::from(*found) - needed).abs() <= BIAS_SCALE_TOLERANCE * needed;
-        if !close {
+        if !is_bias_scale(*found, needed) {
             return Err(format!(
                 "the bias of {layer} has the scale {found:e} in channel {channel}; it must be the product of the scales \
                  of input and weights, {needed:e}"

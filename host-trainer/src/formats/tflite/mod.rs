@@ -7,6 +7,7 @@
 //!
 //! The bytes are FlatBuffers. `schema.fbs` in this folder is the part of TFLite's schema that is used.
 
+mod chain;
 mod graph;
 mod read;
 mod write;

@@ -89,9 +89,9 @@ fn plain(layers: usize) -> Vec<u8> {
     let [image, conv1, conv2, fc1, fc2, logits] = network.activations;
     let mut writer = Writer::new(10);
     let pixels = writer.activation("", &[1, 28, 28, 1], image);
-    let mut x = writer.convolution(Layer::Conv1, &network.layers[0], &pixels, 28, conv1);
+    let mut x = writer.convolution(Layer::Conv1, &network.layers[0], &pixels, 28, ActivationFunctionType::RELU, conv1);
     x = writer.pool("", Pool::Average, &x, [1, 12, 12, CONV1_CHANNELS]);
-    x = writer.convolution(Layer::Conv2, &network.layers[1], &x, 12, conv2);
+    x = writer.convolution(Layer::Conv2, &network.layers[1], &x, 12, ActivationFunctionType::RELU, conv2);
     x = writer.pool("", Pool::Maximum, &x, [1, 4, 4, CONV2_CHANNELS]);
     let dense = [(Layer::Fc1, fc1), (Layer::Fc2, fc2), (Layer::Fc3, logits)];
     for ((layer, quantization), values) in dense.into_iter().zip(&network.layers[2..]).take(layers) {
@@ -256,9 +256,9 @@ impl Wrapped {
         if let Some(outer) = &outer {
             writer.bare_operator(BuiltinOperator::QUANTIZE, outer, &pixels);
         }
-        let mut x = writer.activated_convolution(Layer::Conv1, &network.layers[0], &pixels, 28, conv1, self.activation);
+        let mut x = writer.convolution(Layer::Conv1, &network.layers[0], &pixels, 28, self.activation, conv1);
         x = writer.pool("pool1", Pool::Average, &x, [1, 12, 12, CONV1_CHANNELS]);
-        x = writer.convolution(Layer::Conv2, &network.layers[1], &x, 12, conv2);
+        x = writer.convolution(Layer::Conv2, &network.layers[1], &x, 12, ActivationFunctionType::RELU, conv2);
         x = writer.pool("pool2", Pool::Maximum, &x, [1, 4, 4, CONV2_CHANNELS]);
         let dense = [(Layer::Fc1, fc1), (Layer::Fc2, fc2), (Layer::Fc3, logits)];
         for ((layer, quantization), values) in dense.into_iter().zip(&network.layers[2..]) {

@@ -40,12 +40,12 @@ pub(super) fn write(network: &QuantizedNetwork, description: &Description<'_>) -
     let [conv1_values, conv2_values, fc1_values, fc2_values, fc3_values] = &network.layers;
     let mut writer = Writer::new(network.classes.count());
     let pixels = writer.activation(IMAGE, &[1, IMAGE_SIDE, IMAGE_SIDE, 1], image);
-    let x = writer.convolution(Layer::Conv1, conv1_values, &pixels, IMAGE_SIDE, conv1);
+    let relu = ActivationFunctionType::RELU;
+    let x = writer.convolution(Layer::Conv1, conv1_values, &pixels, IMAGE_SIDE, relu, conv1);
     let x = writer.pool("pool1", network.pools.pool1, &x, [1, POOL1_SIDE, POOL1_SIDE, CONV1_CHANNELS]);
-    let x = writer.convolution(Layer::Conv2, conv2_values, &x, POOL1_SIDE, conv2);
+    let x = writer.convolution(Layer::Conv2, conv2_values, &x, POOL1_SIDE, relu, conv2);
     let x = writer.pool("pool2", network.pools.pool2, &x, [1, POOL2_SIDE, POOL2_SIDE, CONV2_CHANNELS]);
     let x = writer.reshape("flat", &x, &[1, FC1_INPUTS]);
-    let relu = ActivationFunctionType::RELU;
     let x = writer.fully_connected("fc1", Layer::Fc1, fc1_values, &x, relu, fc1);
     let x = writer.fully_connected("fc2", Layer::Fc2, fc2_values, &x, relu, fc2);
     let x = writer.fully_connected(LOGITS, Layer::Fc3, fc3_values, &x, ActivationFunctionType::NONE, logits);
@@ -209,27 +209,15 @@ impl Writer {
         self.operators.push(Operator::create(&mut self.builder, &arguments));
     }
 
-    /// A convolution with ReLU of a `side` x `side` feature map.
+    /// A convolution of a `side` x `side` feature map.
     pub(super) fn convolution(
         &mut self,
         layer: Layer,
         values: &QuantizedLayer,
         input: &Activation,
         side: usize,
-        quantization: Quantization,
-    ) -> Activation {
-        self.activated_convolution(layer, values, input, side, quantization, ActivationFunctionType::RELU)
-    }
-
-    /// A convolution with any activation.
-    pub(super) fn activated_convolution(
-        &mut self,
-        layer: Layer,
-        values: &QuantizedLayer,
-        input: &Activation,
-        side: usize,
-        quantization: Quantization,
         fused_activation_function: ActivationFunctionType,
+        quantization: Quantization,
     ) -> Activation {
         let (outputs, side) = (layer.outputs(self.classes), side - KERNEL_SIDE + 1);
         let shape = [outputs, KERNEL_SIDE, KERNEL_SIDE, layer.weights_per_output() / (KERNEL_SIDE * KERNEL_SIDE)];
