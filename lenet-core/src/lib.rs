@@ -28,7 +28,8 @@
 //! Read the modules in this order; none uses a later one.
 //!
 //! 1. [`architecture`]: the network's shapes, and the names of its tensors and layers.
-//! 2. [`quantization`]: what an int8 value means, and how accumulators are rounded.
+//! 2. [`preparation`]: from a picture or from strokes to the network's pixels. [`quantization`]: what an int8 value
+//!    means, and how accumulators are rounded.
 //! 3. [`labels`]: the names of the classes. [`logits`]: the output, and which class it stands for.
 //! 4. [`format`](mod@format): the bytes of a model file. [`model`]: the file, checked once and read in place.
 //! 5. [`pooling`]: the 2x2 pools. [`arch`]: the other kernels, one family for each kind of processor.
@@ -65,6 +66,7 @@ pub mod network;
 pub mod pooling;
 #[cfg(feature = "predictions")]
 pub mod prediction;
+pub mod preparation;
 pub mod quantization;
 
 mod include;

@@ -31,7 +31,7 @@ pub struct Network<'a> {
     pub none_of_these: Option<u8>,
     /// The rule that refuses inputs unlike the training images. The first byte names the rule; no bytes mean no rule.
     pub rejection: &'a [u8],
-    /// How inputs are prepared. 0: not at all.
+    /// How inputs are prepared: the [code](crate::preparation::Preparation::code).
     pub preparation: u8,
     /// 0 to 3 zero bytes that bring `parameters` to a multiple of 4.
     pub padding: &'a [u8],

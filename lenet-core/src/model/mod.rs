@@ -18,6 +18,7 @@ use crate::format::{
 };
 use crate::labels::Labels;
 use crate::logits::Logits;
+use crate::preparation::Preparation;
 use crate::quantization::{ACTIVATION_ZERO_POINT, Quantization, is_valid_scale};
 
 /// A quantized LeNet-5, borrowed from the bytes of its file.
@@ -30,6 +31,7 @@ pub struct Model<'a> {
     activations: [Quantization; 6],
     labels: Labels<'a>,
     none_of_these: Option<u8>,
+    preparation: Preparation,
     identity: u32,
     conv1: Conv1Parameters<'a>,
     conv2: Conv2Parameters<'a>,
@@ -101,9 +103,7 @@ impl<'a> Model<'a> {
         if let Some(rule) = network.rejection.first() {
             return Err(Error::Rejection(*rule));
         }
-        if network.preparation != 0 {
-            return Err(Error::Preparation(network.preparation));
-        }
+        let preparation = Preparation::from_code(network.preparation).ok_or(Error::Preparation(network.preparation))?;
         let mut block = BlockReader::new(network.padding, network.parameters)?;
         if block.remaining() != parameter_bytes(classes) {
             return Err(Error::ParameterLength { expected: parameter_bytes(classes), found: block.remaining() });
@@ -114,6 +114,7 @@ impl<'a> Model<'a> {
             activations: network.activations,
             labels,
             none_of_these: network.none_of_these,
+            preparation,
             identity,
             conv1: ConvParameters::read(&mut block)?,
             conv2: ConvParameters::read(&mut block)?,
@@ -164,6 +165,11 @@ impl<'a> Model<'a> {
     /// The class that these logits stand for, or `None` if it is the one for anything else.
     pub fn answer(&self, logits: &Logits) -> Option<usize> {
         Some(logits.class()).filter(|class| self.none_of_these() != Some(*class))
+    }
+
+    /// How inputs are prepared.
+    pub fn preparation(&self) -> Preparation {
+        self.preparation
     }
 
     /// One number over everything that determines answers: the CRC-32 of the file up to the end of the parameters.

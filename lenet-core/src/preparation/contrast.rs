@@ -1,0 +1,26 @@
+//! How far cells lie below the paper.
+
+use super::drain;
+use super::grid::upper_level;
+
+/// Turns the closing of the cells into how far each cell lies below the level that it fills up to, and returns the robust
+/// maximum.
+pub(super) fn depth(cells: &[u8], contrast: &mut [u8], width: usize, open: bool) -> u8 {
+    drain::drain(cells, contrast, width, open);
+    for (contrast, cell) in contrast.iter_mut().zip(cells) {
+        *contrast -= *cell.min(contrast);
+    }
+    robust_peak(contrast)
+}
+
+/// The contrast that at least four cells, and at least one in 512, reach.
+#[inline(never)] // Its buffers are on the stack only while it runs.
+pub(super) fn robust_peak(contrast: &[u8]) -> u8 {
+    let mut counts = [0u16; 256];
+    for contrast in contrast {
+        if let Some(count) = counts.get_mut(usize::from(*contrast)) {
+            *count += 1;
+        }
+    }
+    upper_level(&counts, (contrast.len() as u32 / 512).max(4))
+}

@@ -1,0 +1,188 @@
+//! Looks for drawings in an area of a frame.
+
+use super::closing;
+use super::components::{Component, Components};
+use super::contrast::{depth, robust_peak};
+use super::drain;
+use super::frame::{Area, Frame};
+use super::grid::{self, Grid, copy, split};
+use super::polarity::is_light;
+use super::select::{self, Groups};
+
+/// Contrast that ink needs at least, of 255 levels.
+const LEAST_CONTRAST: u8 = 14;
+/// Contrast that ink needs at least, in units of the grain.
+const NOISE: u8 = 4;
+/// Grain from which on the cells are smoothed.
+const GRAINY: u8 = 3;
+
+/// What was found in an area of the frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    pub(super) grid: Grid,
+    /// Whether the ink is light.
+    pub(super) light: bool,
+    pub(super) groups: Groups,
+    /// The highest level that hollows fill up to before they run over, with dark ink.
+    pub(super) level: u8,
+}
+
+/// What an area holds.
+pub(super) enum Sight {
+    Drawings(View),
+    Page(Area),
+    Nothing,
+}
+
+/// Looks for drawings or, if `open` says so, for a page in an area, to `enter`. Afterwards the scratch holds the cells with dark
+/// ink, the contrast, and the labels.
+pub(super) fn look(frame: &Frame<'_>, area: Area, scratch: &mut [u8], enter: bool) -> Sight {
+    let [width, height] = frame.area().sides();
+    let grid = Grid::over(area, grid::cell_side(width, height));
+    let [cells, contrast, labels] = split(scratch, grid.len());
+    grid.fill(frame, cells);
+    let mut grain = grid.grain(cells);
+    if grain >= GRAINY {
+        grid.smooth(cells);
+        grain = grid.grain(cells);
+    }
+    let least = LEAST_CONTRAST.max(grain.saturating_mul(NOISE));
+    let light = is_light(&grid, cells, contrast, labels, least);
+    if light {
+        drain::invert(cells);
+    }
+    let mut look = Look { grid, light, least, grain, cells, contrast, labels };
+    let inside = look.view(Ways::Local);
+    if enter && let Some(page) = inside.page {
+        return Sight::Page(page);
+    }
+    if inside.good && !inside.crowded {
+        return Sight::Drawings(inside.view);
+    }
+    let dry = look.view(Ways::Out);
+    if dry.good && 9 * dry.longest() >= 10 * inside.longest() {
+        return Sight::Drawings(dry.view);
+    }
+    if inside.good {
+        return Sight::Drawings(look.view(Ways::Local).view);
+    }
+    let touching = look.view(Ways::None);
+    if touching.longest() > 2 * dry.longest().max(inside.longest()) {
+        return Sight::Drawings(touching.view);
+    }
+    for ways in [Ways::Out, Ways::Local] {
+        let small = look.view(ways);
+        if small.longest() > 0 {
+            return Sight::Drawings(small.view);
+        }
+    }
+    Sight::Nothing
+}
+
+/// Where rain runs off, besides into large dark things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ways {
+    /// Over the border, but a cell that lies far below the paper around it counts as ink nevertheless, unless what it
+    /// belongs to reaches the border.
+    Local,
+    /// Over the border.
+    Out,
+    /// Nowhere: what reaches the border may be ink.
+    None,
+}
+
+/// An area of the frame as cells, and what is found in it.
+struct Look<'a> {
+    grid: Grid,
+    light: bool,
+    /// Contrast that ink needs at least.
+    least: u8,
+    grain: u8,
+    cells: &'a [u8],
+    contrast: &'a mut [u8],
+    labels: &'a mut [u8],
+}
+
+/// What one look yields.
+struct Seen {
+    view: View,
+    /// Whether a drawing is large enough not to look further.
+    good: bool,
+    /// Whether something else reaches the border that is no smaller.
+    crowded: bool,
+    /// The area of a page or a frame.
+    page: Option<Area>,
+}
+
+impl Seen {
+    fn longest(&self) -> usize {
+        self.view.groups.longest()
+    }
+}
+
+impl Look<'_> {
+    #[inline(never)] // Its buffers are on the stack only while it runs.
+    fn view(&mut self, ways: Ways) -> Seen {
+        let Self { grid, light, least, grain, cells, contrast, labels } = self;
+        let (grid, light) = (*grid, *light);
+        let mut seen = Seen {
+            view: View { grid, light, groups: Groups::default(), level: 0 },
+            good: false,
+            crowded: false,
+            page: None,
+        };
+        copy(contrast, cells);
+        closing::close(contrast, grid.width, grid.reach());
+        copy(labels, contrast);
+        let mut peak = depth(cells, contrast, grid.width, ways != Ways::None);
+        let mut least_cell = grain.saturating_mul(3).max(LEAST_CONTRAST / 2);
+        for (contrast, cell) in
+            contrast.iter().zip(cells.iter()).filter(|(contrast, _)| **contrast >= least_cell.max(peak / 4))
+        {
+            seen.view.level = seen.view.level.max(cell.saturating_add(*contrast));
+        }
+        if ways == Ways::Local {
+            for (closed, cell) in labels.iter_mut().zip(cells.iter()) {
+                *closed -= *cell.min(closed);
+            }
+            let highest = robust_peak(labels);
+            least_cell = least_cell.max(peak / 4);
+            let strong = (highest / 2).max(1);
+            for (contrast, closed) in contrast.iter_mut().zip(labels.iter()) {
+                // A component of such cells alone, such as the dashes of a faint line, is none: see `strong`.
+                let hollow = *contrast >= least_cell;
+                *contrast = match hollow && 2 * u16::from(*contrast) >= u16::from(*closed) {
+                    true => *closed,
+                    false if hollow || *closed > strong / 2 => (*closed).min(strong - 1),
+                    false => 0,
+                };
+            }
+            peak = highest;
+        }
+        if peak < *least {
+            return seen;
+        }
+        let threshold = if ways == Ways::Local { least_cell } else { least_cell.max(peak / 4) };
+        let components = Components::find(&grid, contrast, labels, threshold, (peak / 2).max(1));
+        seen.page = select::enclosure(&grid, labels, &components).and_then(|page| inside(&grid, &page));
+        let (groups, crowded) = select::drawings(&grid, &components, ways == Ways::Local);
+        seen.view.groups = groups;
+        seen.crowded = crowded;
+        seen.good = 6 * groups.longest() >= grid.width.min(grid.height);
+        seen
+    }
+}
+
+/// The area within a page or frame: its rectangle without the thickness of its edge.
+fn inside(grid: &Grid, page: &Component) -> Option<Area> {
+    let extent = page.extent;
+    let inset = extent.longer() / 16 + 1;
+    let left = grid.left + (usize::from(extent.left) + inset) * grid.cell;
+    let top = grid.top + (usize::from(extent.top) + inset) * grid.cell;
+    let width = extent.width().checked_sub(2 * inset)? * grid.cell;
+    let height = extent.height().checked_sub(2 * inset)? * grid.cell;
+    if width < 8 || height < 8 {
+        return None;
+    }
+    Some(Area { left: left as u8, top: top as u8, width: width as u8, height: height as u8 })
+}
