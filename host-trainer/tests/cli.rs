@@ -13,8 +13,10 @@ use common::small_data;
 use host_trainer::classes::Classes;
 use host_trainer::data::digits_10k;
 use host_trainer::formats::read_float;
+use host_trainer::network::Network;
 use host_trainer::training::{Options, Recipe, RecipeName, initial_network};
 use lenet_core::Pools;
+use lenet_core::preparation::Preparation;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -184,7 +186,8 @@ fn zero_epochs_give_the_initial_network() {
         let written = read_float(&folder.path().join(recipe).join("model.safetensors")).unwrap().network;
         let recipe = Recipe::named(name);
         let options = Options { recipe, pools: Pools::default(), classes: Classes::digits(), seed: 9 };
-        assert_eq!(written, initial_network(&options));
+        let initial = Network { preparation: Preparation::Drawing, ..initial_network(&options) };
+        assert_eq!(written, initial);
     }
 }
 

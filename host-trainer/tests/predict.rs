@@ -137,12 +137,12 @@ fn blank_pages_and_noise_get_no_class() {
             recognitions,
             [
                 ("black.png", blank),
-                ("board.png", unfamiliar),
+                ("board.png", "several"),
                 ("dim.png", blank),
                 ("grain.png", blank),
                 ("noise.png", unfamiliar),
                 ("sparse.png", unfamiliar),
-                ("stripes.png", unfamiliar),
+                ("stripes.png", blank),
                 ("white.png", blank)
             ]
         );
@@ -150,13 +150,61 @@ fn blank_pages_and_noise_get_no_class() {
     }
     let table = stdout(folder.path(), &["predict", "m.lenet", "white.png", "noise.png"]);
     let lines: Vec<&str> = table.lines().skip(1).collect();
-    assert!(lines[0].starts_with("none   blank: there is no ink ") && lines[0].ends_with("  white.png"), "{table}");
+    assert!(lines[0].starts_with("none   blank: there is no drawing ") && lines[0].ends_with("  white.png"), "{table}");
     assert!(
         lines[1].starts_with("none   unlike every training image ") && lines[1].ends_with("  noise.png"),
         "{table}"
     );
     let pictures = stdout(folder.path(), &["predict", "m.lenet", "white.png", "noise.png", "--show"]);
     assert_eq!(pictures.matches("The network would say:").count(), 2, "{pictures}");
+}
+
+/// Two digits on one page, dark on light.
+fn pair() -> GrayImage {
+    let mut page = GrayImage::from_pixel(200, 100, Luma([235]));
+    for (left, name) in [(5, "png/3-label-6.png"), (105, "png/1-label-7.png")] {
+        let digit = image::open(digits(name)).unwrap().into_luma8();
+        for (x, y, level) in imageops::resize(&digit, 90, 90, imageops::FilterType::Triangle).enumerate_pixels() {
+            let place = page.get_pixel_mut(left + x, 5 + y);
+            place.0[0] = place.0[0].min(235 - level.0[0] / 5 * 4);
+        }
+    }
+    page
+}
+
+#[test]
+fn several_digits_are_counted_and_read_one_by_one_when_asked() {
+    let folder = folder();
+    pair().save(folder.path().join("pair.png")).unwrap();
+    let refused = json(folder.path(), &["m.lenet", "pair.png"]);
+    let image = &refused["images"][0];
+    assert_eq!((&image["recognition"], &image["drawings"]), (&"several".into(), &2.into()));
+    assert!(image["class"].is_null() && image["box"].is_null());
+    let table = stdout(folder.path(), &["predict", "m.lenet", "pair.png"]);
+    assert!(table.contains("none   2 drawings; --several reads them one by one"), "{table}");
+
+    let read = json(folder.path(), &["m.lenet", "pair.png", "--several"]);
+    let images = read["images"].as_array().unwrap();
+    assert_eq!(images.iter().map(|image| &image["class"]).collect::<Vec<_>>(), [6, 7]);
+    let left = |index: usize| images[index]["box"]["left"].as_u64().unwrap();
+    assert!(left(0) < 100 && left(1) >= 100, "{read}");
+    let table = stdout(folder.path(), &["predict", "m.lenet", "pair.png", "--several"]);
+    assert!(table.contains("pair.png, 1 of 2: ") && table.contains("pair.png, 2 of 2: "), "{table}");
+}
+
+#[test]
+fn images_of_28x28_pixels_are_prepared_when_asked() {
+    let folder = folder();
+    let digit = image::open(digits("png/3-label-6.png")).unwrap().into_luma8();
+    let grey = GrayImage::from_fn(28, 28, |x, y| Luma([200 - digit.get_pixel(x, y).0[0] / 2]));
+    grey.save(folder.path().join("grey.png")).unwrap();
+    GrayImage::new(30, 20).save(folder.path().join("large.png")).unwrap();
+    let answer = |prepare: &str| json(folder.path(), &["m.lenet", "grey.png", "--prepare", prepare]);
+    assert_eq!(answer("always")["images"][0]["class"], 6);
+    assert!(answer("always")["images"][0]["box"]["width"].is_number());
+    assert!(answer("never")["images"][0]["box"].is_null());
+    let message = refusal(folder.path(), 1, &["predict", "m.lenet", "large.png", "--prepare", "never"]);
+    assert!(message.contains("it has 30 x 20 pixels; with --prepare never an image must have 28 x 28"), "{message}");
 }
 
 #[test]

@@ -1,16 +1,18 @@
 //! Prints what share of images of many kinds `lenet predict` would report as unlike the training images of a data set.
 //! The output is the rows of the table in the documentation of [`prediction`](host_trainer::prediction).
 
+mod normalize;
+
 use std::f64::consts::{PI, TAU};
 use std::path::PathBuf;
 
 use clap::Parser;
 use host_trainer::Result;
-use host_trainer::data::image::normalize;
 use host_trainer::data::{DataSet, Split};
 use host_trainer::prediction::{Familiarity, is_blank};
 use image::{GrayImage, Luma};
 use lenet_core::Pixels;
+use normalize::normalize;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};

@@ -11,13 +11,13 @@
 
 mod idx_files;
 mod letters;
+mod normalize;
 
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::Path;
 
-use host_trainer::data::image::normalize;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -26,6 +26,7 @@ use idx_files::{Image, SIDE, interleave, positioned, write_idx};
 use letters::outline::{Outline, outlines};
 use letters::table::{self, Family, Split};
 use letters::{raster, variation};
+use normalize::normalize;
 
 const LETTERS: usize = 26;
 const SEED: u64 = 1;

@@ -18,6 +18,7 @@ use host_trainer::int8::QuantizedNetwork;
 use host_trainer::network::{NAMES, Network, Parameters};
 use lenet_core::LeNet5;
 use lenet_core::checksum::crc32;
+use lenet_core::preparation::{Drawings, Frame, Point, from_strokes, scratch_bytes};
 use lenet_core::workstation::Classifier;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -26,7 +27,7 @@ use zip::write::SimpleFileOptions;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("archive", archive),
     ("checkpoint", checkpoint),
     ("flash", flash),
@@ -36,6 +37,7 @@ pub const TARGETS: [Target; 13] = [
     ("labels", labels),
     ("lenet", lenet),
     ("npz", npz),
+    ("preparation", preparation),
     ("pytorch", pytorch),
     ("safetensors", safetensors),
     ("table", table),
@@ -144,7 +146,9 @@ pub fn table(bytes: &[u8]) {
 
 /// Input: an image file.
 pub fn image(bytes: &[u8]) {
-    let _ = image::decode(bytes, None);
+    if let Ok(picture) = image::decode(bytes, None) {
+        let _ = picture.drawings();
+    }
 }
 
 /// Input: the message of a `.lenet` file, contracted.
@@ -159,6 +163,30 @@ pub fn lenet(bytes: &[u8]) {
     let quantized = QuantizedNetwork::from(&model);
     let again = quantized.encode(&model.description()).expect("an accepted model can be encoded");
     assert_eq!(QuantizedNetwork::from(&again.model().expect("encode checks it")), quantized);
+}
+
+/// Input: the width and height of a frame and what its stride has more, then its pixels, repeated as often as it takes.
+/// The same bytes are the points of strokes.
+pub fn preparation(bytes: &[u8]) {
+    let [width, height, more, pixels @ ..] = bytes else { return };
+    let points = pixels.chunks_exact(3).map(|point| Point { x: point[0], y: point[1], down: point[2] & 1 == 1 });
+    let points: Vec<Point<u8>> = points.collect();
+    assert_eq!(from_strokes(&points).is_ok(), !points.is_empty());
+    let stride = usize::from(*width) + usize::from(*more);
+    let filled: Vec<u8> = pixels.iter().copied().cycle().take(stride * usize::from(*height)).collect();
+    let Some(frame) = Frame::new(&filled, *width, *height, stride) else { return };
+    let mut scratch = vec![0; scratch_bytes(*width, *height)];
+    let Ok(mut drawings) = Drawings::find(&frame, &mut scratch) else { return };
+    let count = drawings.len();
+    assert!(count > 0 && drawings.pixels(count).is_none());
+    for index in 0..count {
+        let area = drawings.area(index).expect("every drawing has ink");
+        assert!(area.left.checked_add(area.width - 1).is_some_and(|right| right < *width));
+        assert!(area.top.checked_add(area.height - 1).is_some_and(|bottom| bottom < *height));
+        assert!(drawings.pixels(index).expect("every drawing has ink").contains(&255));
+    }
+    drawings.join();
+    assert!(drawings.len() == 1 && drawings.pixels(0).is_some());
 }
 
 /// Input: the first array of a NumPy archive, contracted. The other arrays are valid.

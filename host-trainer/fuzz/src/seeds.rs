@@ -3,19 +3,25 @@
 use std::fs;
 use std::path::Path;
 
-use host_trainer::int8::QuantizedNetwork;
-use host_trainer::classes::Classes;
 use host_trainer::checkpoint::{Checkpoint, Plan, Record};
+use host_trainer::classes::Classes;
 use host_trainer::data::digits_10k;
 use host_trainer::formats::flash::{encode_hex, encode_uf2};
 use host_trainer::formats::{ModelFile, encode_npz, encode_safetensors, encode_tflite};
+use host_trainer::int8::QuantizedNetwork;
 use host_trainer::network::{Network, Parameters};
-use lenet_core::Pools;
 use host_trainer::training::{Options, Recipe, RecipeName, Trainer};
+use lenet_core::Pools;
 use lenet_fuzz::{contract, npy, zip};
 
 fn main() {
-    let network = Network { parameters: Parameters::zeros(10), pools: Pools::default(), classes: Classes::digits(), none_of_these: None };
+    let network = Network {
+        parameters: Parameters::zeros(10),
+        pools: Pools::default(),
+        classes: Classes::digits(),
+        none_of_these: None,
+        preparation: Default::default(),
+    };
     write("safetensors", "written", &contract(&encode_safetensors(&network, &[("seed", "1".into())])));
     write("archive", "npz", &encode_npz(&network, &[]).expect("no metadata")[..4000]);
     for (name, descr, width) in [("f4", "<f4", 4), ("f2", ">f2", 2), ("f8", "<f8", 8)] {
@@ -38,7 +44,11 @@ fn main() {
     write("kuzushiji", "images", &contract(&npy("|u1", &[2, 28, 28], 2 * 784)));
     write("kuzushiji", "labels", &contract(&npy("<i8", &[3], 24)));
     write("table", "rest", format!("7{}\r\n2{}\n", ",255".repeat(784), ",3.0".repeat(784)).as_bytes());
-    write("table", "titles", format!("label{}\n", (0..784).map(|pixel| format!(",p{pixel}")).collect::<String>()).as_bytes());
+    write(
+        "table",
+        "titles",
+        format!("label{}\n", (0..784).map(|pixel| format!(",p{pixel}")).collect::<String>()).as_bytes(),
+    );
     write("idx", "labels", &[0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3]);
 }
 

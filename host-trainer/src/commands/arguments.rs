@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use lenet_core::Pool;
+use lenet_core::preparation::Preparation;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::classes::Classes;
-use crate::data::{DataSet, Inverted, Need, Reading};
+use crate::data::{DataSet, Inverted, Need, Prepare, Reading};
 use crate::error::{Error, Result};
 use crate::formats::{FloatFile, NetworkFile, read_float};
 
@@ -50,21 +51,32 @@ pub struct TurnedDataArguments {
 impl TurnedDataArguments {
     /// The data set, with images to train on and to test with.
     pub(super) fn load(&self, quiet: bool) -> Result<DataSet> {
-        self.read(Need::TrainAndTest, None, quiet)
+        self.read(Need::TrainAndTest, None, Prepare::Never, quiet)
     }
 
     /// The data set with the class numbers of a network, with images to train on and to test with.
     pub(super) fn load_for(&self, network: &Classes, quiet: bool) -> Result<DataSet> {
-        self.read(Need::TrainAndTest, Some(network), quiet)
+        self.read(Need::TrainAndTest, Some(network), Prepare::Never, quiet)
     }
 
     /// Images to judge a network on, with its class numbers. There may be no training images.
-    pub(super) fn load_to_judge(&self, file: &NetworkFile, path: &Path, quiet: bool) -> Result<DataSet> {
-        self.read(Need::Test(file.trained_on()), Some(&file.classes(path)?), quiet)
+    pub(super) fn load_to_judge(
+        &self,
+        file: &NetworkFile,
+        path: &Path,
+        prepare: PrepareArgument,
+        quiet: bool,
+    ) -> Result<DataSet> {
+        let prepare = match (prepare.prepare, file.preparation(path)?) {
+            (Some(When::Always), _) => Prepare::Always,
+            (None, Preparation::Drawing) => Prepare::ImageFiles,
+            (Some(When::Never), _) | (None, Preparation::AsTheyAre) => Prepare::Never,
+        };
+        self.read(Need::Test(file.trained_on()), Some(&file.classes(path)?), prepare, quiet)
     }
 
-    fn read(&self, need: Need, network: Option<&Classes>, quiet: bool) -> Result<DataSet> {
-        let reading = Reading { need, transposed: self.transposed, inverted: self.inverted };
+    fn read(&self, need: Need, network: Option<&Classes>, prepare: Prepare, quiet: bool) -> Result<DataSet> {
+        let reading = Reading { need, transposed: self.transposed, inverted: self.inverted, prepare };
         let mut data = DataSet::load_with(&self.data.data, &reading)?;
         if let Some(classes) = network {
             data = data.with_classes_of(classes)?;
@@ -87,6 +99,24 @@ pub(super) fn print_notes(notes: &[String], quiet: bool) {
         // Failing to print a note must not stop the command.
         let _ = writeln!(std::io::stderr(), "note: {note}");
     }
+}
+
+/// Whether images of 28x28 pixels are prepared.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct PrepareArgument {
+    /// Whether to look for a drawing in images of 28x28 pixels too, to scale and to centre it. IDX files,
+    /// arrays and tables are left alone unless it is always [default: as the model's file says].
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub prepare: Option<When>,
+}
+
+/// When images of 28x28 pixels are prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// Prepare every image.
+    Always,
+    /// Take images of 28x28 pixels as they are.
+    Never,
 }
 
 /// The class for anything else.

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::arguments::print_notes;
 use super::output::spinner;
-use super::{PoolArguments, QuietArguments, ThreadArguments, TurnedDataArguments, hints};
+use super::{PoolArguments, PrepareArgument, QuietArguments, ThreadArguments, TurnedDataArguments, hints};
 use crate::analysis::{Analyst, Misread, Misreads, Statistic, Subject, Verdict};
 use crate::classes::Classes;
 use crate::data::Split;
@@ -49,6 +49,8 @@ pub struct Arguments {
     pools: PoolArguments,
     #[command(flatten)]
     data: TurnedDataArguments,
+    #[command(flatten)]
+    prepare: PrepareArgument,
     /// Write contact-sheet.png, errors.csv, and a PNG of each misread image in digits/, to this folder.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -88,7 +90,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let subject = Subject::of_file(&file, &arguments.model)?;
     let output = arguments.output.as_deref().map(|path| Output::create(path, arguments.force)).transpose()?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load_to_judge(&file, &arguments.model, arguments.quiet.quiet))?;
+    let data = pool
+        .install(|| arguments.data.load_to_judge(&file, &arguments.model, arguments.prepare, arguments.quiet.quiet))?;
     let progress = spinner("Finding and explaining misread images", arguments.quiet.quiet);
     let found = pool.install(|| Analyst::new(&subject, &data.train).misreads(&data.test));
     if let Some(output) = &output {

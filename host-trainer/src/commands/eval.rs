@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::arguments::print_notes;
-use super::{PoolArguments, ThreadArguments, TurnedDataArguments, hints};
+use super::{PoolArguments, PrepareArgument, ThreadArguments, TurnedDataArguments, hints};
 use crate::classes::Classes;
 use crate::data::Split;
 use crate::error::{Error, Result};
@@ -32,6 +32,8 @@ pub struct Arguments {
     pools: PoolArguments,
     #[command(flatten)]
     data: TurnedDataArguments,
+    #[command(flatten)]
+    prepare: PrepareArgument,
     /// Use only the first N test images.
     #[arg(long, value_name = "N")]
     images: Option<NonZeroUsize>,
@@ -78,7 +80,7 @@ struct ClassJson<'a> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.pools.read(&arguments.model)?;
     let pool = arguments.threads.pool()?;
-    let data = pool.install(|| arguments.data.load_to_judge(&file, &arguments.model, false))?;
+    let data = pool.install(|| arguments.data.load_to_judge(&file, &arguments.model, arguments.prepare, false))?;
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
     let (kind, evaluation) = match &file {
         NetworkFile::Float(float) => ("float", pool.install(|| evaluate_float(&float.network, &split))),

@@ -61,7 +61,7 @@ struct Flash {
 #[serde(untagged)]
 enum Summary {
     Float(FloatSummary),
-    Int8(Int8Summary),
+    Int8(Box<Int8Summary>),
 }
 
 /// Runs the subcommand.
@@ -74,7 +74,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let network = arguments.pools.complete(path, network, false)?;
     let (kind, summary) = match network {
         NetworkFile::Float(file) => ("float", Summary::Float(FloatSummary::new(&file))),
-        NetworkFile::Int8(file) => ("int8", Summary::Int8(Int8Summary::new(&file).map_err(Error::model(path))?)),
+        NetworkFile::Int8(file) => {
+            ("int8", Summary::Int8(Box::new(Int8Summary::new(&file).map_err(Error::model(path))?)))
+        }
     };
     let inspected = Inspected { kind, file_bytes: bytes as u64, flash: flash.as_ref().map(flash_fields), summary };
     if arguments.json {
@@ -125,6 +127,9 @@ fn int8_lines(summary: &Int8Summary, bars: Bars, lines: &mut Vec<String>) {
     lines.extend(wrapped("classes", &labels));
     if let Some(class) = summary.none_of_these {
         lines.push(field("refusal", &format!("class {}: none of these", summary.labels[class])));
+    }
+    if summary.preparation != "none" {
+        lines.push(field("inputs", "drawings, found in the image, scaled and centred"));
     }
     if let Some(reason) = &summary.plain_convolutions {
         lines.extend(wrapped("kernels", &format!("plain convolutions on Cortex-M, {PLAIN_COST}: {reason}")));

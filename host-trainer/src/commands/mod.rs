@@ -25,6 +25,7 @@ pub mod show;
 pub mod train;
 
 pub use arguments::{
-    DataArguments, NoneOfTheseArgument, PoolArguments, PoolKind, QuietArguments, ThreadArguments, TurnedDataArguments,
+    DataArguments, NoneOfTheseArgument, PoolArguments, PoolKind, PrepareArgument, QuietArguments, ThreadArguments,
+    TurnedDataArguments,
 };
 pub use cli::Cli;

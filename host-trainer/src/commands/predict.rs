@@ -3,18 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lenet_core::Pixels;
+use lenet_core::preparation::{Preparation, Reason};
 use serde::Serialize;
 
-use super::arguments::load;
+use super::arguments::{When, load};
 use super::{PoolArguments, ThreadArguments};
 use crate::analysis::Subject;
 use crate::classes::Classes;
+use crate::data::image::Place;
 use crate::error::{Error, Result};
 use crate::numbers::thousands;
 use crate::picture::digit;
 use crate::picture::terminal::{self, Shades};
-use crate::prediction::{Familiarity, Prediction, Recognition, Resemblance, Source, find_images, predict};
+use crate::prediction::{
+    Familiarity, Input, Prediction, Recognition, Resemblance, Source, find_images, inputs, predict,
+};
 
 /// Classes listed for each image.
 const TOP: usize = 3;
@@ -28,6 +31,7 @@ Examples:
   lenet predict runs/tutorial/model.lenet photo.jpg --show
   lenet predict data/digits-10k/digits-10k.lenet data/digits-10k/png
   lenet predict model.lenet 'scans/*.png' --data mnist --json
+  lenet predict model.lenet house-number.jpg --several
   convert drawing.svg png:- | lenet predict model.lenet -
 
 Images that cannot be read are reported at the end, after the results for the
@@ -37,8 +41,8 @@ pub struct Arguments {
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Images of any size and colour (PNG, JPEG, BMP, GIF, TIFF, WebP, PGM), folders of them, patterns such as
-    /// '*.png', or - for one image from standard input. They are scaled and centred to 28x28 pixels the
-    /// way MNIST was made; 28x28 images are used as they are. Leave a margin around the drawing.
+    /// '*.png', or - for one image from standard input. The drawing in each is found, scaled and centred
+    /// to 28x28 pixels the way MNIST was made.
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<PathBuf>,
     #[command(flatten)]
@@ -47,6 +51,13 @@ pub struct Arguments {
     /// of its training images gets no class. Can be repeated [default: the 10,000 built-in digits].
     #[arg(long, value_name = "DIR")]
     data: Vec<PathBuf>,
+    /// Whether to look for a drawing in images of 28x28 pixels too. With never, other sizes are refused
+    /// [default: as the model's file says; always for other sizes].
+    #[arg(long, value_enum, value_name = "WHEN")]
+    prepare: Option<When>,
+    /// Read several digits in an image one by one, from left to right.
+    #[arg(long, conflicts_with = "prepare")]
+    several: bool,
     #[command(flatten)]
     threads: ThreadArguments,
     /// Draw each image as the network sees it.
@@ -55,6 +66,14 @@ pub struct Arguments {
     /// Print one JSON object, with an entry for each image.
     #[arg(long, conflicts_with = "show")]
     json: bool,
+}
+
+/// An input and the image that it is from.
+struct Case {
+    source: Source,
+    input: Input,
+    /// Which of the image's drawings it is, from 1, and how many there are, if they are read one by one.
+    part: Option<[usize; 2]>,
 }
 
 #[derive(Serialize)]
@@ -82,6 +101,11 @@ struct ImageJson {
     class: Option<usize>,
     label: Option<String>,
     recognition: Recognition,
+    /// How many drawings there are.
+    drawings: usize,
+    /// Where the drawing is, in pixels of the image; `null` if it was not looked for.
+    #[serde(rename = "box")]
+    place: Option<Place>,
     top: Vec<ClassJson>,
     entropy: f64,
     #[serde(flatten)]
@@ -106,25 +130,24 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let file = arguments.pools.read(&arguments.model)?;
     let subject = Subject::of_file(&file, &arguments.model)?;
     let pool = arguments.threads.pool()?;
-    let (mut sources, mut images, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    let preparation = file.preparation(&arguments.model)?;
+    let (mut cases, mut errors) = (Vec::new(), Vec::new());
     let found = arguments.images.iter().flat_map(|argument| match find_images(argument) {
         Ok(found) => found.into_iter().map(Ok).collect(),
         Err(error) => vec![Err(error)],
     });
     for source in found {
-        match source.and_then(|source| Ok((source.read()?, source))) {
-            Ok((pixels, source)) => {
-                images.push(pixels);
-                sources.push(source);
-            }
+        match source.and_then(|source| arguments.cases(&source, preparation)) {
+            Ok(found) => cases.extend(found),
             Err(error) => errors.push(error),
         }
     }
-    if !images.is_empty() || arguments.json {
+    if !cases.is_empty() || arguments.json {
         let classes = subject.classes();
         let data = pool.install(|| load(&arguments.data, false))?;
         let familiarity = pool.install(|| Familiarity::new(&data.train));
-        let predictions = pool.install(|| predict(&subject, &familiarity, &images));
+        let inputs: Vec<Input> = cases.iter().map(|case| case.input).collect();
+        let predictions = pool.install(|| predict(&subject, &familiarity, &inputs));
         let trained_on = file.trained_on();
         let identity = file.identity(&arguments.model)?;
         if arguments.json {
@@ -134,21 +157,21 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 data: &data.name,
                 trained_on: trained_on.as_deref(),
                 limits: Limits { references: familiarity.references(), image: familiarity.limits },
-                images: sources
+                images: cases
                     .iter()
                     .zip(&predictions)
-                    .map(|(source, prediction)| entry(source, prediction, classes))
+                    .map(|(case, prediction)| entry(case, prediction, classes))
                     .collect(),
                 errors: errors.iter().map(Error::to_string).collect(),
             };
             println!("{}", serde_json::to_string(&answer).expect("an answer has only numbers and texts"));
         } else {
             if arguments.show {
-                for ((source, prediction), pixels) in sources.iter().zip(&predictions).zip(&images) {
-                    print_picture(source, pixels, prediction, &familiarity, classes);
+                for (case, prediction) in cases.iter().zip(&predictions) {
+                    print_picture(case, prediction, &familiarity, classes);
                 }
             } else {
-                print_table(&sources, &predictions, classes);
+                print_table(&cases, &predictions, classes);
                 println!();
             }
             print_limits(&familiarity, &data.name, trained_on.as_deref());
@@ -165,29 +188,54 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     last.map_or(Ok(()), Err)
 }
 
-fn entry(source: &Source, prediction: &Prediction, classes: &Classes) -> ImageJson {
+impl Arguments {
+    /// The inputs that an image stands for.
+    fn cases(&self, source: &Source, preparation: Preparation) -> Result<Vec<Case>> {
+        let picture = source.read()?;
+        let preparation = match self.prepare {
+            None if self.several => Preparation::Drawing,
+            None => preparation,
+            Some(When::Always) => Preparation::Drawing,
+            Some(When::Never) => Preparation::AsTheyAre,
+        };
+        if self.prepare == Some(When::Never) && picture.as_it_is().is_none() {
+            let (width, height) = picture.dimensions();
+            let problem = format!("it has {width} x {height} pixels; with --prepare never an image must have 28 x 28");
+            return Err(Error::File { path: source.to_string().into(), problem });
+        }
+        let found = inputs(&picture, preparation, self.several);
+        let count = found.len();
+        let part = |index: usize| (count > 1).then_some([index + 1, count]);
+        let cases = found.into_iter().enumerate();
+        Ok(cases.map(|(index, input)| Case { source: source.clone(), input, part: part(index) }).collect())
+    }
+}
+
+fn entry(case: &Case, prediction: &Prediction, classes: &Classes) -> ImageJson {
     let label = |class: usize| classes.label(class).to_owned();
     let top = prediction.top(TOP).into_iter();
     ImageJson {
-        image: source.to_string(),
+        image: case.source.to_string(),
         class: prediction.class(),
         label: prediction.class().map(label),
         recognition: prediction.recognition,
+        drawings: case.drawings(prediction),
+        place: case.input.place,
         top: top.map(|(class, probability)| ClassJson { class, label: label(class), probability }).collect(),
         entropy: prediction.outputs.entropy(),
         resemblance: prediction.resemblance,
     }
 }
 
-fn print_table(sources: &[Source], predictions: &[Prediction], classes: &Classes) {
+fn print_table(cases: &[Case], predictions: &[Prediction], classes: &Classes) {
     let width = classes.labels().iter().map(|label| label.chars().count()).max().unwrap_or_default();
     let (answer, ranked) = (width.max("class".len()), width + 9);
     println!("{:<answer$}  {:<ranked$}  {:<ranked$}  {:<ranked$}  entropy  image", "class", "first", "second", "third");
-    for (source, prediction) in sources.iter().zip(predictions) {
-        let source = clean(source);
+    for (case, prediction) in cases.iter().zip(predictions) {
+        let source = clean(case);
         let Some(class) = prediction.class() else {
             let wide = 3 * ranked + 2 + 2 + 2 + 7;
-            println!("{:<answer$}  {:<wide$}  {source}", "none", reason(prediction.recognition));
+            println!("{:<answer$}  {:<wide$}  {source}", "none", reason(case, prediction.recognition));
             continue;
         };
         let top: Vec<String> =
@@ -206,39 +254,41 @@ fn ranked_class(classes: &Classes, class: usize, probability: f64, width: usize)
     format!("{:<width$} {:>6.2} %", classes.label(class), 100.0 * probability)
 }
 
-fn reason(recognition: Recognition) -> &'static str {
-    match recognition {
-        Recognition::Class => "",
-        Recognition::Blank => "blank: there is no ink",
-        Recognition::Unfamiliar => "unlike every training image",
-        Recognition::NoneOfThese => "none of these",
+fn reason(case: &Case, recognition: Recognition) -> String {
+    match (case.input.refused, recognition) {
+        (Some(Reason::Several(count)), _) => format!("{count} drawings; --several reads them one by one"),
+        (_, Recognition::Blank | Recognition::Several) => "blank: there is no drawing".into(),
+        (_, Recognition::Unfamiliar) => "unlike every training image".into(),
+        (_, Recognition::NoneOfThese) => "none of these".into(),
+        (_, Recognition::Class) => String::new(),
     }
 }
 
 /// Prints an image as the network sees it, with the answer beside it.
-fn print_picture(
-    source: &Source,
-    pixels: &Pixels,
-    prediction: &Prediction,
-    familiarity: &Familiarity,
-    classes: &Classes,
-) {
+fn print_picture(case: &Case, prediction: &Prediction, familiarity: &Familiarity, classes: &Classes) {
     let shades = Shades::of_stdout();
-    let mut beside = ["", ""].map(String::from).into_iter().chain(beside(prediction, familiarity, classes, shades));
-    println!("{}", clean(source));
-    for line in terminal::lines(&digit(pixels), shades) {
+    let mut beside =
+        ["", ""].map(String::from).into_iter().chain(beside(case, prediction, familiarity, classes, shades));
+    println!("{}", clean(case));
+    for line in terminal::lines(&digit(&case.input.pixels), shades) {
         println!("{}", format!("{line}  {}", beside.next().unwrap_or_default()).trim_end_matches(' '));
     }
     println!();
 }
 
 /// The lines beside a picture.
-fn beside(prediction: &Prediction, familiarity: &Familiarity, classes: &Classes, shades: Shades) -> Vec<String> {
+fn beside(
+    case: &Case,
+    prediction: &Prediction,
+    familiarity: &Familiarity,
+    classes: &Classes,
+    shades: Shades,
+) -> Vec<String> {
     let block = if shades == Shades::Plain { "#" } else { "█" };
     let mut lines = Vec::new();
     match prediction.class() {
         Some(class) => lines.push(format!("class {}", classes.label(class))),
-        None => lines.push(format!("no class; {}", reason(prediction.recognition))),
+        None => lines.push(format!("no class; {}", reason(case, prediction.recognition))),
     }
     lines.push(String::new());
     if prediction.class().is_none() {
@@ -275,7 +325,23 @@ fn print_limits(familiarity: &Familiarity, data: &str, trained_on: Option<&str>)
     }
 }
 
-/// A name for the terminal, with control characters replaced.
-fn clean(source: &Source) -> String {
-    source.to_string().chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+impl Case {
+    /// How many drawings the input stands for.
+    fn drawings(&self, prediction: &Prediction) -> usize {
+        match self.input.refused {
+            Some(Reason::Several(count)) => count,
+            _ => usize::from(prediction.recognition != Recognition::Blank),
+        }
+    }
+}
+
+/// A name for the terminal, with control characters replaced; of several drawings, which one it is and where.
+fn clean(case: &Case) -> String {
+    let name: String = case.source.to_string().chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    match (case.part, case.input.place) {
+        (Some([index, count]), Some(Place { left, top, width, height })) => {
+            format!("{name}, {index} of {count}: {width} x {height} at {left}, {top}")
+        }
+        _ => name,
+    }
 }

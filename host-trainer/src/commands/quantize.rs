@@ -11,7 +11,7 @@ use rayon::ThreadPool;
 use super::arguments::print_notes;
 use super::measuring::measure;
 use super::{NoneOfTheseArgument, PoolArguments, QuietArguments, ThreadArguments, TurnedDataArguments, hints};
-use crate::data::Split;
+use crate::data::{Split, preparation_of};
 use crate::error::Result;
 use crate::evaluation::evaluate_float;
 use crate::files::{Existing, check_writable, write_whole};
@@ -180,7 +180,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let data = pool.install(|| arguments.data.load_for(&float.network.classes, arguments.quiet.quiet))?;
     // A file without labels takes those of the data set.
     let none_of_these = arguments.none_of_these.class(&data.classes)?.or(float.network.none_of_these);
-    let network = &Network { classes: data.classes.clone(), none_of_these, ..float.network.clone() };
+    let preparation = match float.knows_preparation() {
+        true => float.network.preparation,
+        false => pool.install(|| preparation_of(&data.train)),
+    };
+    let network = &Network { classes: data.classes.clone(), none_of_these, preparation, ..float.network.clone() };
     print_notes(
         &pool.install(|| doubts(&float, &data.train.evenly_spaced(arguments.images.get()))),
         arguments.quiet.quiet,

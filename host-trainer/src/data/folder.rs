@@ -7,6 +7,7 @@ use lenet_core::Pixels;
 use lenet_core::architecture::IMAGE_BYTES;
 use lenet_core::checksum::crc32;
 use lenet_core::labels::MAX_LABEL_BYTES;
+use lenet_core::preparation::Preparation;
 use ndarray::{Array1, Array2};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -17,7 +18,7 @@ use super::image::FORMATS;
 use super::label_file::LABEL_FILE;
 use super::names::{self, Part};
 use super::natural::natural;
-use super::reading::{Need, only_test_images};
+use super::reading::{Need, Prepare, Reading, only_test_images};
 use super::{DataSet, Split, image};
 use crate::classes::Classes;
 use crate::error::{Error, Result};
@@ -49,7 +50,8 @@ struct Class {
 
 /// Reads a folder's training and test images, each in a shuffled order, as the data set `name`. Returns `None` if the
 /// folder has no subfolders.
-pub(super) fn read(folder: &Path, name: String, need: &Need) -> Result<Option<DataSet>> {
+pub(super) fn read(folder: &Path, name: String, reading: &Reading) -> Result<Option<DataSet>> {
+    let need = &reading.need;
     let Listing { subfolders, hidden, images, others } = list(folder)?;
     let mut notes = Vec::new();
     if subfolders.is_empty() {
@@ -90,7 +92,7 @@ pub(super) fn read(folder: &Path, name: String, need: &Need) -> Result<Option<Da
         path: folder.to_owned(),
         problem: format!("it has {} class folders: {problem}; add or remove folders", train.len()),
     })?;
-    let (train, test) = (decode(&train, TRAIN_ORDER)?, decode(&test, TEST_ORDER)?);
+    let (train, test) = (decode(&train, TRAIN_ORDER, reading.prepare)?, decode(&test, TEST_ORDER, reading.prepare)?);
     Ok(Some(DataSet { name, classes, train, test, notes }))
 }
 
@@ -293,12 +295,13 @@ fn stream(number: u64) -> ChaCha8Rng {
     rng
 }
 
-fn decode(classes: &[Class], order: u64) -> Result<Split> {
+fn decode(classes: &[Class], order: u64, prepare: Prepare) -> Result<Split> {
     let labelled = (0..).zip(classes).flat_map(|(number, class)| class.files.iter().map(move |file| (file, number)));
     let mut files: Vec<(&PathBuf, u8)> = labelled.collect();
     files.shuffle(&mut stream(order));
     // Decode all files before looking for errors, so that the error always names the same one of several bad files.
-    let decoded: Vec<Result<Pixels>> = files.par_iter().map(|(path, _)| image::read(path)).collect();
+    let small = if prepare == Prepare::Never { Preparation::AsTheyAre } else { Preparation::Drawing };
+    let decoded: Vec<Result<Pixels>> = files.par_iter().map(|(path, _)| image::read_example(path, small)).collect();
     let images: Vec<Pixels> = decoded.into_iter().collect::<Result<_>>()?;
     let images = Array2::from_shape_vec((files.len(), IMAGE_BYTES), images.into_flattened());
     let labels: Array1<u8> = files.iter().map(|(_, class)| *class).collect();

@@ -12,7 +12,8 @@ use super::merge::merge;
 use super::names::Part;
 use super::naming::{Naming, is_emnist_table};
 use super::polarity::{Inverted, are_inverted, invert, transpose};
-use super::reading::{Need, Reading, only_test_images};
+use super::preparation::prepared;
+use super::reading::{Need, Prepare, Reading, only_test_images};
 use super::sets::{Content, Files, Pairs};
 use super::unpack::{Packing, unpack};
 use super::{DataSet, Split, folder};
@@ -44,7 +45,7 @@ impl DataSet {
     pub fn load_with(folders: &[PathBuf], reading: &Reading) -> Result<Self> {
         let read = |folder: &PathBuf| Self::from_folder_with(folder, reading);
         match folders {
-            [] => Ok(if reading.transposed { digits_10k().transposed() } else { digits_10k() }),
+            [] => Ok(turned(digits_10k(), reading)),
             [folder] => read(folder),
             _ => {
                 for (index, folder) in folders.iter().enumerate() {
@@ -94,9 +95,7 @@ impl DataSet {
         let absolute = path.canonicalize().map_err(Error::read(path))?;
         let name = absolute.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
         let mut data = if path.is_dir() { of_folder(path, name, reading) } else { of_file(path, name, reading) }?;
-        if reading.transposed {
-            data = data.transposed();
-        }
+        data = turned(data, reading);
         data.notes.extend(without_images(&data));
         Ok(data)
     }
@@ -123,11 +122,20 @@ impl Split {
     }
 }
 
+/// The data set with its images turned and prepared as they should be.
+fn turned(data: DataSet, reading: &Reading) -> DataSet {
+    let data = if reading.transposed { data.transposed() } else { data };
+    match reading.prepare {
+        Prepare::Always => DataSet { train: prepared(&data.train), test: prepared(&data.test), ..data },
+        _ => data,
+    }
+}
+
 fn of_folder(folder: &Path, name: String, reading: &Reading) -> Result<DataSet> {
     if let Some(files) = Files::find(folder)? {
         return of_files(folder, files, name, reading);
     }
-    let images = folder::read(folder, name.clone(), &reading.need);
+    let images = folder::read(folder, name.clone(), reading);
     // A folder that is not one of images may be the one above the files.
     if let Ok(Some(data)) = images {
         return Ok(data);

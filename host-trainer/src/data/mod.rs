@@ -16,6 +16,7 @@ mod naming;
 mod natural;
 mod npz;
 mod polarity;
+mod preparation;
 mod reading;
 mod relabel;
 mod sets;
@@ -33,7 +34,8 @@ pub use idx::{read_images, read_labels};
 pub use label_file::{LABEL_FILE, parse_label_file};
 pub use npz::parse_npz;
 pub use polarity::Inverted;
-pub use reading::{Need, Reading};
+pub use preparation::preparation_of;
+pub use reading::{Need, Prepare, Reading};
 
 /// Images with their labels: the class of each.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,18 @@ pub enum Need {
     Test(Option<String>),
 }
 
+/// Which images of 28x28 pixels are prepared. Image files of other sizes always are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prepare {
+    /// None: they are taken as they are.
+    #[default]
+    Never,
+    /// Those in image files. IDX files, arrays and tables hold images that are ready for the network.
+    ImageFiles,
+    /// All.
+    Always,
+}
+
 /// How a data set is to be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
@@ -24,6 +36,8 @@ pub struct Reading {
     pub transposed: bool,
     /// Whether images are dark on light paper. It does not concern image files, of which each is looked at.
     pub inverted: Inverted,
+    /// Which images of 28x28 pixels are prepared.
+    pub prepare: Prepare,
 }
 
 /// The note about a data set that is only judged on.

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
+use lenet_core::preparation::Preparation;
 use lenet_core::{Pool, Pools};
 
 use crate::classes::Classes;
@@ -14,6 +15,8 @@ const FOLDED: &str = "folded";
 const LABELS: &str = "labels";
 /// The metadata key of the label of the class that stands for anything else.
 const NONE_OF_THESE: &str = "none_of_these";
+/// The metadata key of the preparation of inputs.
+pub const PREPARATION: &str = "preparation";
 
 /// A float network read from a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +48,9 @@ impl FloatFile {
         let pools = Pools { pool1: pool(POOL1, default.pool1)?, pool2: pool(POOL2, default.pool2)? };
         let (classes, none_of_these) = classes_in(&metadata, parameters.classes())?;
         let known_pools = [POOL1, POOL2].map(|key| metadata.contains_key(key));
-        Ok(Self { network: Network { parameters, pools, classes, none_of_these }, metadata, recognized, known_pools })
+        let preparation = preparation_in(&metadata)?;
+        let network = Network { parameters, pools, classes, none_of_these, preparation };
+        Ok(Self { network, metadata, recognized, known_pools })
     }
 
     /// A network that is in memory, with nothing assumed about it.
@@ -95,6 +100,11 @@ impl FloatFile {
     /// The seed the network was trained with, if the file records it.
     pub fn seed(&self) -> Option<u64> {
         self.metadata.get("seed")?.parse().ok()
+    }
+
+    /// Whether the file records how the network's inputs are prepared.
+    pub fn knows_preparation(&self) -> bool {
+        self.metadata.contains_key(PREPARATION)
     }
 
     /// The metadata in the form that [`encode_safetensors`](super::encode_safetensors) and
@@ -176,7 +186,25 @@ pub(super) fn with_facts(metadata: &[(&str, String)], network: &Network) -> BTre
     all.remove(LABELS);
     all.remove(NONE_OF_THESE);
     all.extend(class_entries(&network.classes, network.none_of_these));
+    all.extend(preparation_entry(network.preparation));
     all
+}
+
+/// The metadata entry about the preparation of inputs. There is none for images that are taken as they are: that may just
+/// not be known.
+pub(super) fn preparation_entry(preparation: Preparation) -> Option<(String, String)> {
+    (preparation != Preparation::default()).then(|| (PREPARATION.to_owned(), preparation.to_string()))
+}
+
+/// What [`preparation_entry`] wrote; images are taken as they are if there is no such entry.
+///
+/// # Errors
+/// When it names no known preparation.
+pub(super) fn preparation_in(metadata: &HashMap<String, String>) -> Result<Preparation, String> {
+    let Some(stated) = metadata.get(PREPARATION) else { return Ok(Preparation::default()) };
+    [Preparation::AsTheyAre, Preparation::Drawing].into_iter().find(|one| one.to_string() == *stated).ok_or_else(|| {
+        format!("metadata {PREPARATION} is {stated:?}, which is not known here; update lenet or correct the metadata")
+    })
 }
 
 /// The metadata entries about classes: their labels, unless these are just numbers, and the label of the one that stands

@@ -23,9 +23,10 @@ use crate::classes::Classes;
 use crate::error::{Error, Result};
 use crate::input::{self, Limit};
 use flash::FlashImage;
+use lenet_core::preparation::Preparation;
 
 pub use c::{CSource, c_prefix, encode_c};
-pub use float_file::FloatFile;
+pub use float_file::{FloatFile, PREPARATION};
 pub use lenet::ModelFile;
 pub use npz::encode_npz;
 pub use onnx::{OnnxNetwork, decode_onnx, encode_onnx_float, encode_onnx_int8};
@@ -59,6 +60,17 @@ impl NetworkFile {
         match self {
             Self::Float(file) => Ok(file.network.classes.clone()),
             Self::Int8(file) => Ok(file.model().map_err(Error::model(path))?.labels().into()),
+        }
+    }
+
+    /// How the network's inputs are prepared.
+    ///
+    /// # Errors
+    /// An int8 model is invalid; the message names `path`.
+    pub fn preparation(&self, path: &Path) -> Result<Preparation> {
+        match self {
+            Self::Float(file) => Ok(file.network.preparation),
+            Self::Int8(file) => Ok(file.model().map_err(Error::model(path))?.preparation()),
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Int8Summary {
     pub labels: Vec<String>,
     /// The class that stands for anything else, if there is one.
     pub none_of_these: Option<usize>,
+    /// How inputs are prepared.
+    pub preparation: String,
     /// Why the kernels of Cortex-M cannot use their own form of the convolutions' weights, if they cannot.
     pub plain_convolutions: Option<String>,
     /// Where the model comes from.
@@ -131,6 +133,7 @@ impl Int8Summary {
             identity: file.identity()?,
             labels: model.labels().iter().map(str::to_owned).collect(),
             none_of_these: model.none_of_these(),
+            preparation: model.preparation().to_string(),
             plain_convolutions: network.unpackable().map(|reason| reason.to_string()),
             description: Description { data_set, float_accuracy, int8_accuracy, seed, tool },
             pool1: model.pool1().to_string(),

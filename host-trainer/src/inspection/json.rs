@@ -21,6 +21,7 @@ struct Document<'a> {
     identity: String,
     labels: Vec<String>,
     none_of_these: Option<usize>,
+    preparation: String,
     description: Description,
     pool1: String,
     pool2: String,
@@ -43,7 +44,8 @@ struct LayerFields<'a> {
 /// Writes a model's scales, zero points, multipliers and biases as JSON. The fields and their order:
 ///
 /// - `format_version`, `model_bytes`, `crc32` and `identity` (eight hex digits) of the `.lenet` file;
-/// - `labels`, by class; `none_of_these`, the class that stands for anything else, or `null`;
+/// - `labels`, by class; `none_of_these`, the class that stands for anything else, or `null`; `preparation` of inputs,
+///   `none` or `drawing`;
 /// - `description`: `data_set`; `float_accuracy`, `int8_accuracy` (fractions) and `seed`, `null` if unknown; `tool`;
 /// - `pool1`, `pool2`: `average` or `maximum`;
 /// - `tensors`, from input to logits: `name`, the `scale` and `zero_point` of `real = scale * (q - zero_point)`, and
@@ -67,6 +69,7 @@ pub fn encode_json(file: &ModelFile) -> Result<String, lenet_core::Error> {
         identity: summary.identity,
         labels: summary.labels,
         none_of_these: summary.none_of_these,
+        preparation: summary.preparation,
         description: summary.description,
         pool1: summary.pool1,
         pool2: summary.pool2,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use lenet_core::format::{PACKED_EXPONENT_MAX, WEIGHT_SUM_MAX};
+use lenet_core::preparation::Preparation;
 use lenet_core::quantization::{Multiplier, Quantization};
 use lenet_core::{Layer, Pools};
 
@@ -28,6 +29,8 @@ pub struct QuantizedNetwork {
     pub classes: Classes,
     /// The class that stands for anything else, if there is one.
     pub none_of_these: Option<usize>,
+    /// How inputs are prepared.
+    pub preparation: Preparation,
     /// Pool kinds.
     pub pools: Pools,
     /// Scale and zero point of each tensor, in the order of [`lenet_core::Tensor::ALL`].

@@ -9,6 +9,7 @@ mod parameters;
 pub mod plain;
 mod real;
 
+use lenet_core::preparation::Preparation;
 use lenet_core::{Pools, argmax};
 use ndarray::{Array1, Array2};
 
@@ -27,6 +28,8 @@ pub struct Network {
     pub classes: Classes,
     /// The class that stands for anything else, if there is one: an image assigned to it is refused.
     pub none_of_these: Option<usize>,
+    /// How its inputs are prepared.
+    pub preparation: Preparation,
 }
 
 /// The predicted class of each row of logits, `[N, classes]`.

@@ -3,8 +3,9 @@
 //! A network predicts a class for every image, often with high confidence even for noise. So an image gets no class if
 //! it is
 //!
-//! - blank: no pixel reaches [`LEAST_INK`] of 255 levels. [`data::image`](crate::data::image) returns such an image for
-//!   a page without ink, and an image that is already 28x28 may be as faint;
+//! - blank: preparation finds no drawing, or no pixel of an image that is taken as it is reaches [`LEAST_INK`] of 255
+//!   levels;
+//! - several drawings;
 //! - or unfamiliar: its distance from every training image is above a limit, or its correlation with every training
 //!   image is below another limit.
 //!
@@ -50,14 +51,17 @@
 //! - all 784 pixels rejected no more than the 14x14 values.
 
 mod familiarity;
+mod input;
 mod sources;
 
 use lenet_core::Pixels;
+use lenet_core::preparation::Reason;
 use serde::Serialize;
 
 use crate::analysis::{Outputs, Subject};
 
 pub use familiarity::{Familiarity, Resemblance};
+pub use input::{Input, inputs};
 pub use sources::{Source, find_images};
 
 /// An image whose pixels are all below this level counts as blank.
@@ -69,8 +73,10 @@ pub const LEAST_INK: u8 = 32;
 pub enum Recognition {
     /// It has a class: the one that the network predicts.
     Class,
-    /// It has no ink.
+    /// There is no drawing.
     Blank,
+    /// There are several drawings.
+    Several,
     /// It is unlike the training images.
     Unfamiliar,
     /// The network predicts the class that stands for anything else.
@@ -108,14 +114,17 @@ pub fn is_blank(pixels: &Pixels) -> bool {
     pixels.iter().all(|level| *level < LEAST_INK)
 }
 
-/// Predicts the class of each image, in order, on the threads of the current rayon pool.
-pub fn predict(subject: &Subject, familiarity: &Familiarity, pixels: &[Pixels]) -> Vec<Prediction> {
-    let outputs = subject.outputs(pixels);
-    let resemblances = familiarity.resemblance(pixels);
-    let answers = pixels.iter().zip(outputs).zip(resemblances);
+/// Predicts the class of each input, in order, on the threads of the current rayon pool.
+pub fn predict(subject: &Subject, familiarity: &Familiarity, inputs: &[Input]) -> Vec<Prediction> {
+    let pixels: Vec<Pixels> = inputs.iter().map(|input| input.pixels).collect();
+    let outputs = subject.outputs(&pixels);
+    let resemblances = familiarity.resemblance(&pixels);
+    let answers = inputs.iter().zip(outputs).zip(resemblances);
     answers
-        .map(|((pixels, outputs), resemblance)| {
-            let recognition = if is_blank(pixels) {
+        .map(|((input, outputs), resemblance)| {
+            let recognition = if matches!(input.refused, Some(Reason::Several(_))) {
+                Recognition::Several
+            } else if input.refused.is_some() || is_blank(&input.pixels) {
                 Recognition::Blank
             } else if subject.none_of_these() == Some(outputs.class()) {
                 Recognition::NoneOfThese

@@ -2,9 +2,7 @@ use std::fmt;
 use std::io::stdin;
 use std::path::{Path, PathBuf};
 
-use lenet_core::Pixels;
-
-use crate::data::image::{self, FORMATS};
+use crate::data::image::{self, FORMATS, Picture};
 use crate::error::{Error, Result};
 
 /// Where an image comes from.
@@ -17,11 +15,11 @@ pub enum Source {
 }
 
 impl Source {
-    /// Reads the image and converts it to 28x28 pixels, as [`data::image`](image) describes.
+    /// Reads the picture, as [`data::image`](image) describes.
     ///
     /// # Errors
     /// When it cannot be read or decoded.
-    pub fn read(&self) -> Result<Pixels> {
+    pub fn read(&self) -> Result<Picture> {
         let Self::File(path) = self else {
             let name = Path::new("standard input");
             let bytes = image::read_stream(stdin().lock(), name)?;

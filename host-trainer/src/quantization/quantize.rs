@@ -56,6 +56,7 @@ pub fn quantize(network: &Network, ranges: &Ranges, granularity: Granularity) ->
     Ok(QuantizedNetwork {
         classes: network.classes.clone(),
         none_of_these: network.none_of_these,
+        preparation: network.preparation,
         pools: network.pools,
         activations: activations.try_into().expect(COUNT),
         layers: layers.try_into().expect(COUNT),

@@ -17,6 +17,7 @@ mod transfer;
 use std::ops::ControlFlow;
 
 use lenet_core::Pools;
+use lenet_core::preparation::Preparation;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPool;
@@ -57,7 +58,13 @@ pub struct Options {
 impl Options {
     /// The network with these parameters.
     fn network(&self, parameters: Parameters<f32>) -> Network {
-        Network { parameters, pools: self.pools, classes: self.classes.clone(), none_of_these: None }
+        Network {
+            parameters,
+            pools: self.pools,
+            classes: self.classes.clone(),
+            none_of_these: None,
+            preparation: Preparation::default(),
+        }
     }
 }
 

@@ -69,5 +69,5 @@ pub fn fine_tune(
     trainer.simulation = Some(Simulation { ranges: *ranges, kind: *kind, granularity: *granularity });
     trainer.run(pool, observer)?;
     let ranges = trainer.simulation.as_ref().map_or(*ranges, |simulation| simulation.ranges);
-    Ok((Network { none_of_these: network.none_of_these, ..trainer.result() }, ranges))
+    Ok((Network { none_of_these: network.none_of_these, preparation: network.preparation, ..trainer.result() }, ranges))
 }

@@ -21,7 +21,13 @@ pub(crate) fn untrained(seed: u64) -> Network {
 /// A network with this many classes before training.
 pub(crate) fn untrained_with(classes: usize, seed: u64) -> Network {
     let parameters = Parameters::init(Initialization::He, classes, &mut ChaCha8Rng::seed_from_u64(seed));
-    Network { parameters, pools: Pools::default(), classes: Classes::numbered(classes).unwrap(), none_of_these: None }
+    Network {
+        parameters,
+        pools: Pools::default(),
+        classes: Classes::numbered(classes).unwrap(),
+        none_of_these: None,
+        preparation: Default::default(),
+    }
 }
 
 /// Every pair of pools.

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::arguments::print_notes;
-use super::{PoolArguments, ThreadArguments, TurnedDataArguments, hints};
+use super::{PoolArguments, PrepareArgument, ThreadArguments, TurnedDataArguments, hints};
 use crate::colour;
 use crate::comparison::{Comparison, Warning, compare};
 use crate::data::DataSet;
@@ -39,6 +39,8 @@ pub struct Arguments {
     pools: PoolArguments,
     #[command(flatten)]
     data: TurnedDataArguments,
+    #[command(flatten)]
+    prepare: PrepareArgument,
     /// Use only the first N test images.
     #[arg(long, value_name = "N")]
     images: Option<NonZeroUsize>,
@@ -90,7 +92,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let identity = int8.identity().map_err(Error::model(&arguments.int8))?;
     let pool = arguments.threads.pool()?;
     let file = NetworkFile::Float(Box::new(float.clone()));
-    let data = pool.install(|| arguments.data.load_to_judge(&file, &arguments.float, false))?;
+    let data = pool.install(|| arguments.data.load_to_judge(&file, &arguments.float, arguments.prepare, false))?;
     let split = data.test.first(arguments.images.map_or(usize::MAX, NonZeroUsize::get));
     let comparison = pool.install(|| compare(&float.network, model, &split));
     let accuracy = comparison.float_accuracy;

@@ -18,10 +18,10 @@ use super::{DataArguments, NoneOfTheseArgument, PoolArguments, PoolKind, QuietAr
 use crate::TOOL;
 use crate::checkpoint::{Checkpoint, Plan, Record, data_crc32};
 use crate::classes::Classes;
-use crate::data::{DataSet, Split};
+use crate::data::{DataSet, Split, preparation_of};
 use crate::error::{Error, Result};
 use crate::files::Existing;
-use crate::formats::encode_safetensors;
+use crate::formats::{PREPARATION, encode_safetensors};
 use crate::network::Network;
 use crate::numbers::{count, percent};
 use crate::quantization::quantize_trained;
@@ -250,7 +250,8 @@ impl Run {
             let (epoch, step) = (snapshot.epochs + 1, snapshot.batches);
             return Err(Error::Interrupted { epoch, step, folder: folder.path().to_owned() });
         }
-        let network = Network { none_of_these: plan.none_of_these, ..trainer.result() };
+        let preparation = pool.install(|| preparation_of(&training));
+        let network = Network { none_of_these: plan.none_of_these, preparation, ..trainer.result() };
         let ending = spinner("Quantizing, evaluating, writing report", quiet);
         let record = progress.record();
 
@@ -303,6 +304,7 @@ impl Run {
             ("recipe", recipe.name.clone()),
             ("seed", options.seed.to_string()),
             ("tool", TOOL.to_owned()),
+            (PREPARATION, preparation.to_string()),
         ];
         folder.write(run::SAFETENSORS, &encode_safetensors(&network, &metadata))?;
         folder.write(run::LENET, quantized.file.bytes())?;

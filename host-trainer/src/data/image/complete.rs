@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
     use crate::data::image::decode;
-    use crate::data::image::normalize::tests::{digits, pasted};
+    use crate::data::image::tests::{digits, pasted};
 
     fn encoded(format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -96,7 +96,7 @@ mod tests {
         for format in [ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Tiff] {
             let bytes = encoded(format);
             let whole = decode(&bytes, Some(format)).unwrap();
-            assert!(whole.iter().any(|level| *level > 100), "{format:?}");
+            assert!(whole.whole().iter().any(|level| *level > 100), "{format:?}");
             for cut in [bytes.len() / 2, bytes.len() * 9 / 10] {
                 let message = decode(&bytes[..cut], Some(format)).unwrap_err();
                 assert!(message.contains("ends early") || message.contains("cannot be decoded"), "{message}");
@@ -116,7 +116,7 @@ mod tests {
         let mut bytes = Vec::new();
         let image = DynamicImage::from(pasted(&digits()[0])).to_rgba8();
         image::codecs::gif::GifEncoder::new(&mut bytes).encode_frame(image::Frame::new(image)).unwrap();
-        assert!(decode(&bytes, None).unwrap().iter().any(|level| *level > 100));
+        assert!(decode(&bytes, None).unwrap().whole().iter().any(|level| *level > 100));
         assert!(decode(&bytes[..bytes.len() / 2], None).is_err());
     }
 

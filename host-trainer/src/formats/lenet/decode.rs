@@ -12,6 +12,7 @@ impl From<&Model<'_>> for QuantizedNetwork {
         Self {
             classes: model.labels().into(),
             none_of_these: model.none_of_these(),
+            preparation: model.preparation(),
             pools: Pools { pool1: model.pool1(), pool2: model.pool2() },
             activations: Tensor::ALL.map(|tensor| model.quantization(tensor)),
             layers: [

@@ -35,7 +35,7 @@ impl QuantizedNetwork {
             labels: &labels,
             none_of_these: self.none_of_these.map(|class| class as u8),
             rejection: &[],
-            preparation: 0,
+            preparation: self.preparation.code(),
             padding: &[],
             parameters: &parameters,
         };

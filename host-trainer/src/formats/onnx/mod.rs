@@ -26,7 +26,7 @@ pub(super) use read::is_onnx;
 pub use read::{OnnxNetwork, decode_onnx};
 
 use super::FloatFile;
-use super::float_file::{class_entries, with_facts};
+use super::float_file::{class_entries, preparation_entry, with_facts};
 use crate::TOOL;
 use crate::int8::order::pytorch_order;
 use crate::int8::{QuantizedLayer, QuantizedNetwork};
@@ -84,7 +84,10 @@ pub fn encode_onnx_int8(network: &QuantizedNetwork, description: &Description<'_
         ("tool", Some(description.tool.to_owned())),
     ];
     let metadata = metadata.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    let metadata = metadata.chain(class_entries(&network.classes, network.none_of_these)).collect();
+    let metadata = metadata
+        .chain(class_entries(&network.classes, network.none_of_these))
+        .chain(preparation_entry(network.preparation))
+        .collect();
     encode(int8.graph.finish("LeNet-5 int8", "input", &output, network.classes.count()), metadata)
 }
 

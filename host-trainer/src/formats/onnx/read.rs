@@ -13,7 +13,7 @@ use super::chain::{Step, steps};
 use super::constants::{Array, Beside, Constants, operator, short};
 use super::messages::{GraphProto, ModelProto};
 use crate::error::Error;
-use crate::formats::float_file::classes_in;
+use crate::formats::float_file::{classes_in, preparation_in};
 use crate::formats::{FloatFile, ModelFile};
 use crate::int8::order::int8_order;
 use crate::int8::{QuantizedLayer, QuantizedNetwork, is_bias_scale, multiplier_from_real};
@@ -224,6 +224,7 @@ fn int8(
     let network = QuantizedNetwork {
         classes,
         none_of_these,
+        preparation: preparation_in(metadata)?,
         pools: layers.pools,
         activations,
         layers: read.try_into().map_err(|_| "it does not have five layers")?,

@@ -1,4 +1,5 @@
 use lenet_core::Layer;
+use lenet_core::preparation::Preparation;
 use prost::Message;
 
 use super::messages::{AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto};
@@ -76,7 +77,13 @@ fn the_float_file_holds_the_network() {
 fn a_float_file_has_the_shapes_and_labels_of_its_classes() {
     let labels = vec!["A".to_owned(), "B".to_owned(), "plus".to_owned()];
     let classes = Classes::new(&labels).unwrap();
-    let network = Network { parameters: Parameters::zeros(3), pools: Default::default(), classes, none_of_these: None };
+    let network = Network {
+        parameters: Parameters::zeros(3),
+        pools: Default::default(),
+        classes,
+        none_of_these: None,
+        preparation: Preparation::Drawing,
+    };
     let bytes = encode_onnx_float(&FloatFile::of(network, Default::default()));
     let model = ModelProto::decode(&*bytes).unwrap();
     let labels = model.metadata_props.iter().find(|entry| entry.key.as_deref() == Some("labels")).unwrap();
@@ -185,7 +192,11 @@ fn both_kinds_are_read_back() {
 
     let int8 = ModelFile::new(INT8);
     let model = int8.model().unwrap();
-    let network = QuantizedNetwork { none_of_these: Some(3), ..QuantizedNetwork::from(&model) };
+    let network = QuantizedNetwork {
+        none_of_these: Some(3),
+        preparation: Preparation::Drawing,
+        ..QuantizedNetwork::from(&model)
+    };
     match decode_onnx(&encode_onnx_int8(&network, &model.description()), &alone).unwrap() {
         OnnxNetwork::Int8(read) => {
             assert_eq!(read.bytes(), network.encode(&model.description()).unwrap().bytes());

@@ -38,6 +38,9 @@ const DESCRIPTION: &str = "lenet.description";
 const LABELS: &str = "lenet.labels";
 /// The metadata entry with the class that stands for anything else, one byte.
 const NONE_OF_THESE: &str = "lenet.none_of_these";
+/// The metadata entry with the preparation of inputs, one byte as in the `.lenet` file. Absent: images are taken as they
+/// are.
+const PREPARATION: &str = "lenet.preparation";
 
 /// The scale of biases for an input scale and a weight scale, computed as LiteRT does.
 fn bias_scale(input: f32, weight: f32) -> f32 {

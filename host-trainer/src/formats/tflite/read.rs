@@ -1,12 +1,13 @@
 use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, IMAGE_SIDE, Layer, POOL1_SIDE, POOL2_SIDE};
 use lenet_core::format::Description;
 use lenet_core::labels::{MAX_CLASSES, MIN_CLASSES};
+use lenet_core::preparation::Preparation;
 use lenet_core::{Pool, Pools};
 
 use super::chain::{Chain, cannot_hold};
 use super::graph::{Graph, Step, operator_name};
 use super::schema_generated::{BuiltinOperator, TensorType};
-use super::{DESCRIPTION, LABELS, NONE_OF_THESE};
+use super::{DESCRIPTION, LABELS, NONE_OF_THESE, PREPARATION};
 use crate::classes::Classes;
 use crate::error::Error;
 use crate::formats::ModelFile;
@@ -56,6 +57,7 @@ fn network(graph: &Graph<'_>) -> Result<QuantizedNetwork, String> {
     let pools = pools(&steps)?;
     let classes = classes(graph, count_classes(graph, &steps)?)?;
     let none_of_these = none_of_these(graph, &classes)?;
+    let preparation = preparation(graph)?;
     let mut chain = Chain::new(graph, steps, classes.count())?;
     let image = chain.quantization;
     let (conv1_values, conv1) = chain.convolution(Layer::Conv1, IMAGE_SIDE)?;
@@ -69,6 +71,7 @@ fn network(graph: &Graph<'_>) -> Result<QuantizedNetwork, String> {
     Ok(QuantizedNetwork {
         classes,
         none_of_these,
+        preparation,
         pools,
         activations: [image, conv1, conv2, fc1, fc2, logits],
         layers: [conv1_values, conv2_values, fc1_values, fc2_values, fc3_values],
@@ -104,6 +107,16 @@ fn none_of_these(graph: &Graph<'_>, classes: &Classes) -> Result<Option<usize>, 
         Some([class]) if usize::from(*class) < classes.count() => Ok(Some(usize::from(*class))),
         Some(_) => Err(format!("its metadata {NONE_OF_THESE} is damaged; export the file again")),
     }
+}
+
+fn preparation(graph: &Graph<'_>) -> Result<Preparation, String> {
+    let code = match graph.metadata(PREPARATION) {
+        None => Some(0),
+        Some([code]) => Some(*code),
+        Some(_) => None,
+    };
+    let damaged = || format!("its metadata {PREPARATION} is damaged; export the file again");
+    code.and_then(Preparation::from_code).ok_or_else(damaged)
 }
 
 /// The pool kinds, if the operators are those of LeNet-5.

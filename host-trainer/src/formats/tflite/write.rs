@@ -4,6 +4,7 @@ use lenet_core::architecture::{
     CONV1_CHANNELS, CONV2_CHANNELS, FC1_INPUTS, IMAGE_SIDE, KERNEL_SIDE, Layer, POOL1_SIDE, POOL2_SIDE,
 };
 use lenet_core::format::Description;
+use lenet_core::preparation::Preparation;
 use lenet_core::quantization::Quantization;
 
 use super::schema_generated::{
@@ -14,7 +15,7 @@ use super::schema_generated::{
     SignatureDefArgs, SubGraph, SubGraphArgs, Tensor, TensorArgs, TensorMap, TensorMapArgs, TensorType,
     finish_model_buffer,
 };
-use super::{DESCRIPTION, LABELS, NONE_OF_THESE, SCHEMA_VERSION, bias_scale};
+use super::{DESCRIPTION, LABELS, NONE_OF_THESE, PREPARATION, SCHEMA_VERSION, bias_scale};
 use crate::int8::{QuantizedLayer, QuantizedNetwork, multiplier_from_real};
 
 /// The name that LiteRT's signature runner looks for by default.
@@ -292,10 +293,13 @@ impl Writer {
         let classes = &network.classes;
         let labels = (!classes.are_numbered()).then(|| (LABELS, classes.text().into_bytes()));
         let none_of_these = network.none_of_these.map(|class| (NONE_OF_THESE, vec![class as u8]));
+        let preparation =
+            (network.preparation != Preparation::default()).then(|| (PREPARATION, vec![network.preparation.code()]));
         let entries: Vec<_> = [(DESCRIPTION, data)]
             .into_iter()
             .chain(labels)
             .chain(none_of_these)
+            .chain(preparation)
             .map(|(name, data)| {
                 let buffer = self.buffer(&data);
                 let name = Some(self.builder.create_string(name));

@@ -1,4 +1,5 @@
-//! Scales and centres a drawing the way MNIST's digits were.
+//! Scales and centres a clean drawing the way MNIST's digits were. The letters of `data/make-letters` are defined by this
+//! code, byte for byte, so it stays as it is; pictures that people bring are prepared by `lenet_core::preparation`.
 
 use image::imageops;
 use image::{GrayImage, Luma};
@@ -18,16 +19,6 @@ const NOISE: u8 = 8;
 const LEAST_CONTRAST: u8 = 32;
 const STRONG: u8 = 64;
 
-/// Turns a grey image into 28x28 pixels with light ink. An image that is already 28x28 is only inverted, and only if
-/// the median of its border is above 127: MNIST and Fashion-MNIST are often stored inverted, and the rule is wrong for
-/// only 2 of their 140,000 images. Any other size is [normalized](normalize).
-pub fn to_pixels(image: &GrayImage) -> Pixels {
-    if image.dimensions() != (SIDE, SIDE) {
-        return normalize(image);
-    }
-    with_light_ink(image).as_raw().as_slice().try_into().expect("28 x 28 are 784")
-}
-
 /// Scales and centres the drawing in a grey image of any size, dark on light or light on dark, the way MNIST's digits
 /// were:
 ///
@@ -46,7 +37,7 @@ pub fn to_pixels(image: &GrayImage) -> Pixels {
 ///
 /// The result is all 0 if there is no ink: if nothing exceeds the background both by 32 of 255 levels and by more than
 /// eight times the median difference between neighbours on the border.
-pub fn normalize(image: &GrayImage) -> Pixels {
+pub(crate) fn normalize(image: &GrayImage) -> Pixels {
     let mut pixels = [0; IMAGE_BYTES];
     if image.is_empty() {
         return pixels;
@@ -95,14 +86,14 @@ fn background(image: &GrayImage) -> u8 {
 }
 
 /// The pixels on the border of an image that is not empty, one side after another.
-pub(in crate::data) fn border(width: u32, height: u32) -> impl Iterator<Item = (u32, u32)> + Clone {
+fn border(width: u32, height: u32) -> impl Iterator<Item = (u32, u32)> + Clone {
     let rows = [0, height - 1].into_iter().flat_map(move |y| (0..width).map(move |x| (x, y)));
     let columns = [0, width - 1].into_iter().flat_map(move |x| (0..height).map(move |y| (x, y)));
     rows.chain(columns)
 }
 
 /// The median of at least one value; of an even number, the upper of the two middle ones.
-pub(in crate::data) fn median(values: impl Iterator<Item = u8>) -> u8 {
+fn median(values: impl Iterator<Item = u8>) -> u8 {
     let mut values: Vec<u8> = values.collect();
     let middle = values.len() / 2;
     *values.select_nth_unstable(middle).1
@@ -181,152 +172,4 @@ fn offset(length: u32, ink: impl Iterator<Item = (u32, u8)>) -> u32 {
         ink.fold((0, 0), |(mass, moment), (place, level)| (mass + u32::from(level), moment + place * u32::from(level)));
     let centre_of_mass = (moment + mass / 2) / mass.max(1);
     (CENTRE + MARGIN).saturating_sub(centre_of_mass).min(SIDE - length)
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use image::imageops::FilterType;
-
-    use super::*;
-    use crate::data::digits_10k;
-
-    fn grey(pixels: &Pixels) -> GrayImage {
-        GrayImage::from_raw(SIDE, SIDE, pixels.to_vec()).unwrap()
-    }
-
-    /// The ten digits that the repository also has as PNG files.
-    pub(in super::super) fn digits() -> [Pixels; 10] {
-        let test = digits_10k().test;
-        std::array::from_fn(|index| *test.pixels(index))
-    }
-
-    /// The digit on a larger canvas, off centre.
-    pub(in super::super) fn pasted(pixels: &Pixels) -> GrayImage {
-        let mut canvas = GrayImage::new(90, 61);
-        imageops::replace(&mut canvas, &grey(pixels), 51, 3);
-        canvas
-    }
-
-    /// The mean absolute difference per pixel, of 255, at the best shift of one image by up to `reach` pixels each way.
-    fn difference(a: &Pixels, b: &Pixels, reach: usize) -> f64 {
-        let shifts = (0..=2 * reach).flat_map(|y| (0..=2 * reach).map(move |x| y * IMAGE_SIDE + x));
-        let middle = reach * IMAGE_SIDE + reach;
-        let sums = shifts.map(|shift| {
-            let shifted = (0..IMAGE_BYTES).map(|place| b[(place + IMAGE_BYTES + middle - shift) % IMAGE_BYTES]);
-            a.iter().zip(shifted).map(|(a, b)| u32::from(a.abs_diff(b))).sum::<u32>()
-        });
-        f64::from(sums.min().unwrap()) / IMAGE_BYTES as f64
-    }
-
-    /// Checks that at most some faint ink was lost.
-    pub(in super::super) fn assert_same(found: &Pixels, expected: &Pixels, what: &str) {
-        let difference = difference(found, expected, 0);
-        assert!(difference < 0.2, "{what}: {difference}");
-        assert_normal(found, what);
-    }
-
-    /// Checks that the mean difference is below `bound`, allowing a shift of one pixel, as noise may move the centre of
-    /// mass across a pixel's edge.
-    pub(in super::super) fn assert_near(found: &Pixels, expected: &Pixels, bound: f64, what: &str) {
-        let difference = difference(found, expected, 1);
-        assert!(difference < bound, "{what}: {difference}");
-        assert_normal(found, what);
-    }
-
-    /// Checks that the longer side of the strong ink is 20 pixels and that the centre of mass lies in the centre pixel.
-    fn assert_normal(pixels: &Pixels, what: &str) {
-        let axes: [fn(usize) -> usize; 2] = [|place| place / IMAGE_SIDE, |place| place % IMAGE_SIDE];
-        let strong = || (0..IMAGE_BYTES).filter(|place| pixels[*place] >= STRONG);
-        let longer = axes.map(|axis| strong().map(axis).max().unwrap() - strong().map(axis).min().unwrap() + 1);
-        let mass: f64 = pixels.iter().map(|level| f64::from(*level)).sum();
-        let centres =
-            axes.map(|axis| (0..IMAGE_BYTES).map(|p| (axis(p) * usize::from(pixels[p])) as f64).sum::<f64>() / mass);
-        assert_eq!(longer.iter().max(), Some(&20), "{what}");
-        assert!(centres.iter().all(|centre| (13.49..=14.51).contains(centre)), "{what}: {centres:?}");
-        assert_eq!(pixels.iter().max(), Some(&255), "{what}");
-    }
-
-    /// Dark ink on grey paper with a scanner's noise of up to `noise` levels either way.
-    fn scanned(digit: &GrayImage, noise: u32) -> GrayImage {
-        let mut state = 1_u32;
-        GrayImage::from_fn(digit.width(), digit.height(), |x, y| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let paper = 200 - u32::from(digit.get_pixel(x, y).0[0]) * 140 / 255;
-            Luma([(paper - noise + (state >> 16) % (2 * noise + 1)) as u8])
-        })
-    }
-
-    #[test]
-    fn a_28x28_image_is_only_inverted_and_only_if_its_ink_is_dark() {
-        for digit in digits() {
-            let mut image = grey(&digit);
-            assert_eq!(to_pixels(&image), digit);
-            imageops::invert(&mut image);
-            assert_eq!(to_pixels(&image), digit);
-        }
-    }
-
-    #[test]
-    fn normalizing_leaves_normal_digits_alone() {
-        let test = digits_10k().test;
-        let (mut exact, mut near) = (0, 0);
-        for index in 0..test.len() {
-            let found = normalize(&grey(test.pixels(index)));
-            // The strongest ink may be 254 and is stretched to 255.
-            exact += usize::from(found.iter().zip(test.pixels(index)).all(|(a, b)| a.abs_diff(*b) <= 1));
-            near += usize::from(difference(&found, test.pixels(index), 0) < 0.25);
-        }
-        // Some have faint ink far from the strong ink, and one has no strong ink at the edge of its box.
-        assert!(exact >= 994 && near >= 999, "{exact} exact and {near} near of {}", test.len());
-    }
-
-    #[test]
-    fn drawings_of_any_size_and_place_become_the_same_digit() {
-        for digit in digits() {
-            let original = grey(&digit);
-            assert_same(&normalize(&pasted(&digit)), &digit, "pasted");
-            for factor in [2, 3, 7] {
-                let nearest = imageops::resize(&original, factor * SIDE, factor * SIDE, FilterType::Nearest);
-                assert_same(&normalize(&nearest), &digit, "enlarged");
-                assert_near(&normalize(&scanned(&nearest, 8)), &digit, 3.5, "scanned");
-            }
-            // These are softer than the digit, and so are the results.
-            let mut smooth = imageops::resize(&original, 140, 140, FilterType::CatmullRom);
-            assert_near(&normalize(&scanned(&smooth, 8)), &digit, 12.0, "smooth");
-            let photo = imageops::resize(&pasted(&digit), 2700, 1830, FilterType::Triangle);
-            assert_near(&normalize(&scanned(&photo, 20)), &digit, 12.5, "photo");
-            for (x, _, level) in smooth.enumerate_pixels_mut() {
-                level.0[0] = (u32::from(level.0[0]) * 150 / 255 + x * 50 / 140) as u8;
-            }
-            assert_near(&normalize(&smooth), &digit, 10.5, "shaded");
-            let half = imageops::resize(&original, 14, 14, FilterType::Triangle);
-            assert_near(&normalize(&half), &digit, 22.0, "half");
-        }
-    }
-
-    #[test]
-    fn ink_at_the_end_of_a_long_stroke_stays_inside() {
-        let hammer = GrayImage::from_fn(100, 100, |x, y| {
-            Luma([if (10..90).contains(&y) && ((48..52).contains(&x) || (y < 30 && (30..70).contains(&x))) {
-                255
-            } else {
-                0
-            }])
-        });
-        let pixels = normalize(&hammer);
-        let rows: Vec<usize> =
-            (0..IMAGE_BYTES).filter(|place| pixels[*place] > 0).map(|place| place / IMAGE_SIDE).collect();
-        assert_eq!((rows.first(), rows.last()), (Some(&8), Some(&27)));
-    }
-
-    #[test]
-    fn paper_without_ink_is_blank() {
-        let blank = |width, height| GrayImage::from_pixel(width, height, Luma([230]));
-        for image in
-            [blank(0, 5), blank(1, 1), blank(3000, 2), GrayImage::new(2, 2), scanned(&GrayImage::new(200, 300), 30)]
-        {
-            assert_eq!(normalize(&image), [0; IMAGE_BYTES], "{:?}", image.dimensions());
-        }
-        assert_eq!(to_pixels(&blank(28, 28)), [25; IMAGE_BYTES]);
-    }
 }
