@@ -11,7 +11,7 @@ pub(crate) struct Board<'a> {
     pub(crate) core: &'a str,
 }
 
-/// Collects the code of an inference in one section, so that its size can be measured. The compiler puts each function
+/// Collects the code of an inference, and that of preparation, in one section, so that their sizes can be measured. The compiler puts each function
 /// in an input section named after its mangled name. Not included are the compiler's runtime library (64-bit
 /// multiplication, memory copies) and the rest of lenet-core, most of which checks the model.
 pub(crate) const CODE_X: &str = "SECTIONS
@@ -26,6 +26,10 @@ pub(crate) const CODE_X: &str = "SECTIONS
     *(.text.*lenet_mcu*9inference*);
     . = ALIGN(4);
     __inference_end = .;
+    __preparation_start = .;
+    *(.text.*lenet_core*11preparation*);
+    . = ALIGN(4);
+    __preparation_end = .;
   } > FLASH
 } INSERT BEFORE .text;
 
@@ -78,6 +82,10 @@ impl<'a> Board<'a> {
         let ram = Region { origin: address(ram_origin)?, kib: ram_kib.parse().ok()? };
         let model_kib = model_kib.parse().ok().filter(|model_kib| *model_kib < flash.kib)?;
         Some(Self { name, target, flash, ram, model_kib, core })
+    }
+
+    pub(crate) fn ram_kib(&self) -> u32 {
+        self.ram.kib
     }
 
     pub(crate) fn model_bytes(&self) -> usize {

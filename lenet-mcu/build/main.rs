@@ -34,6 +34,7 @@ fn prepare() -> Result<(), String> {
     let board = Board::choose(&table, &target, env::var("LENET_BOARD").ok().as_deref())?;
     println!("cargo::rustc-env=BOARD_NAME={}", board.name);
     println!("cargo::rustc-env=BOARD_CORE={}", board.core);
+    println!("cargo::rustc-env=BOARD_RAM_KIB={}", board.ram_kib());
     // Processors of this architecture have no cycle counter. The crate cortex-m uses the same name.
     println!("cargo::rustc-check-cfg=cfg(armv6m)");
     if target.starts_with("thumbv6m") {

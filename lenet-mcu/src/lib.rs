@@ -11,7 +11,7 @@
 //! 6. [`arguments`], [`digits`] and [`images`]: the command line, the built-in digits, and the images to classify.
 //! 7. [`failure`]: the errors with which a program can end.
 //! 8. [`text`] and [`inference`]: text formatting, and the call that is measured.
-//! 9. The three programs: [`demo`], [`bench`](mod@bench) and [`verify`].
+//! 9. The programs: [`demo`], [`bench`](mod@bench), [`verify`], and [`prepare`](mod@prepare) with its [`frames`].
 //!
 //! A binary only names the program that it runs:
 //!
@@ -33,8 +33,10 @@ pub mod demo;
 pub mod digits;
 pub mod exit;
 pub mod failure;
+pub mod frames;
 pub mod images;
 pub mod inference;
+pub mod prepare;
 pub mod slot;
 pub mod text;
 pub mod verify;

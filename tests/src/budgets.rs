@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 /// The figures that have a budget. The benchmark prints more.
 pub const KEYS: [&str; 6] = ["dense", "skip_mean", "workspace", "stack", "ram", "code"];
 
+/// The figures of the firmware `prepare` that have a budget.
+pub const PREPARATION_KEYS: [&str; 6] =
+    ["prepare_code", "prepare", "prepare_scratch", "prepare_stack", "strokes", "strokes_stack"];
+
 /// How to accept new figures.
 pub const ACCEPT: &str = "LENET_ACCEPT_BUDGETS=1 cargo test --release -p tests --test budgets";
 
@@ -99,11 +103,11 @@ impl Comparison {
     }
 }
 
-/// Reads the figures that have a budget from the last line of the benchmark, which is a JSON object.
+/// Reads the figures with these keys from the last line of a program's output, which is a JSON object.
 ///
 /// # Errors
 /// What is wrong with the line.
-pub fn figures(printed: &str) -> Result<Figures, String> {
+pub fn figures(printed: &str, keys: &[&str]) -> Result<Figures, String> {
     let line = printed.lines().last().unwrap_or_default();
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line)
         .map_err(|error| format!("the last line is not a JSON object ({error}): {line:?}"))?;
@@ -111,7 +115,7 @@ pub fn figures(printed: &str) -> Result<Figures, String> {
         Some(value) => Ok((key.to_owned(), value)),
         None => Err(format!("the last line has no whole number {key:?}: {line:?}")),
     };
-    KEYS.into_iter().map(figure).collect()
+    keys.iter().copied().map(figure).collect()
 }
 
 /// Whether skipping blank input saves at least a tenth of the instructions.
@@ -234,11 +238,11 @@ ram = 1000
     fn figures_are_read_from_the_last_line() {
         let line = r#"{"board":"a","dense":9,"skip_mean":8,"workspace":7,"stack":6,"ram":5,"code":4,"layers":[1,2]}"#;
         let expected = of(&[("dense", 9), ("skip_mean", 8), ("workspace", 7), ("stack", 6), ("ram", 5), ("code", 4)]);
-        assert_eq!(figures(&format!("a table\n{line}\n")), Ok(expected));
-        assert!(figures("a table").unwrap_err().contains("not a JSON object"));
-        assert!(figures("").unwrap_err().contains("not a JSON object"));
-        assert!(figures(&line.replace("ram", "rom")).unwrap_err().contains("no whole number \"ram\""));
-        assert!(figures(&line.replace("4", "-4")).unwrap_err().contains("no whole number \"code\""));
+        assert_eq!(figures(&format!("a table\n{line}\n"), &KEYS), Ok(expected));
+        assert!(figures("a table", &KEYS).unwrap_err().contains("not a JSON object"));
+        assert!(figures("", &KEYS).unwrap_err().contains("not a JSON object"));
+        assert!(figures(&line.replace("ram", "rom"), &KEYS).unwrap_err().contains("no whole number \"ram\""));
+        assert!(figures(&line.replace("4", "-4"), &KEYS).unwrap_err().contains("no whole number \"code\""));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Board {
     pub slot_bytes: usize,
     /// Whether tests on it count as ignored.
     ignored: bool,
+    /// Its RAM, KiB.
+    pub ram_kib: usize,
     /// The ELFs built so far, by the name of the binary.
     built: Arc<Mutex<HashMap<String, PathBuf>>>,
     /// Held while a test runs on any board with this board's target, because such boards share a build folder.
@@ -42,6 +44,7 @@ pub fn boards() -> Vec<Board> {
         let mut board = Board {
             name: columns[0].to_owned(),
             slot_bytes: 1024 * columns[7].parse::<usize>().expect("the size of the model slot is a number of KiB"),
+            ram_kib: columns[6].parse().expect("the RAM is a number of KiB"),
             ignored: false,
             built: Arc::default(),
             target_lock: Arc::clone(locks.entry(columns[1]).or_default()),
@@ -69,6 +72,11 @@ impl Board {
             true => Ok(()),
             false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
         }
+    }
+
+    /// Whether its RAM holds a frame and what its preparation needs beside the stack.
+    pub fn holds_a_frame(&self) -> bool {
+        self.ram_kib >= 16
     }
 
     /// A test of this board for the harness.

@@ -7,6 +7,7 @@ pub mod offence;
 pub mod page;
 pub mod random;
 pub mod rooms;
+pub mod scenes;
 pub mod thumb;
 
 use std::path::{Path, PathBuf};

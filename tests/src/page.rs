@@ -3,6 +3,7 @@
 
 use host_trainer::classes::Classes;
 use host_trainer::int8::{QuantizedLayer, QuantizedNetwork};
+use lenet_core::preparation::Preparation;
 use lenet_core::quantization::{Multiplier, Quantization};
 use lenet_core::{Pool, Pools};
 
@@ -166,7 +167,11 @@ pub fn read(bytes: &[u8]) -> Page {
     let labels: Vec<&str> = labels.split('\n').collect();
     let none_of_these = reader.option(|reader| usize::from(reader.take(1)[0]));
     assert_eq!(reader.varint(), 0, "no rejection rule is defined");
-    assert_eq!(reader.take(1), [0], "no preparation is defined");
+    let preparation = match reader.take(1) {
+        [0] => Preparation::AsTheyAre,
+        [1] => Preparation::Drawing,
+        other => panic!("preparation {other:?}"),
+    };
     reader.padding();
     let parameters = reader.varint() as usize;
     let start = reader.position;
@@ -206,7 +211,7 @@ pub fn read(bytes: &[u8]) -> Page {
     assert_eq!(u32::from_le_bytes(reader.four()), crc32(&bytes[..end]));
     assert_eq!(reader.position, bytes.len());
     let classes = Classes::new(labels).expect("the labels follow the rules");
-    let network = QuantizedNetwork { classes, none_of_these, pools, activations, layers };
+    let network = QuantizedNetwork { classes, none_of_these, preparation, pools, activations, layers };
     Page { network, identity, tags, data_set, float_accuracy, int8_accuracy, seed, tool }
 }
 

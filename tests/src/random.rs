@@ -4,6 +4,7 @@ use host_trainer::classes::Classes;
 use host_trainer::int8::{QuantizedLayer, QuantizedNetwork};
 use lenet_core::architecture::IMAGE_SIDE;
 use lenet_core::format::WEIGHT_SUM_MAX;
+use lenet_core::preparation::Preparation;
 use lenet_core::quantization::{Multiplier, Quantization};
 use lenet_core::{IMAGE_BYTES, Layer, Pixels, Pool, Pools};
 use rand::{RngExt, SeedableRng};
@@ -112,6 +113,7 @@ pub fn network(seed: u64, kind: Kind) -> QuantizedNetwork {
     QuantizedNetwork {
         classes: Classes::numbered(classes).expect("2 to 64 classes"),
         none_of_these: None,
+        preparation: if seed.is_multiple_of(2) { Preparation::AsTheyAre } else { Preparation::Drawing },
         pools: Pools { pool1: pools[0], pool2: pools[1] },
         activations: [activation, activation, activation, activation, activation, logits],
         layers: Layer::ALL.map(|which| layer(&mut rng, which, which.outputs(classes), weights, multipliers, biases)),

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use lenet_core::architecture::IMAGE_SIDE;
 use libtest_mimic::{Arguments, Failed};
 use tempfile::TempDir;
-use tests::budgets::{self, Budgets, Figures};
+use tests::budgets::{self, Budgets, Figures, KEYS, PREPARATION_KEYS};
 use tests::firmware::{self, Board, succeed, text};
 use tests::{mnist_or_digits, root};
 
@@ -30,7 +30,7 @@ fn main() {
 }
 
 fn measure(board: &Board, options: &[&str]) -> Result<Figures, Failed> {
-    Ok(budgets::figures(&succeed(board.run(BIN, options)?)?)?)
+    Ok(budgets::figures(&succeed(board.run(BIN, options)?)?, &KEYS)?)
 }
 
 fn path() -> PathBuf {
@@ -42,7 +42,10 @@ fn read() -> Result<Budgets, Failed> {
 }
 
 fn is_within_its_budget(board: &Board) -> Result<(), Failed> {
-    let figures = measure(board, &[])?;
+    let mut figures = measure(board, &[])?;
+    if board.holds_a_frame() {
+        figures.extend(budgets::figures(&succeed(board.run("prepare", &[])?)?, &PREPARATION_KEYS)?);
+    }
     if std::env::var_os("LENET_ACCEPT_BUDGETS").is_some_and(|value| value == "1") {
         accept(board, &figures)?;
     }

@@ -15,7 +15,7 @@ mod model_slot;
 /// Measuring how much stack a function uses.
 pub mod stack;
 
-pub use code::inference_bytes;
+pub use code::{inference_bytes, preparation_bytes};
 pub use counter::{Check, Counter, CounterError, Unit};
 pub use model_slot::model_slot;
 
