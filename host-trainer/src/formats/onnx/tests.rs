@@ -231,7 +231,8 @@ fn place(graph: &GraphProto, name: &str) -> usize {
 /// The forms in which `torch.onnx.export` writes the same network.
 #[test]
 fn other_forms_of_the_same_network_are_read() {
-    let network = decode_safetensors(FLOAT).unwrap().network;
+    // A graph without metadata does not say how inputs are prepared.
+    let network = Network { preparation: Preparation::AsTheyAre, ..decode_safetensors(FLOAT).unwrap().network };
 
     // A product and a sum, with the matrix transposed by a node or beforehand.
     let mut split = committed();
@@ -293,7 +294,7 @@ fn weights_in_a_file_of_their_own_are_read() {
     let bytes = ModelProto { ir_version: Some(10), graph: Some(graph), ..Default::default() }.encode_to_vec();
     let beside = |name: &str| if name == "m.onnx.data" { Ok(data.clone()) } else { alone(name) };
     let OnnxNetwork::Float(read) = decode_onnx(&bytes, &beside).unwrap() else { panic!() };
-    assert_eq!(read.network, file.network);
+    assert_eq!(read.network, Network { preparation: Preparation::AsTheyAre, ..file.network });
     let cut = |name: &str| beside(name).map(|data| data[..1000].to_vec());
     assert!(decode_onnx(&bytes, &cut).unwrap_err().contains("ends before its last weight"));
     assert!(decode_onnx(&bytes, &alone).unwrap_err().contains("m.onnx.data is not there"));

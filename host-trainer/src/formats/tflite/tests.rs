@@ -1,5 +1,6 @@
 use lenet_core::architecture::{CONV1_CHANNELS, CONV2_CHANNELS, Layer};
 use lenet_core::format::Description;
+use lenet_core::preparation::Preparation;
 use lenet_core::quantization::Quantization;
 use lenet_core::{Pool, Pools};
 use proptest::prelude::*;
@@ -16,6 +17,11 @@ const NONE: ActivationFunctionType = ActivationFunctionType::NONE;
 
 fn committed() -> QuantizedNetwork {
     QuantizedNetwork::from(&ModelFile::new(COMMITTED).model().unwrap())
+}
+
+/// The committed network as a graph without metadata describes it.
+fn bare() -> QuantizedNetwork {
+    QuantizedNetwork { preparation: Preparation::AsTheyAre, ..committed() }
 }
 
 fn exported() -> Vec<u8> {
@@ -50,8 +56,8 @@ fn the_data_of_tensors_starts_at_multiples_of_16() {
     let bytes = exported();
     let buffers: Vec<_> = root_as_model(&bytes).unwrap().buffers().unwrap().iter().collect();
     assert!(buffers[0].data().is_none());
-    // Weights and biases of five layers, a shape, the description.
-    assert_eq!(buffers.len(), 1 + 12);
+    // Weights and biases of five layers, a shape, the description, the preparation.
+    assert_eq!(buffers.len(), 1 + 13);
     for data in buffers[1..].iter().map(|buffer| buffer.data().unwrap()) {
         assert_eq!((data.bytes().as_ptr().addr() - bytes.as_ptr().addr()) % 16, 0);
     }
@@ -104,7 +110,7 @@ fn plain(layers: usize) -> Vec<u8> {
 fn reshape_relu_and_metadata_may_be_left_out() {
     let file = decode_tflite(&plain(3)).unwrap();
     let model = file.model().unwrap();
-    assert_eq!(QuantizedNetwork::from(&model), committed());
+    assert_eq!(QuantizedNetwork::from(&model), bare());
     assert_eq!((model.description().data_set, model.description().tool), ("", crate::TOOL));
 }
 
@@ -279,7 +285,7 @@ impl Wrapped {
 
     /// The network that the file holds.
     fn network(&self) -> QuantizedNetwork {
-        let mut network = committed();
+        let mut network = bare();
         if self.range > 0.0 {
             network.activations[1].scale = self.range;
             for (layer, [input, output]) in [(0, [0, 1]), (1, [1, 2])] {
@@ -306,7 +312,7 @@ fn a_softmax_and_uint8_input_and_output_are_read() {
         Wrapped { input: Some((uint8, scale, 0)), softmax: true, output: Some((uint8, 1.0 / 256.0, 0)), ..PLAIN },
     ] {
         let read = decode_tflite(&file.file()).unwrap();
-        assert_eq!(QuantizedNetwork::from(&read.model().unwrap()), committed());
+        assert_eq!(QuantizedNetwork::from(&read.model().unwrap()), bare());
     }
     for (file, expected) in [
         (Wrapped { input: Some((uint8, scale, 3)), ..PLAIN }, "\"outer\") has the scale"),
