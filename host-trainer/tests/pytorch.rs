@@ -9,12 +9,15 @@ use std::io::{Cursor, Write};
 use command::{digits, refusal, stdout};
 use host_trainer::formats::{decode_float, encode_safetensors, read_float};
 use host_trainer::network::{NAMES, Network};
+use lenet_core::preparation::Preparation;
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 fn committed() -> Network {
-    read_float(&digits("digits-10k.safetensors")).unwrap().network
+    // A PyTorch file does not say how inputs are prepared.
+    let network = read_float(&digits("digits-10k.safetensors")).unwrap().network;
+    Network { preparation: Preparation::AsTheyAre, ..network }
 }
 
 fn text(text: &str) -> Vec<u8> {
