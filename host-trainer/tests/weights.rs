@@ -12,6 +12,7 @@ use command::{digits, refusal, stdout};
 use half::{bf16, f16};
 use host_trainer::formats::{decode_float, read_float};
 use host_trainer::network::{NAMES, Network, Parameters};
+use lenet_core::preparation::Preparation;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use tempfile::TempDir;
@@ -59,7 +60,8 @@ fn rounded(network: &Network, round: impl Fn(f32) -> f32) -> Parameters<f32> {
 
 #[test]
 fn pytorch_state_dicts_are_read_also_inside_checkpoints_and_as_parameters() {
-    let network = committed();
+    // A PyTorch file does not say how inputs are prepared.
+    let network = Network { preparation: Preparation::AsTheyAre, ..committed() };
     for pickle in ["state", "checkpoint", "parameters"] {
         assert_eq!(decode_float(&saved(pickle, single)).unwrap().network, network, "{pickle}");
     }
