@@ -4,8 +4,8 @@ use lenet_core::Pixels;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::Kind;
 use super::canvas::{Canvas, Pen};
+use super::kind::Kind;
 
 /// Adds to a canvas with a digit what makes it one of a kind.
 pub(super) fn add(kind: Kind, random: &mut ChaCha8Rng, canvas: &mut Canvas, other: &Pixels) {
