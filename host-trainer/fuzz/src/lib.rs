@@ -180,13 +180,15 @@ pub fn preparation(bytes: &[u8]) {
     let count = drawings.len();
     assert!(count > 0 && drawings.pixels(count).is_none());
     for index in 0..count {
-        let area = drawings.area(index).expect("every drawing has ink");
+        let (area, image) = (drawings.area(index), drawings.pixels(index));
+        assert_eq!(area.is_some(), image.is_some());
+        let (Some(area), Some(image)) = (area, image) else { continue };
         assert!(area.left.checked_add(area.width - 1).is_some_and(|right| right < *width));
         assert!(area.top.checked_add(area.height - 1).is_some_and(|bottom| bottom < *height));
-        assert!(drawings.pixels(index).expect("every drawing has ink").iter().any(|level| *level > 0));
+        assert!(image.iter().any(|level| *level > 0));
     }
     drawings.join();
-    assert!(drawings.len() == 1 && drawings.pixels(0).is_some());
+    assert!(drawings.len() == 1 && drawings.pixels(1).is_none());
 }
 
 /// Input: the first array of a NumPy archive, contracted. The other arrays are valid.

@@ -88,7 +88,8 @@ impl<'a> Drawings<'a> {
         self.len() == 0
     }
 
-    /// Where a drawing is, counted from the left, in pixels of the frame.
+    /// Where a drawing is, counted from the left, in pixels of the frame. `None` beyond the last one, and if none of its
+    /// pixels differs from the paper.
     pub fn area(&self, index: usize) -> Option<Area> {
         self.strong_area(index, self.peak(index)?)
     }
@@ -105,7 +106,7 @@ impl<'a> Drawings<'a> {
         bounds.area()
     }
 
-    /// The image of a drawing, counted from the left.
+    /// The image of a drawing, counted from the left. `None` where [`area`](Self::area) is.
     pub fn pixels(&self, index: usize) -> Option<Pixels> {
         let mut pixels = [0; IMAGE_BYTES];
         self.draw(index, &mut pixels).map(|()| pixels)
