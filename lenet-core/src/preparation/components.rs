@@ -3,7 +3,7 @@
 use super::grid::Grid;
 
 /// Components that are looked at, at most. With more, the faintest ones give way.
-pub(super) const MOST_COMPONENTS: usize = 24;
+const MOST_COMPONENTS: usize = 24;
 
 /// The label of cells whose component was too faint or too small to be looked at.
 pub(super) const CLUTTER: u8 = 0x80;
@@ -25,7 +25,7 @@ pub(super) struct Component {
     pub(super) contact: [u8; 4],
 }
 
-/// A rectangle of cells, its last column and row included.
+/// A rectangle of cells or pixels, its last column and row included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Extent {
     pub(super) left: u8,
@@ -35,6 +35,12 @@ pub(super) struct Extent {
 }
 
 impl Extent {
+    /// A single place.
+    pub(super) fn of(column: usize, row: usize) -> Self {
+        let (column, row) = (column as u8, row as u8);
+        Self { left: column, top: row, right: column, bottom: row }
+    }
+
     /// Its columns.
     pub(super) fn width(self) -> usize {
         usize::from(self.right - self.left.min(self.right)) + 1
@@ -67,11 +73,6 @@ impl Extent {
             gap((self.left, self.right), (other.left, other.right)),
             gap((self.top, self.bottom), (other.top, other.bottom)),
         ]
-    }
-
-    fn grow_to(&mut self, column: usize, row: usize) {
-        let (column, row) = (column as u8, row as u8);
-        *self = self.union(Self { left: column, top: row, right: column, bottom: row });
     }
 }
 
@@ -130,7 +131,7 @@ impl Components {
 }
 
 /// Replaces a label within an extent.
-pub(super) fn relabel(grid: &Grid, labels: &mut [u8], extent: Extent, from: u8, to: u8) {
+fn relabel(grid: &Grid, labels: &mut [u8], extent: Extent, from: u8, to: u8) {
     for row in labels.chunks_mut(grid.width.max(1)).take(usize::from(extent.bottom) + 1).skip(extent.top.into()) {
         for label in row.iter_mut().take(usize::from(extent.right) + 1).skip(extent.left.into()) {
             if *label == from {
@@ -144,24 +145,19 @@ pub(super) fn relabel(grid: &Grid, labels: &mut [u8], extent: Extent, from: u8, 
 fn grow(grid: &Grid, contrast: &[u8], labels: &mut [u8], seed: usize, label: u8, threshold: u8) -> Component {
     let width = grid.width.max(1);
     let rows = contrast.len() / width;
-    let (column, row) = ((seed % width) as u8, (seed / width) as u8);
-    let mut component = Component {
-        label,
-        extent: Extent { left: column, top: row, right: column, bottom: row },
-        ..Component::default()
-    };
+    let extent = Extent::of(seed % width, seed / width);
+    let mut component = Component { label, extent, ..Component::default() };
     if let Some(seed) = labels.get_mut(seed) {
         *seed = label;
     }
-    let mut changed = true;
     let mut down = true;
-    // A sweep that adds nothing ends it, but the last of both directions has to be such a sweep.
+    // Sweeps in a row that added nothing: the last one of either direction has to be among them.
     let mut idle = 0;
-    while changed || idle < 2 {
+    while idle < 2 {
         let extent = component.extent;
         let (left, right) = (usize::from(extent.left).saturating_sub(1), (usize::from(extent.right) + 2).min(width));
         let (top, bottom) = (usize::from(extent.top).saturating_sub(1), (usize::from(extent.bottom) + 2).min(rows));
-        changed = false;
+        idle += 1;
         for step in 0..bottom - top {
             let row = if down { top + step } else { bottom - 1 - step };
             for step in 0..right.saturating_sub(left) {
@@ -172,12 +168,11 @@ fn grow(grid: &Grid, contrast: &[u8], labels: &mut [u8], seed: usize, label: u8,
                     && touches(labels, width, column, here, label);
                 if is_new && let Some(cell) = labels.get_mut(here) {
                     *cell = label;
-                    component.extent.grow_to(column, row);
-                    changed = true;
+                    component.extent = component.extent.union(Extent::of(column, row));
+                    idle = 0;
                 }
             }
         }
-        idle = if changed { 0 } else { idle + 1 };
         down = !down;
     }
     measure(&mut component, contrast, labels, width, rows);
@@ -185,7 +180,7 @@ fn grow(grid: &Grid, contrast: &[u8], labels: &mut [u8], seed: usize, label: u8,
 }
 
 /// Whether one of the eight neighbours has the label.
-pub(super) fn touches(labels: &[u8], width: usize, column: usize, here: usize, label: u8) -> bool {
+fn touches(labels: &[u8], width: usize, column: usize, here: usize, label: u8) -> bool {
     let row = |middle: Option<usize>| {
         let Some(middle) = middle else { return false };
         let is = |place: Option<usize>| place.is_some_and(|place| labels.get(place) == Some(&label));

@@ -1,15 +1,13 @@
 //! How far cells lie below the paper.
 
 use super::drain;
-use super::grid::upper_level;
+use super::grid::{subtract, upper_level};
 
 /// Turns the closing of the cells into how far each cell lies below the level that it fills up to, and returns the robust
 /// maximum.
 pub(super) fn depth(cells: &[u8], contrast: &mut [u8], width: usize, open: bool) -> u8 {
     drain::drain(cells, contrast, width, open);
-    for (contrast, cell) in contrast.iter_mut().zip(cells) {
-        *contrast -= *cell.min(contrast);
-    }
+    subtract(contrast, cells);
     robust_peak(contrast)
 }
 

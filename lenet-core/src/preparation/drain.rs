@@ -80,13 +80,6 @@ fn line<'a>(
     changed
 }
 
-/// Swaps dark and light.
-pub(super) fn invert(cells: &mut [u8]) {
-    for cell in cells {
-        *cell = !*cell;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::vec::Vec;

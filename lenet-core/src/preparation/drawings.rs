@@ -1,5 +1,8 @@
 //! The drawings that were found in a frame, and the image of each.
 
+use core::ops::Range;
+
+use super::components::Extent;
 use super::finished::is_finished;
 use super::fit::Fitting;
 use super::frame::{Area, Frame};
@@ -16,6 +19,13 @@ const MOST_PAGES: usize = 3;
 #[derive(Debug)]
 pub struct Drawings<'a> {
     frame: Frame<'a>,
+    /// `None` for a frame that [is an image already](is_finished).
+    found: Option<Found<'a>>,
+}
+
+/// What was found in a frame.
+#[derive(Debug)]
+struct Found<'a> {
     view: View,
     /// The level of the paper in each cell, with dark ink.
     paper: &'a [u8],
@@ -31,6 +41,9 @@ impl<'a> Drawings<'a> {
     pub fn find(frame: &Frame<'a>, scratch: &'a mut [u8]) -> Result<Self, Reason> {
         if scratch.len() < scratch_bytes(frame.width(), frame.height()) {
             return Err(Reason::Scratch);
+        }
+        if is_finished(frame) {
+            return Ok(Self { frame: *frame, found: None });
         }
         let mut areas = [frame.area(); MOST_PAGES];
         let mut depth = 0;
@@ -62,7 +75,7 @@ impl<'a> Drawings<'a> {
         let [cells, paper, map] = split(scratch, view.grid.len());
         paper::mark_drawings(&view.grid, map, &view.groups);
         paper::continue_paper(&view.grid, cells, map, paper);
-        let mut drawings = Self { frame, view, paper, map };
+        let mut drawings = Self { frame, found: Some(Found { view, paper, map }) };
         if frame.area().longer() <= IMAGE_SIDE {
             drawings.join();
         }
@@ -72,15 +85,16 @@ impl<'a> Drawings<'a> {
     /// Makes one drawing of all, for pictures that are known to hold one, whatever it consists of. Frames no larger than
     /// the network's images always hold one.
     pub fn join(&mut self) {
-        for number in self.map.iter_mut().filter(|number| (1..RING).contains(&(**number & !RING))) {
+        let Some(Found { view, map, .. }) = &mut self.found else { return };
+        for number in map.iter_mut().filter(|number| (1..RING).contains(&(**number & !RING))) {
             *number = 1 | (*number & RING);
         }
-        self.view.groups.join();
+        view.groups.join();
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.view.groups.all().len()
+        self.found.as_ref().map_or(1, |found| found.view.groups.all().len())
     }
 
     /// Whether there are none: never.
@@ -96,14 +110,17 @@ impl<'a> Drawings<'a> {
 
     /// Where its strong ink is: at least a sixth of the strongest, `peak`.
     fn strong_area(&self, index: usize, peak: u8) -> Option<Area> {
-        let mut bounds = Bounds::default();
+        let mut extent: Option<Extent> = None;
         let threshold = peak.div_ceil(6).max(1);
         self.each_ink(index, |x, y, ink| {
             if ink >= threshold {
-                bounds.add(x, y);
+                let pixel = Extent::of(x, y);
+                extent = Some(extent.map_or(pixel, |extent| extent.union(pixel)));
             }
         })?;
-        bounds.area()
+        let extent = extent?;
+        let [width, height] = [extent.width() as u8, extent.height() as u8];
+        Some(Area { left: extent.left, top: extent.top, width, height })
     }
 
     /// The image of a drawing, counted from the left. `None` where [`area`](Self::area) is.
@@ -113,19 +130,19 @@ impl<'a> Drawings<'a> {
     }
 
     #[inline(never)] // Its buffers are on the stack only while it runs.
-    pub(super) fn draw(&self, index: usize, pixels: &mut Pixels) -> Option<()> {
-        if is_finished(&self.frame) {
+    fn draw(&self, index: usize, pixels: &mut Pixels) -> Option<()> {
+        if self.found.is_none() && index == 0 {
             self.frame.copy_to(pixels);
             return Some(());
         }
         let peak = self.peak(index)?;
         let area = self.strong_area(index, peak)?;
         let mut fitting = Fitting::new([area.left.into(), area.top.into()], area.sides());
-        self.each_row(index, |y, row| {
+        for y in self.rows(index)? {
             if let Some(mut line) = fitting.row(y) {
-                row(&mut |x, ink| line.add(x, ink.min(peak)));
+                self.ink_in(index, y, |x, ink| line.add(x, ink.min(peak)));
             }
-        })?;
+        }
         fitting.finish(pixels);
         Some(())
     }
@@ -147,62 +164,52 @@ impl<'a> Drawings<'a> {
     }
 
     fn each_ink(&self, index: usize, mut each: impl FnMut(usize, usize, u8)) -> Option<()> {
-        self.each_row(index, |y, row| row(&mut |x, ink| each(x, y, ink)))
-    }
-
-    /// Calls `each` with every row of pixels that may hold ink of a drawing, and with what calls its argument with each
-    /// of these pixels: the column, and the contrast.
-    fn each_row(
-        &self,
-        index: usize,
-        mut each: impl FnMut(usize, &mut dyn FnMut(&mut dyn FnMut(usize, u8))),
-    ) -> Option<()> {
-        let group = self.view.groups.all().get(index)?;
-        let level = self.view.level;
-        let grid = &self.view.grid;
-        let extent = group.extent;
-        let number = index as u8 + 1;
-        let (first, last) =
-            (usize::from(extent.left).saturating_sub(1), (usize::from(extent.right) + 2).min(grid.width));
-        for row in usize::from(extent.top).saturating_sub(1)..(usize::from(extent.bottom) + 2).min(grid.height) {
-            let cells = row * grid.width + first..row * grid.width + last;
-            let (Some(paper), Some(map)) = (self.paper.get(cells.clone()), self.map.get(cells)) else { continue };
-            for y in grid.top + row * grid.cell..grid.top + (row + 1) * grid.cell {
-                let pixels = self.frame.row(y, grid.left + first * grid.cell, (last - first) * grid.cell);
-                each(y, &mut |add| {
-                    let cells = pixels.chunks(grid.cell.max(1)).zip(paper).zip(map).enumerate();
-                    for (column, ((pixels, paper), map)) in cells {
-                        if *map & !RING != number {
-                            continue;
-                        }
-                        // Halfway to the level at which the hollow overflows: lines that lead to it stay outside.
-                        let paper = if *paper > level { paper.midpoint(level) } else { *paper };
-                        for (within, pixel) in pixels.iter().enumerate() {
-                            let pixel = if self.view.light { !*pixel } else { *pixel };
-                            let x = grid.left + (first + column) * grid.cell + within;
-                            add(x, paper.saturating_sub(pixel));
-                        }
-                    }
-                });
-            }
+        for y in self.rows(index)? {
+            self.ink_in(index, y, |x, ink| each(x, y, ink));
         }
         Some(())
     }
+
+    /// The rows of pixels that may hold ink of a drawing.
+    fn rows(&self, index: usize) -> Option<Range<usize>> {
+        let Some(Found { view: View { grid, groups, .. }, .. }) = &self.found else {
+            return (index == 0).then_some(0..self.frame.height().into());
+        };
+        let extent = groups.all().get(index)?.extent;
+        let rows = and_beside(extent.top, extent.bottom, grid.height);
+        Some(grid.top + rows.start * grid.cell..grid.top + rows.end * grid.cell)
+    }
+
+    /// Calls `add` with the column and the contrast of each pixel in a row that may be ink of a drawing.
+    fn ink_in(&self, index: usize, y: usize, mut add: impl FnMut(usize, u8)) {
+        let Some(Found { view, paper, map }) = &self.found else {
+            let pixels = self.frame.row(y, 0, self.frame.width().into());
+            return pixels.iter().enumerate().for_each(|(x, level)| add(x, *level));
+        };
+        let View { grid, level, .. } = view;
+        let Some(group) = view.groups.all().get(index) else { return };
+        let cell = grid.cell.max(1);
+        let columns = and_beside(group.extent.left, group.extent.right, grid.width);
+        let left = grid.left + columns.start * cell;
+        let start = y.saturating_sub(grid.top) / cell * grid.width;
+        let cells = start + columns.start..start + columns.end;
+        let (Some(paper), Some(map)) = (paper.get(cells.clone()), map.get(cells)) else { return };
+        let pixels = self.frame.row(y, left, columns.len() * cell).chunks(cell);
+        for (column, ((pixels, paper), map)) in pixels.zip(paper).zip(map).enumerate() {
+            if usize::from(*map & !RING) != index + 1 {
+                continue;
+            }
+            // Halfway to the level at which the hollow overflows: lines that lead to it stay outside.
+            let paper = if paper > level { paper.midpoint(*level) } else { *paper };
+            for (within, pixel) in pixels.iter().enumerate() {
+                let pixel = if view.light { !*pixel } else { *pixel };
+                add(left + column * cell + within, paper.saturating_sub(pixel));
+            }
+        }
+    }
 }
 
-/// The smallest rectangle of pixels around some.
-#[derive(Default)]
-struct Bounds(Option<[usize; 4]>);
-
-impl Bounds {
-    fn add(&mut self, x: usize, y: usize) {
-        let [left, top, right, bottom] = self.0.unwrap_or([x, y, x, y]);
-        self.0 = Some([left.min(x), top.min(y), right.max(x), bottom.max(y)]);
-    }
-
-    fn area(&self) -> Option<Area> {
-        let [left, top, right, bottom] = self.0?;
-        let side = |first: usize, last: usize| (last - first + 1) as u8;
-        Some(Area { left: left as u8, top: top as u8, width: side(left, right), height: side(top, bottom) })
-    }
+/// The cells from the first to the last one of a row or column of `length`, and one more on either side.
+fn and_beside(first: u8, last: u8, length: usize) -> Range<usize> {
+    usize::from(first).saturating_sub(1)..(usize::from(last) + 2).min(length)
 }

@@ -1,16 +1,14 @@
 //! Images that already have the form that preparation gives.
 
-use super::fit::{BOX_SIDE, CENTRE, MARGIN};
+use super::fit::{BOX_SIDE, CENTRE, MARGIN, NEARLY};
 use super::frame::Frame;
 use crate::architecture::IMAGE_SIDE;
 
-/// The least longer side of strong ink, pixels. MNIST's digits lost some faint ink when they were made.
-const LEAST_SIDE: usize = BOX_SIDE - 2;
 /// How far the centre of mass may lie from the middle of the centre pixel, in pixels.
 const NEAR: u32 = 1;
 
 /// Whether a frame already is what preparation makes: light ink on paper of level 0, in a box of 20 x 20 pixels, with
-/// its centre of mass in the centre. Such a frame is left alone, so MNIST's own images stay as they are, to the bit.
+/// its centre of mass in the centre. Such a frame is left alone, so that MNIST's own images stay as they are.
 pub(super) fn is_finished(frame: &Frame<'_>) -> bool {
     let side = IMAGE_SIDE as u8;
     if (frame.width(), frame.height()) != (side, side) {
@@ -38,6 +36,6 @@ pub(super) fn is_finished(frame: &Frame<'_>) -> bool {
     let longer = |[columns, rows]: [u32; 2]| length(columns).max(length(rows));
     let near = |moment: u32| moment.abs_diff(mass * CENTRE as u32) <= NEAR * mass;
     longer(ink) <= BOX_SIDE + 2 * MARGIN
-        && (LEAST_SIDE..=BOX_SIDE).contains(&longer(strong_ink))
+        && (NEARLY..=BOX_SIDE).contains(&longer(strong_ink))
         && moments.into_iter().all(near)
 }

@@ -5,8 +5,9 @@ use crate::architecture::{IMAGE_SIDE, Pixels};
 
 /// The longer side of a drawing in the image, pixels.
 pub(super) const BOX_SIDE: usize = 20;
-/// From this longer side on, a drawing is not enlarged.
-const NEARLY: usize = 18;
+/// From this longer side on, a drawing counts as filling the box and is not enlarged. MNIST's digits lost some faint ink
+/// when they were made.
+pub(super) const NEARLY: usize = 18;
 /// MNIST's digits have their centre of mass in this row and column.
 pub(super) const CENTRE: usize = 14;
 /// Rows and columns around the box that faint ink may reach into.

@@ -4,7 +4,7 @@
 use super::frame::{Area, Frame};
 
 /// A grid has at most this many cells.
-pub(super) const MOST_CELLS: usize = 64 * 64;
+const MOST_CELLS: usize = 64 * 64;
 
 /// The layout of a grid over an area of a frame.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,16 @@ pub(super) fn copy(to: &mut [u8], from: &[u8]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
+/// Subtracts other cells, down to 0.
+pub(super) fn subtract(from: &mut [u8], cells: &[u8]) {
+    from.iter_mut().zip(cells).for_each(|(from, cell)| *from = from.saturating_sub(*cell));
+}
+
+/// Swaps dark and light.
+pub(super) fn invert(cells: &mut [u8]) {
+    cells.iter_mut().for_each(|cell| *cell = !*cell);
+}
+
 /// Three buffers of as many bytes as there are cells.
 pub(super) fn split(scratch: &mut [u8], cells: usize) -> [&mut [u8]; 3] {
     let (a, rest) = scratch.split_at_mut_checked(cells).unwrap_or_default();
@@ -79,7 +89,7 @@ impl Grid {
         self.width * self.height
     }
 
-    /// What a square of `2 * reach + 1` cells fits into is no stroke: three eighths of the shorter side.
+    /// A stroke is narrower than a square of `2 * reach + 1` cells: three eighths of the shorter side.
     pub(super) fn reach(&self) -> usize {
         3 * self.width.min(self.height) / 16
     }

@@ -3,9 +3,8 @@
 use super::closing;
 use super::components::{Component, Components};
 use super::contrast::{depth, robust_peak};
-use super::drain;
 use super::frame::{Area, Frame};
-use super::grid::{self, Grid, copy, split};
+use super::grid::{self, Grid, copy, invert, split, subtract};
 use super::polarity::is_light;
 use super::select::{self, Groups};
 
@@ -34,8 +33,8 @@ pub(super) enum Sight {
     Nothing,
 }
 
-/// Looks for drawings or, if `open` says so, for a page in an area, to `enter`. Afterwards the scratch holds the cells with dark
-/// ink, the contrast, and the labels.
+/// Looks for drawings in an area, and with `enter` also for a page or frame in it to look into. Afterwards the scratch
+/// holds the cells with dark ink, the contrast, and the labels.
 pub(super) fn look(frame: &Frame<'_>, area: Area, scratch: &mut [u8], enter: bool) -> Sight {
     let [width, height] = frame.area().sides();
     let grid = Grid::over(area, grid::cell_side(width, height));
@@ -49,7 +48,7 @@ pub(super) fn look(frame: &Frame<'_>, area: Area, scratch: &mut [u8], enter: boo
     let least = LEAST_CONTRAST.max(grain.saturating_mul(NOISE));
     let light = is_light(&grid, cells, contrast, labels, least);
     if light {
-        drain::invert(cells);
+        invert(cells);
     }
     let mut look = Look { grid, light, least, grain, cells, contrast, labels };
     let inside = look.view(Ways::Local);
@@ -70,13 +69,13 @@ pub(super) fn look(frame: &Frame<'_>, area: Area, scratch: &mut [u8], enter: boo
     if touching.longest() > 2 * dry.longest().max(inside.longest()) {
         return Sight::Drawings(touching.view);
     }
-    for ways in [Ways::Out, Ways::Local] {
-        let small = look.view(ways);
-        if small.longest() > 0 {
-            return Sight::Drawings(small.view);
-        }
-    }
-    Sight::Nothing
+    // Something small is better than nothing.
+    let ways = match (dry.longest(), inside.longest()) {
+        (0, 0) => return Sight::Nothing,
+        (0, _) => Ways::Local,
+        _ => Ways::Out,
+    };
+    Sight::Drawings(look.view(ways).view)
 }
 
 /// Where rain runs off, besides into large dark things.
@@ -142,9 +141,7 @@ impl Look<'_> {
             seen.view.level = seen.view.level.max(cell.saturating_add(*contrast));
         }
         if ways == Ways::Local {
-            for (closed, cell) in labels.iter_mut().zip(cells.iter()) {
-                *closed -= *cell.min(closed);
-            }
+            subtract(labels, cells);
             let highest = robust_peak(labels);
             least_cell = least_cell.max(peak / 4);
             let strong = (highest / 2).max(1);

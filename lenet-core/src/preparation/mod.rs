@@ -1,4 +1,5 @@
-//! From a picture to the 28 x 28 pixels of the network.
+//! From a picture or from strokes to the 28 x 28 pixels of the network. `PREPARATION.md` explains the method.
+
 mod closing;
 mod components;
 mod contrast;
@@ -16,8 +17,7 @@ mod rule;
 mod select;
 mod strokes;
 
-use self::finished::is_finished;
-use crate::architecture::{IMAGE_BYTES, Pixels};
+use crate::architecture::Pixels;
 
 pub use drawings::Drawings;
 pub use frame::{Area, Frame};
@@ -32,14 +32,9 @@ pub use strokes::{Point, from_strokes};
 /// # Errors
 /// The [`Reason`] why there is none.
 pub fn prepare(frame: &Frame<'_>, scratch: &mut [u8]) -> Result<Pixels, Reason> {
-    let mut pixels = [0; IMAGE_BYTES];
-    if is_finished(frame) {
-        frame.copy_to(&mut pixels);
-        return Ok(pixels);
-    }
     let drawings = Drawings::find(frame, scratch)?;
     match drawings.len() {
-        1 => drawings.draw(0, &mut pixels).map(|()| pixels).ok_or(Reason::Blank),
+        1 => drawings.pixels(0).ok_or(Reason::Blank),
         count => Err(Reason::Several(count)),
     }
 }

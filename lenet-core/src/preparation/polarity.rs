@@ -2,8 +2,7 @@
 
 use super::closing;
 use super::contrast::{depth, robust_peak};
-use super::drain;
-use super::grid::{Grid, copy, split};
+use super::grid::{Grid, copy, invert, split, subtract};
 
 /// Twice as many cells a side are enough to tell dark ink from light ink in cells twice as large.
 const COARSE: usize = 16;
@@ -27,9 +26,9 @@ pub(super) fn is_light(grid: &Grid, cells: &mut [u8], contrast: &mut [u8], label
 fn is_light_in(cells: &mut [u8], one: &mut [u8], other: &mut [u8], width: usize, reach: usize, least: u8) -> bool {
     let reaches = [reach / 2, reach * 5 / 6];
     let [dark, any_dark] = strokes_of(cells, one, other, width, reaches);
-    drain::invert(cells);
+    invert(cells);
     let [light, any_light] = strokes_of(cells, one, other, width, reaches);
-    drain::invert(cells);
+    invert(cells);
     if dark.max(light) >= least { light > dark } else { any_light > any_dark }
 }
 
@@ -38,16 +37,13 @@ fn is_light_in(cells: &mut [u8], one: &mut [u8], other: &mut [u8], width: usize,
 /// Light strokes are removed first, so that the paper within a ring is no stroke. Their square is smaller, because it
 /// also fills gaps between dark strokes, which then must not be too wide to be strokes.
 fn strokes_of(cells: &[u8], one: &mut [u8], other: &mut [u8], width: usize, [removal, reach]: [usize; 2]) -> [u8; 2] {
-    for (copy, cell) in one.iter_mut().zip(cells) {
-        *copy = !*cell;
-    }
+    copy(one, cells);
+    invert(one);
     closing::close(one, width, removal);
-    drain::invert(one);
+    invert(one);
     copy(other, one);
     closing::close(other, width, reach);
-    for (closed, cell) in other.iter_mut().zip(one.iter()) {
-        *closed -= *cell.min(closed);
-    }
+    subtract(other, one);
     let any = robust_peak(other);
     copy(one, cells);
     closing::close(one, width, reach);

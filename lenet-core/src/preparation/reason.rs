@@ -15,7 +15,7 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Blank => f.write_str("blank: there is no drawing"),
+            Self::Blank => f.write_str("blank: no drawing found"),
             Self::Several(count) => write!(f, "several drawings: {count}"),
             Self::Scratch => f.write_str("the scratch buffer is too short"),
         }

@@ -41,6 +41,13 @@ fn ink_of_either_side_gives_the_same_image_in_the_box() {
 fn what_preparation_made_stays_as_it_is() {
     let once = prepared(&drawn(80, 80, 200, 40, &SEVEN), 80, 80).unwrap();
     assert_eq!(prepared(&once, 28, 28).unwrap(), once);
+    // However faint it is, and also as one of several drawings that are asked for.
+    let faint: Vec<u8> = once.iter().map(|level| level.div_ceil(32)).collect();
+    assert_eq!(prepared(&faint, 28, 28).unwrap(), *faint);
+    let mut scratch = vec![0; scratch_bytes(28, 28)];
+    let drawings = Drawings::find(&Frame::new(&faint, 28, 28, 28).unwrap(), &mut scratch).unwrap();
+    assert_eq!((drawings.len(), drawings.pixels(0).unwrap().as_slice()), (1, faint.as_slice()));
+    assert_eq!((drawings.area(0).unwrap().longer(), drawings.area(1), drawings.pixels(1)), (20, None, None));
     // Inverted, moved or on grey paper, it is prepared again.
     let inverted: Vec<u8> = once.iter().map(|level| !level).collect();
     let shifted: Vec<u8> = once[3..].iter().chain(&once[..3]).copied().collect();
