@@ -219,7 +219,7 @@ fn test_images_alone_are_enough_to_judge_a_network() {
     for data in ["own", "parted"] {
         let (accuracy, notes) = eval(path, &["--data", data]);
         assert_eq!(accuracy, ALL);
-        assert!(notes.contains("there are no training images; all 30 images are test images"), "{notes}");
+        assert!(notes.contains("has no training images; all 30 images are used for testing"), "{notes}");
     }
     assert!(eval(path, &["--data", "own"]).1.contains("2 files skipped: notes.txt, photo.heic"));
     let model = digits("digits-10k.lenet");

@@ -150,7 +150,7 @@ fn blank_pages_and_noise_get_no_class() {
     }
     let table = stdout(folder.path(), &["predict", "m.lenet", "white.png", "noise.png"]);
     let lines: Vec<&str> = table.lines().skip(1).collect();
-    assert!(lines[0].starts_with("none   blank: there is no drawing ") && lines[0].ends_with("  white.png"), "{table}");
+    assert!(lines[0].starts_with("none   blank: no drawing found ") && lines[0].ends_with("  white.png"), "{table}");
     assert!(
         lines[1].starts_with("none   unlike every training image ") && lines[1].ends_with("  noise.png"),
         "{table}"

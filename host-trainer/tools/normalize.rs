@@ -1,6 +1,7 @@
 //! Scales and centres a clean drawing the way MNIST's digits were. The letters of `data/make-letters` are defined by this
 //! code, byte for byte, so it stays as it is; pictures that people bring are prepared by `lenet_core::preparation`.
 
+use host_trainer::data::image::{border, median};
 use image::imageops;
 use image::{GrayImage, Luma};
 use lenet_core::Pixels;
@@ -83,20 +84,6 @@ fn with_light_ink(image: &GrayImage) -> GrayImage {
 
 fn background(image: &GrayImage) -> u8 {
     median(border(image.width(), image.height()).map(|(x, y)| image.get_pixel(x, y).0[0]))
-}
-
-/// The pixels on the border of an image that is not empty, one side after another.
-fn border(width: u32, height: u32) -> impl Iterator<Item = (u32, u32)> + Clone {
-    let rows = [0, height - 1].into_iter().flat_map(move |y| (0..width).map(move |x| (x, y)));
-    let columns = [0, width - 1].into_iter().flat_map(move |x| (0..height).map(move |y| (x, y)));
-    rows.chain(columns)
-}
-
-/// The median of at least one value; of an even number, the upper of the two middle ones.
-fn median(values: impl Iterator<Item = u8>) -> u8 {
-    let mut values: Vec<u8> = values.collect();
-    let middle = values.len() / 2;
-    *values.select_nth_unstable(middle).1
 }
 
 /// The ink on each pixel of an image with light ink, scaled so that the strongest is 255. `None` if there is no ink.

@@ -104,8 +104,8 @@ pub(super) fn print_notes(notes: &[String], quiet: bool) {
 /// Whether images of 28x28 pixels are prepared.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct PrepareArgument {
-    /// Whether to look for a drawing in images of 28x28 pixels too, to scale and to centre it. IDX files,
-    /// arrays and tables are left alone unless it is always [default: as the model's file says].
+    /// Whether to find, scale and centre the drawing in images of 28x28 pixels too. By default, image files
+    /// are prepared if the model's file says so; always also prepares IDX files, arrays and tables.
     #[arg(long, value_enum, value_name = "WHEN")]
     pub prepare: Option<When>,
 }

@@ -42,7 +42,7 @@ pub struct Arguments {
     model: PathBuf,
     /// Images of any size and colour (PNG, JPEG, BMP, GIF, TIFF, WebP, PGM), folders of them, patterns such as
     /// '*.png', or - for one image from standard input. The drawing in each is found, scaled and centred
-    /// to 28x28 pixels the way MNIST was made.
+    /// to 28x28 pixels like MNIST's digits.
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<PathBuf>,
     #[command(flatten)]
@@ -51,8 +51,8 @@ pub struct Arguments {
     /// of its training images gets no class. Can be repeated [default: the 10,000 built-in digits].
     #[arg(long, value_name = "DIR")]
     data: Vec<PathBuf>,
-    /// Whether to look for a drawing in images of 28x28 pixels too. With never, other sizes are refused
-    /// [default: as the model's file says; always for other sizes].
+    /// Whether to look for the drawing in images of 28x28 pixels too, as in all others. With never, images
+    /// of other sizes are refused [default: as the model's file says].
     #[arg(long, value_enum, value_name = "WHEN")]
     prepare: Option<When>,
     /// Read several digits in an image one by one, from left to right.
@@ -219,7 +219,7 @@ fn entry(case: &Case, prediction: &Prediction, classes: &Classes) -> ImageJson {
         class: prediction.class(),
         label: prediction.class().map(label),
         recognition: prediction.recognition,
-        drawings: case.drawings(prediction),
+        drawings: case.drawings(prediction.recognition),
         place: case.input.place,
         top: top.map(|(class, probability)| ClassJson { class, label: label(class), probability }).collect(),
         entropy: prediction.outputs.entropy(),
@@ -255,12 +255,12 @@ fn ranked_class(classes: &Classes, class: usize, probability: f64, width: usize)
 }
 
 fn reason(case: &Case, recognition: Recognition) -> String {
-    match (case.input.refused, recognition) {
-        (Some(Reason::Several(count)), _) => format!("{count} drawings; --several reads them one by one"),
-        (_, Recognition::Blank | Recognition::Several) => "blank: there is no drawing".into(),
-        (_, Recognition::Unfamiliar) => "unlike every training image".into(),
-        (_, Recognition::NoneOfThese) => "none of these".into(),
-        (_, Recognition::Class) => String::new(),
+    match recognition {
+        Recognition::Class => String::new(),
+        Recognition::Blank => Reason::Blank.to_string(),
+        Recognition::Several => format!("{} drawings; --several reads them one by one", case.drawings(recognition)),
+        Recognition::Unfamiliar => "unlike every training image".into(),
+        Recognition::NoneOfThese => "none of these".into(),
     }
 }
 
@@ -327,10 +327,10 @@ fn print_limits(familiarity: &Familiarity, data: &str, trained_on: Option<&str>)
 
 impl Case {
     /// How many drawings the input stands for.
-    fn drawings(&self, prediction: &Prediction) -> usize {
+    fn drawings(&self, recognition: Recognition) -> usize {
         match self.input.refused {
             Some(Reason::Several(count)) => count,
-            _ => usize::from(prediction.recognition != Recognition::Blank),
+            _ => usize::from(recognition != Recognition::Blank),
         }
     }
 }

@@ -42,5 +42,5 @@ pub struct Reading {
 
 /// The note about a data set that is only judged on.
 pub(super) fn only_test_images(name: &str, count: usize) -> String {
-    format!("{name}: there are no training images; all {} images are test images", thousands(count))
+    format!("{name} has no training images; all {} images are used for testing", thousands(count))
 }

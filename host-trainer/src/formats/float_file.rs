@@ -196,7 +196,7 @@ pub(super) fn preparation_entry(preparation: Preparation) -> Option<(String, Str
     (preparation != Preparation::default()).then(|| (PREPARATION.to_owned(), preparation.to_string()))
 }
 
-/// What [`preparation_entry`] wrote; images are taken as they are if there is no such entry.
+/// Reads what [`preparation_entry`] wrote. Without an entry, images are taken as they are.
 ///
 /// # Errors
 /// When it names no known preparation.

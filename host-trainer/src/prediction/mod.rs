@@ -73,9 +73,9 @@ pub const LEAST_INK: u8 = 32;
 pub enum Recognition {
     /// It has a class: the one that the network predicts.
     Class,
-    /// There is no drawing.
+    /// It holds no drawing.
     Blank,
-    /// There are several drawings.
+    /// It holds several drawings.
     Several,
     /// It is unlike the training images.
     Unfamiliar,

@@ -6,7 +6,7 @@ use super::border::{border, median};
 
 /// Of 16 bits, a range of levels below this is stretched: in 8 bits, little would be left of it.
 const NARROW: u16 = 1 << 14;
-/// A colour with channels at least this far apart is no grey.
+/// A colour whose channels are at least this far apart is not grey.
 const COLOURFUL: u8 = 48;
 /// Channels this close together are the same colour.
 const SAME: u8 = 6;

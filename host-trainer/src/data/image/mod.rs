@@ -21,7 +21,7 @@ use lenet_core::preparation::Preparation;
 
 use crate::error::Error;
 
-pub(super) use border::{border, median};
+pub use border::{border, median};
 pub(crate) use bounded::FORMATS;
 pub use bounded::read_stream;
 pub use picture::{Drawing, Picture, Place};
@@ -45,14 +45,14 @@ pub fn read(path: &Path) -> Result<Picture, Error> {
     decode(&bytes, format).map_err(|problem| Error::File { path: path.to_owned(), problem })
 }
 
-/// Reads an image file of a data set as [everything that is drawn](Picture::whole), or, if `small` says so and it has
-/// 28x28 pixels, [as it is](Picture::as_it_is).
+/// Reads an image file of a data set. An image of 28x28 pixels is taken [as it is](Picture::as_it_is) if `preparation`
+/// says so. Of any other image, [everything drawn](Picture::whole) is one drawing.
 ///
 /// # Errors
 /// Those of [`read`].
-pub fn read_example(path: &Path, small: Preparation) -> Result<Pixels, Error> {
+pub fn read_example(path: &Path, preparation: Preparation) -> Result<Pixels, Error> {
     let picture = read(path)?;
-    let as_it_is = if small == Preparation::AsTheyAre { picture.as_it_is() } else { None };
+    let as_it_is = picture.as_it_is().filter(|_| preparation == Preparation::AsTheyAre);
     Ok(as_it_is.unwrap_or_else(|| picture.whole()))
 }
 
