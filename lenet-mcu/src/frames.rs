@@ -1,11 +1,11 @@
 //! Frames and strokes to prepare, the same on every board and on the workstation: the tests include this file.
 
-/// Side of the network's images.
-const IMAGE_SIDE: usize = 28;
+use lenet_core::Pixels;
+use lenet_core::architecture::IMAGE_SIDE;
 
 /// Draws a digit into a square frame of `side` pixels: three quarters as large, in uneven light on ruled paper with
 /// grain, every second one inverted.
-pub fn draw(digit: &[u8; IMAGE_SIDE * IMAGE_SIDE], index: usize, side: usize, frame: &mut [u8]) {
+pub fn draw(digit: &Pixels, index: usize, side: usize, frame: &mut [u8]) {
     let (size, margin) = (side * 3 / 4, side / 8);
     let mut state = index as u32 + 1;
     for (place, pixel) in frame.iter_mut().enumerate() {
