@@ -9,13 +9,24 @@
 /// `reach` is less than a fifth of its shorter side.
 const MOST: usize = 264;
 
+/// What the square meets beyond the border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// Nothing: it fits into a dark thing that it sticks out of there.
+    Nothing,
+    /// Paper: it does not.
+    Paper,
+}
+
 /// Closes `cells`, rows of `width`, in place, by a square whose side is `2 * reach + 1` cells.
 #[inline(never)] // Its buffers are on the stack only while it runs.
-pub(super) fn close(cells: &mut [u8], width: usize, reach: usize) {
+pub(super) fn close(cells: &mut [u8], width: usize, reach: usize, beyond: Beyond) {
     let width = width.max(1);
     let rows = cells.len() / width;
-    let mut line = Line { to_end: [0; MOST], from_start: [0; MOST] };
-    for maximum in [true, false] {
+    let mut line = Line { beyond: 0, to_end: [0; MOST], from_start: [0; MOST] };
+    let beyond = if beyond == Beyond::Paper { 255 } else { 0 };
+    for (maximum, beyond) in [(true, beyond), (false, 0)] {
+        line.beyond = beyond;
         for row in 0..rows {
             line.filter(cells, row * width, 1, width, reach, maximum);
         }
@@ -25,8 +36,10 @@ pub(super) fn close(cells: &mut [u8], width: usize, reach: usize) {
     }
 }
 
-/// A row or column with `reach` cells of nothing at either end, in blocks of `2 * reach + 1` cells.
+/// A row or column with `reach` more cells at either end, in blocks of `2 * reach + 1` cells.
 struct Line {
+    /// The value of the cells at either end.
+    beyond: u8,
     /// The largest value from each cell to the end of its block.
     to_end: [u8; MOST],
     /// The largest value from the start of its block to each cell.
@@ -47,8 +60,8 @@ impl Line {
         };
         let (before, rest) = to_end.split_at_mut_checked(reach).unwrap_or_default();
         let (line, after) = rest.split_at_mut_checked(length).unwrap_or_default();
-        before.fill(0);
-        after.fill(0);
+        before.fill(self.beyond);
+        after.fill(self.beyond);
         for (value, cell) in line.iter_mut().zip(cells.iter().step_by(step)) {
             *value = *cell ^ flip;
         }
@@ -95,7 +108,7 @@ mod tests {
                     .collect();
                 for maximum in [true, false] {
                     let mut filtered = cells.clone();
-                    let mut line = Line { to_end: [0; MOST], from_start: [0; MOST] };
+                    let mut line = Line { beyond: 0, to_end: [0; MOST], from_start: [0; MOST] };
                     line.filter(&mut filtered, 0, 1, length, reach, maximum);
                     let expected: Vec<u8> = (0..length)
                         .map(|place| {
@@ -131,7 +144,18 @@ mod tests {
             (0..cells.len()).map(square).collect()
         };
         let mut closed = cells.clone();
-        close(&mut closed, width, reach);
+        close(&mut closed, width, reach, Beyond::Nothing);
         assert_eq!(closed, over(&over(&cells, u8::max), u8::min));
+        // With paper beyond the border, only squares within it count.
+        let inside = |place: usize, length: usize| (reach..length - reach).contains(&place);
+        let mut largest = over(&cells, u8::max);
+        for (place, level) in largest.iter_mut().enumerate() {
+            if !(inside(place % width, width) && inside(place / width, rows)) {
+                *level = 255;
+            }
+        }
+        let mut closed = cells.clone();
+        close(&mut closed, width, reach, Beyond::Paper);
+        assert_eq!(closed, over(&largest, u8::min));
     }
 }

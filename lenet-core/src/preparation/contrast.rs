@@ -22,3 +22,17 @@ pub(super) fn robust_peak(contrast: &[u8]) -> u8 {
     }
     upper_level(&counts, (contrast.len() as u32 / 512).max(4))
 }
+
+/// The median of some levels, the higher one of two; 0 without any.
+#[inline(never)] // Its buffers are on the stack only while it runs.
+pub(super) fn median(levels: impl Iterator<Item = u8>) -> u8 {
+    let mut counts = [0u16; 256];
+    let mut all = 0u32;
+    for level in levels {
+        if let Some(count) = counts.get_mut(usize::from(level)) {
+            *count += 1;
+            all += 1;
+        }
+    }
+    upper_level(&counts, all.div_ceil(2).max(1))
+}

@@ -84,13 +84,13 @@ fn line<'a>(
 mod tests {
     use std::vec::Vec;
 
-    use super::super::closing::close;
+    use super::super::closing::{Beyond, close};
     use super::*;
 
     fn drained(rows: &[&str], reach: usize, open: bool) -> Vec<u8> {
         let ground: Vec<u8> = rows.iter().flat_map(|row| row.bytes().map(|digit| digit - b'0')).collect();
         let mut levels = ground.clone();
-        close(&mut levels, rows[0].len(), reach);
+        close(&mut levels, rows[0].len(), reach, Beyond::Nothing);
         drain(&ground, &mut levels, rows[0].len(), open);
         levels.iter().zip(&ground).map(|(level, ground)| level - ground).collect()
     }

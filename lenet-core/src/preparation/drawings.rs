@@ -3,6 +3,7 @@
 use core::ops::Range;
 
 use super::components::Extent;
+use super::enlarge::Enlargement;
 use super::finished::is_finished;
 use super::fit::Fitting;
 use super::frame::{Area, Frame};
@@ -10,7 +11,7 @@ use super::grid::{scratch_bytes, split, upper_level};
 use super::look::{Sight, View, look};
 use super::paper::{self, RING};
 use super::reason::Reason;
-use crate::architecture::{IMAGE_BYTES, IMAGE_SIDE, Pixels};
+use crate::architecture::{IMAGE_BYTES, Pixels};
 
 /// How many pages within pages are opened.
 const MOST_PAGES: usize = 3;
@@ -18,7 +19,9 @@ const MOST_PAGES: usize = 3;
 /// The drawings in a frame, from left to right.
 #[derive(Debug)]
 pub struct Drawings<'a> {
+    /// The frame, or its enlargement.
     frame: Frame<'a>,
+    enlargement: Option<Enlargement>,
     /// `None` for a frame that [is an image already](is_finished).
     found: Option<Found<'a>>,
 }
@@ -43,8 +46,23 @@ impl<'a> Drawings<'a> {
             return Err(Reason::Scratch);
         }
         if is_finished(frame) {
-            return Ok(Self { frame: *frame, found: None });
+            return Ok(Self { frame: *frame, enlargement: None, found: None });
         }
+        let enlargement = Enlargement::of(frame.width().into(), frame.height().into());
+        let Some(enlargement) = enlargement else {
+            return Self::search(frame, scratch);
+        };
+        let (enlarged, scratch) = scratch.split_at_mut_checked(enlargement.bytes()).unwrap_or_default();
+        enlargement.draw(frame, enlarged);
+        let [width, height] = enlargement.sides();
+        let frame = Frame::new(enlarged, width as u8, height as u8, width).ok_or(Reason::Scratch)?;
+        let mut drawings = Self::search(&frame, scratch)?;
+        drawings.enlargement = Some(enlargement);
+        drawings.join();
+        Ok(drawings)
+    }
+
+    fn search(frame: &Frame<'a>, scratch: &'a mut [u8]) -> Result<Self, Reason> {
         let mut areas = [frame.area(); MOST_PAGES];
         let mut depth = 0;
         loop {
@@ -75,11 +93,7 @@ impl<'a> Drawings<'a> {
         let [cells, paper, map] = split(scratch, view.grid.len());
         paper::mark_drawings(&view.grid, map, &view.groups);
         paper::continue_paper(&view.grid, cells, map, paper);
-        let mut drawings = Self { frame, found: Some(Found { view, paper, map }) };
-        if frame.area().longer() <= IMAGE_SIDE {
-            drawings.join();
-        }
-        drawings
+        Self { frame, enlargement: None, found: Some(Found { view, paper, map }) }
     }
 
     /// Makes one drawing of all, for pictures that are known to hold one, whatever it consists of. Frames no larger than
@@ -105,7 +119,8 @@ impl<'a> Drawings<'a> {
     /// Where a drawing is, counted from the left, in pixels of the frame. `None` beyond the last one, and if none of its
     /// pixels differs from the paper.
     pub fn area(&self, index: usize) -> Option<Area> {
-        self.strong_area(index, self.peak(index)?)
+        let area = self.strong_area(index, self.peak(index)?)?;
+        Some(self.enlargement.map_or(area, |enlargement| enlargement.area(area)))
     }
 
     /// Where its strong ink is: at least a sixth of the strongest, `peak`.

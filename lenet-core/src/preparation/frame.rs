@@ -72,9 +72,4 @@ impl Area {
     pub(super) fn sides(self) -> [usize; 2] {
         [usize::from(self.width), usize::from(self.height)]
     }
-
-    /// The longer of its sides.
-    pub(super) fn longer(self) -> usize {
-        usize::from(self.width.max(self.height))
-    }
 }

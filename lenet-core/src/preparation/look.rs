@@ -1,8 +1,8 @@
 //! Looks for drawings in an area of a frame.
 
-use super::closing;
-use super::components::{Component, Components};
-use super::contrast::{depth, robust_peak};
+use super::closing::{self, Beyond};
+use super::components::{CLUTTER, Component, Components};
+use super::contrast::{depth, median, robust_peak};
 use super::frame::{Area, Frame};
 use super::grid::{self, Grid, copy, invert, split, subtract};
 use super::polarity::is_light;
@@ -55,12 +55,26 @@ pub(super) fn look(frame: &Frame<'_>, area: Area, scratch: &mut [u8], enter: boo
     if enter && let Some(page) = inside.page {
         return Sight::Page(page);
     }
-    if inside.good && !inside.crowded {
+    let is_paper = look.is_paper(&inside);
+    if inside.good && !inside.crowded && !is_paper {
         return Sight::Drawings(inside.view);
+    }
+    if inside.good && is_paper {
+        if let Some(view) = look.filling(inside.peak, true) {
+            return Sight::Drawings(view);
+        }
+        if !inside.crowded {
+            return Sight::Drawings(look.view(Ways::Local).view);
+        }
     }
     let dry = look.view(Ways::Out);
     if dry.good && 9 * dry.longest() >= 10 * inside.longest() {
         return Sight::Drawings(dry.view);
+    }
+    if !inside.good
+        && let Some(view) = look.filling(inside.peak, is_paper)
+    {
+        return Sight::Drawings(view);
     }
     if inside.good {
         return Sight::Drawings(look.view(Ways::Local).view);
@@ -88,6 +102,8 @@ enum Ways {
     Out,
     /// Nowhere: what reaches the border may be ink.
     None,
+    /// Nowhere, and a drawing may fill the area.
+    Fill,
 }
 
 /// An area of the frame as cells, and what is found in it.
@@ -97,7 +113,7 @@ struct Look<'a> {
     /// Contrast that ink needs at least.
     least: u8,
     grain: u8,
-    cells: &'a [u8],
+    cells: &'a mut [u8],
     contrast: &'a mut [u8],
     labels: &'a mut [u8],
 }
@@ -105,8 +121,12 @@ struct Look<'a> {
 /// What one look yields.
 struct Seen {
     view: View,
+    /// The contrast of the strongest ink.
+    peak: u8,
     /// Whether a drawing is large enough not to look further.
     good: bool,
+    /// Whether it is one that fills the area.
+    fills: bool,
     /// Whether something else reaches the border that is no smaller.
     crowded: bool,
     /// The area of a page or a frame.
@@ -120,20 +140,73 @@ impl Seen {
 }
 
 impl Look<'_> {
+    /// Whether the drawings look more like most of the border than like something else: then they are paper, such as the
+    /// inside of a 0 that reaches the border itself.
+    fn is_paper(&self, seen: &Seen) -> bool {
+        let groups = seen.view.groups.all();
+        let is_ink = |label: u8| groups.iter().any(|group| group.has(label));
+        let ink = self.cells.iter().zip(&*self.labels).filter(|(_, label)| **label < CLUTTER && is_ink(**label));
+        let (sum, count) = ink.fold((0u32, 0u32), |(sum, count), (cell, _)| (sum + u32::from(*cell), count + 1));
+        let Some(mean) = sum.checked_div(count) else { return false };
+        2 * mean.abs_diff(u32::from(self.border_median())) < u32::from(seen.peak)
+    }
+
+    fn border_median(&self) -> u8 {
+        let (width, height) = (self.grid.width, self.grid.height);
+        median(self.cells.chunks(width.max(1)).enumerate().flat_map(|(row, line)| {
+            let edge = row == 0 || row + 1 == height;
+            let inner = if edge { line } else { &[] };
+            let ends = if edge { [None; 2] } else { [line.first(), line.last()] };
+            inner.iter().chain(ends.into_iter().flatten()).copied()
+        }))
+    }
+
+    /// A drawing that fills the area up to its border, as one does that was cut out along its edges. It has nearly the
+    /// contrast of `peak`, or more. `swap`: with dark and light swapped first.
+    fn filling(&mut self, peak: u8, swap: bool) -> Option<View> {
+        if swap {
+            self.swap();
+        }
+        for _ in 0..2 {
+            let seen = self.view(Ways::Fill);
+            if seen.fills && 8 * u16::from(seen.peak) >= 7 * u16::from(peak) && !self.is_paper(&seen) {
+                return Some(seen.view);
+            }
+            self.swap();
+        }
+        if swap {
+            self.swap();
+        }
+        None
+    }
+
+    /// Swaps dark and light.
+    fn swap(&mut self) {
+        invert(self.cells);
+        self.light = !self.light;
+    }
+
     #[inline(never)] // Its buffers are on the stack only while it runs.
     fn view(&mut self, ways: Ways) -> Seen {
         let Self { grid, light, least, grain, cells, contrast, labels } = self;
         let (grid, light) = (*grid, *light);
         let mut seen = Seen {
             view: View { grid, light, groups: Groups::default(), level: 0 },
+            peak: 0,
             good: false,
+            fills: false,
             crowded: false,
             page: None,
         };
         copy(contrast, cells);
-        closing::close(contrast, grid.width, grid.reach());
+        let (reach, beyond) = match ways {
+            // It is large for its strokes, unlike a patch of light.
+            Ways::Fill => (grid.reach() * 3 / 4, Beyond::Paper),
+            _ => (grid.reach(), Beyond::Nothing),
+        };
+        closing::close(contrast, grid.width, reach, beyond);
         copy(labels, contrast);
-        let mut peak = depth(cells, contrast, grid.width, ways != Ways::None);
+        let mut peak = depth(cells, contrast, grid.width, matches!(ways, Ways::Local | Ways::Out));
         let mut least_cell = grain.saturating_mul(3).max(LEAST_CONTRAST / 2);
         for (contrast, cell) in
             contrast.iter().zip(cells.iter()).filter(|(contrast, _)| **contrast >= least_cell.max(peak / 4))
@@ -156,13 +229,16 @@ impl Look<'_> {
             }
             peak = highest;
         }
+        seen.peak = peak;
         if peak < *least {
             return seen;
         }
         let threshold = if ways == Ways::Local { least_cell } else { least_cell.max(peak / 4) };
         let components = Components::find(&grid, contrast, labels, threshold, (peak / 2).max(1));
         seen.page = select::enclosure(&grid, labels, &components).and_then(|page| inside(&grid, &page));
-        let (groups, crowded) = select::drawings(&grid, &components, ways == Ways::Local);
+        let filling = (ways == Ways::Fill).then(|| select::filling(&grid, labels, &components)).flatten();
+        seen.fills = filling.is_some();
+        let (groups, crowded) = select::drawings(&grid, &components, ways == Ways::Local, filling);
         seen.view.groups = groups;
         seen.crowded = crowded;
         seen.good = 6 * groups.longest() >= grid.width.min(grid.height);

@@ -5,6 +5,7 @@ mod components;
 mod contrast;
 mod drain;
 mod drawings;
+mod enlarge;
 mod finished;
 mod fit;
 mod frame;

@@ -1,6 +1,6 @@
 //! Whether the ink is darker or lighter than the paper.
 
-use super::closing;
+use super::closing::{self, Beyond};
 use super::contrast::{depth, robust_peak};
 use super::grid::{Grid, copy, invert, split, subtract};
 
@@ -39,14 +39,14 @@ fn is_light_in(cells: &mut [u8], one: &mut [u8], other: &mut [u8], width: usize,
 fn strokes_of(cells: &[u8], one: &mut [u8], other: &mut [u8], width: usize, [removal, reach]: [usize; 2]) -> [u8; 2] {
     copy(one, cells);
     invert(one);
-    closing::close(one, width, removal);
+    closing::close(one, width, removal, Beyond::Nothing);
     invert(one);
     copy(other, one);
-    closing::close(other, width, reach);
+    closing::close(other, width, reach, Beyond::Nothing);
     subtract(other, one);
     let any = robust_peak(other);
     copy(one, cells);
-    closing::close(one, width, reach);
+    closing::close(one, width, reach, Beyond::Nothing);
     depth(cells, one, width, true);
     for (contrast, depth) in other.iter_mut().zip(one.iter()) {
         *contrast = (*contrast).min(*depth);

@@ -6,6 +6,9 @@ use super::grid::Grid;
 /// Drawings that one frame can hold, at most; more are ignored.
 pub const MOST_DRAWINGS: usize = 16;
 
+/// In so many places a drawing that fills the grid meets its border at most.
+const MOST_PLACES: usize = 6;
+
 /// Components that make up one drawing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Group {
@@ -96,6 +99,36 @@ fn is_cut_off(grid: &Grid, component: &Component) -> bool {
         || corner
 }
 
+/// The component that fills the grid: it reaches from one side to the opposite one, as a line, a strip of light or a grid
+/// does too, but is bent, runs along one side at most, meets the border in few places, and has nearly all ink.
+pub(super) fn filling(grid: &Grid, labels: &[u8], components: &Components) -> Option<Component> {
+    let all: u32 = components.all().iter().map(|component| component.mass).sum();
+    let component = components.all().iter().max_by_key(|component| component.mass)?;
+    let [left, top, right, bottom] = component.contact.map(usize::from);
+    let spans = (left > 0 && right > 0) || (top > 0 && bottom > 0);
+    let sides = [(left, grid.height), (top, grid.width), (right, grid.height), (bottom, grid.width)];
+    let along = sides.into_iter().filter(|(contact, side)| 6 * contact >= 5 * side).count();
+    let (width, height) = (grid.width, grid.height);
+    let row = |row: usize| pieces(labels, component.label, row * width, 1, width);
+    let column = |column: usize| pieces(labels, component.label, column, width, height);
+    let places = row(0) + row(height.saturating_sub(1)) + column(0) + column(width.saturating_sub(1));
+    // Rows and columns that cross it twice or more.
+    let bends = (0..height).filter(|y| row(*y) > 1).count() + (0..width).filter(|x| column(*x) > 1).count();
+    let bent = 6 * bends >= width + height;
+    (spans && bent && along <= 1 && places <= MOST_PLACES && 8 * component.mass >= 7 * all).then_some(*component)
+}
+
+/// How many pieces of a component a row or a column of cells has.
+fn pieces(labels: &[u8], label: u8, start: usize, step: usize, length: usize) -> usize {
+    let mut inside = false;
+    let starts = (0..length).filter(|place| {
+        let before = inside;
+        inside = labels.get(start + place * step) == Some(&label);
+        inside && !before
+    });
+    starts.count()
+}
+
 /// Whether it is a straight line along an axis that is longer than anything drawn beside it.
 fn is_rule(grid: &Grid, component: &Component, components: &Components) -> bool {
     let (width, height) = (component.extent.width(), component.extent.height());
@@ -113,11 +146,17 @@ fn is_rule(grid: &Grid, component: &Component, components: &Components) -> bool 
 }
 
 /// The drawings that the components form, and whether anything as heavy reaches the border. Without any, there is
-/// nothing but clutter. If `apart` says so, what reaches the border is none.
-pub(super) fn drawings(grid: &Grid, components: &Components, apart: bool) -> (Groups, bool) {
+/// nothing but clutter. If `apart` says so, what reaches the border is none, unless it is `filling` the grid.
+pub(super) fn drawings(
+    grid: &Grid,
+    components: &Components,
+    apart: bool,
+    filling: Option<Component>,
+) -> (Groups, bool) {
     let reaches = |component: &Component| component.contact.iter().any(|contact| *contact > 0);
     let candidate = |component: &&Component| {
-        !(is_cut_off(grid, component) || is_rule(grid, component, components) || apart && reaches(component))
+        let fills = filling.is_some_and(|filling| filling.label == component.label);
+        fills || !(is_cut_off(grid, component) || is_rule(grid, component, components) || apart && reaches(component))
     };
     let candidates = || components.all().iter().filter(candidate);
     let heaviest = candidates().map(|component| component.mass).max().unwrap_or(0);

@@ -47,7 +47,7 @@ fn what_preparation_made_stays_as_it_is() {
     let mut scratch = vec![0; scratch_bytes(28, 28)];
     let drawings = Drawings::find(&Frame::new(&faint, 28, 28, 28).unwrap(), &mut scratch).unwrap();
     assert_eq!((drawings.len(), drawings.pixels(0).unwrap().as_slice()), (1, faint.as_slice()));
-    assert_eq!((drawings.area(0).unwrap().longer(), drawings.area(1), drawings.pixels(1)), (20, None, None));
+    assert_eq!((drawings.area(0).unwrap().height, drawings.area(1), drawings.pixels(1)), (20, None, None));
     // Inverted, moved or on grey paper, it is prepared again.
     let inverted: Vec<u8> = once.iter().map(|level| !level).collect();
     let shifted: Vec<u8> = once[3..].iter().chain(&once[..3]).copied().collect();
@@ -94,6 +94,59 @@ fn without_a_drawing_it_is_blank() {
     let slope: Vec<u8> = (0..80 * 80).map(|place| (60 + place % 80 * 2) as u8).collect();
     assert_eq!(prepared(&slope, 80, 80), Err(Reason::Blank));
     assert_eq!(prepared(&drawn(80, 80, 220, 90, &[[0, 0, 80, 40]]), 80, 80), Err(Reason::Blank));
+}
+
+/// A sign that fills its frame up to the border: a ring on a bar.
+fn ring(width: u8, height: u8, paper: u8, ink: u8) -> Vec<u8> {
+    let [across, down] = [f32::from(width), f32::from(height)];
+    let (radius, thick) = (across / 2.0, (across / 6.0).max(1.4));
+    let pixel = |place: usize| {
+        let (x, y) = ((place % usize::from(width)) as f32 + 0.5, (place / usize::from(width)) as f32 + 0.5);
+        let distance = (x - radius).hypot(y - radius);
+        let bar = y > 2.0 * radius - thick && (x - radius).abs() <= thick / 2.0;
+        if bar || (radius - thick..=radius).contains(&distance) { ink } else { paper }
+    };
+    (0..(across * down) as usize).map(pixel).collect()
+}
+
+#[test]
+fn a_digit_may_fill_its_frame() {
+    for (width, height) in [(7, 10), (9, 12), (14, 20), (20, 28), (21, 29), (60, 80), (180, 250)] {
+        for [paper, ink] in [[230, 20], [20, 230], [100, 180]] {
+            let frame = ring(width, height, paper, ink);
+            let frame = Frame::new(&frame, width, height, width.into()).unwrap();
+            let mut scratch = vec![0; scratch_bytes(width, height)];
+            let drawings = Drawings::find(&frame, &mut scratch)
+                .unwrap_or_else(|reason| panic!("{width} x {height} {paper}: {reason}"));
+            let area = drawings.area(0).unwrap();
+            assert_eq!(drawings.len(), 1);
+            assert!(area.width + 2 >= width && area.height + 2 >= height, "{width} x {height} {paper}: {area:?}");
+            let pixels = drawings.pixels(0).unwrap();
+            // The paper in its ring and at its lower left, the ring's top, and the bar.
+            let at = |x: usize, y: usize| pixels[y * IMAGE_SIDE + x];
+            let levels = [
+                at(13, 10),
+                at(8, 22),
+                (1..8).map(|y| at(13, y)).max().unwrap(),
+                (11..16).map(|x| at(x, 21)).max().unwrap(),
+            ];
+            assert!(levels[..2].iter().all(|level| *level < 80), "{width} x {height} {paper}: {levels:?}");
+            assert!(levels[2..].iter().all(|level| *level > 150), "{width} x {height} {paper}: {levels:?}");
+        }
+    }
+}
+
+#[test]
+fn strips_corners_and_grids_are_no_digits() {
+    let strip: &[[usize; 4]] = &[[0, 30, 80, 14]];
+    let corner: &[[usize; 4]] = &[[0, 0, 80, 8], [0, 0, 8, 80]];
+    let grid: &[[usize; 4]] =
+        &[[0, 10, 80, 2], [0, 35, 80, 2], [0, 60, 80, 2], [12, 0, 2, 80], [37, 0, 2, 80], [62, 0, 2, 80]];
+    for rectangles in [strip, corner, grid] {
+        for [paper, ink] in [[220, 60], [60, 220]] {
+            assert_eq!(prepared(&drawn(80, 80, paper, ink, rectangles), 80, 80), Err(Reason::Blank), "{rectangles:?}");
+        }
+    }
 }
 
 #[test]

@@ -107,7 +107,7 @@ impl Canvas {
 }
 
 /// The leftmost column and topmost row of a digit's strong ink, its width and its height.
-fn bounds(digit: &Pixels) -> [f32; 4] {
+pub(super) fn bounds(digit: &Pixels) -> [f32; 4] {
     let span = |axis: fn(usize) -> usize| {
         let inked = || digit.iter().enumerate().filter(|(_, level)| **level >= 64).map(|(place, _)| axis(place));
         let (low, high) = (inked().min().unwrap_or(0), inked().max().unwrap_or(IMAGE_SIDE - 1));

@@ -41,4 +41,8 @@ pub enum Kind {
     SmallFileLevels,
     /// An MNIST image that is shifted, as far as its own border allows.
     SmallFileShifted,
+    /// Cut out along its edges.
+    CutOut,
+    /// Cut out along its edges, and only 8 to 20 pixels long.
+    Thumbnail,
 }

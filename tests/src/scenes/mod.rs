@@ -17,7 +17,7 @@ pub use scene::Scene;
 
 impl Kind {
     /// Every situation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Clean,
         Self::Levels,
         Self::Uneven,
@@ -38,6 +38,8 @@ impl Kind {
         Self::Table,
         Self::SmallFileLevels,
         Self::SmallFileShifted,
+        Self::CutOut,
+        Self::Thumbnail,
     ];
 
     /// A frame of this kind with a digit. `other` is a digit that may stand beside it.
@@ -57,6 +59,14 @@ impl Kind {
                 return Scene { pixels: digit.iter().map(level).collect(), width: 28, height: 28 };
             }
             Self::SmallFileShifted => return shifted(random, digit),
+            Self::CutOut => {
+                let side = random.random_range(29..=200);
+                return cut_out(random, digit, side);
+            }
+            Self::Thumbnail => {
+                let side = random.random_range(8..=20);
+                return cut_out(random, digit, side);
+            }
             _ => {}
         }
         let (sizes, contrasts): (Range<f32>, Range<f32>) = match self {
@@ -89,6 +99,22 @@ impl Kind {
         surroundings::add(self, random, &mut canvas, other);
         canvas.scene()
     }
+}
+
+/// A digit with no room above and below it, or on its left and right; in a square or in its own rectangle.
+fn cut_out(random: &mut ChaCha8Rng, digit: &Pixels, side: usize) -> Scene {
+    let size = side as f32;
+    let [_, _, width, height] = canvas::bounds(digit);
+    let rectangle = [width, height].map(|length| size * length / width.max(height));
+    let frame = if random.random_bool(0.5) { [size; 2] } else { rectangle };
+    let contrast = random.random_range(80.0..200.0f32);
+    let dark = random.random_range(0.0..255.0 - contrast);
+    let levels = if random.random_bool(0.5) { [dark + contrast, dark] } else { [dark, dark + contrast] };
+    let [columns, rows] = frame.map(|length| (length.round() as usize).max(1));
+    let mut canvas = Canvas::new(columns, rows, levels);
+    let pen = [Pen::Thin, Pen::Normal, Pen::Soft][random.random_range(0..3)];
+    canvas.draw(digit, size, pen, [0, 1].map(|axis| (frame[axis] - rectangle[axis]) / 2.0));
+    canvas.scene()
 }
 
 fn shifted(random: &mut ChaCha8Rng, digit: &Pixels) -> Scene {
