@@ -119,7 +119,7 @@ fn blank_pages_and_noise_get_no_class() {
         GrayImage::from_fn(side, side, |x, y| Luma([level(x, y)])).save(folder.path().join(name)).unwrap();
     };
     write("black.png", 28, &mut |_, _| 0);
-    write("dim.png", 28, &mut |x, _| if x == 14 { 31 } else { 0 });
+    write("dim.png", 28, &mut |x, _| if x == 14 { 13 } else { 0 });
     write("white.png", 300, &mut |_, _| 255);
     write("grain.png", 300, &mut |_, _| 200 + random() % 30);
     write("noise.png", 28, &mut |_, _| random());

@@ -62,6 +62,7 @@ impl<'a> Drawings<'a> {
         Ok(drawings)
     }
 
+    #[inline(never)] // It is called from two places.
     fn search(frame: &Frame<'a>, scratch: &'a mut [u8]) -> Result<Self, Reason> {
         let mut areas = [frame.area(); MOST_PAGES];
         let mut depth = 0;

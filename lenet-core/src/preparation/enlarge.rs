@@ -83,10 +83,10 @@ impl Enlargement {
     /// Where the middle of an enlarged pixel is between the frame's: 2 more than the first of the four columns or rows
     /// around it, and their weights, which add up to 1 << [`weight_bits`](Self::weight_bits).
     fn place(self, pixel: usize) -> (usize, [i32; 4]) {
-        // Twice the factor, so that middles are whole numbers.
+        // Twice the factor, so that middles are whole numbers. It is a power of two.
         let n = 2 << self.shift;
         let middle = 2 * pixel + 1 + n / 2;
-        let (p, n) = ((middle % n) as i32, n as i32);
+        let (p, n) = ((middle & (n - 1)) as i32, n as i32);
         let weights = [
             -p * (n - p) * (n - p),
             2 * n * n * n - 5 * n * p * p + 3 * p * p * p,

@@ -142,6 +142,7 @@ impl Seen {
 impl Look<'_> {
     /// Whether the drawings look more like most of the border than like something else: then they are paper, such as the
     /// inside of a 0 that reaches the border itself.
+    #[inline(never)] // It is called from several places.
     fn is_paper(&self, seen: &Seen) -> bool {
         let groups = seen.view.groups.all();
         let is_ink = |label: u8| groups.iter().any(|group| group.has(label));
@@ -163,6 +164,7 @@ impl Look<'_> {
 
     /// A drawing that fills the area up to its border, as one does that was cut out along its edges. It has nearly the
     /// contrast of `peak`, or more. `swap`: with dark and light swapped first.
+    #[inline(never)] // It is called from two places.
     fn filling(&mut self, peak: u8, swap: bool) -> Option<View> {
         if swap {
             self.swap();

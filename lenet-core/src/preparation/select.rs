@@ -119,6 +119,7 @@ pub(super) fn filling(grid: &Grid, labels: &[u8], components: &Components) -> Op
 }
 
 /// How many pieces of a component a row or a column of cells has.
+#[inline(never)] // It is called from several places.
 fn pieces(labels: &[u8], label: u8, start: usize, step: usize, length: usize) -> usize {
     let mut inside = false;
     let starts = (0..length).filter(|place| {
