@@ -142,7 +142,7 @@ fn blank_pages_and_noise_get_no_class() {
                 ("grain.png", blank),
                 ("noise.png", unfamiliar),
                 ("sparse.png", unfamiliar),
-                ("stripes.png", blank),
+                ("stripes.png", unfamiliar),
                 ("white.png", blank)
             ]
         );

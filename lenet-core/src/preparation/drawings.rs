@@ -7,10 +7,11 @@ use super::enlarge::Enlargement;
 use super::finished::is_finished;
 use super::fit::Fitting;
 use super::frame::{Area, Frame};
-use super::grid::{scratch_bytes, split, upper_level};
+use super::grid::{split, upper_level};
 use super::look::{Sight, View, look};
 use super::paper::{self, RING};
 use super::reason::Reason;
+use super::scratch::scratch_bytes;
 use crate::architecture::{IMAGE_BYTES, Pixels};
 
 /// How many pages within pages are opened.

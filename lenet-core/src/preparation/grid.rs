@@ -1,7 +1,6 @@
 //! A small copy of the frame: cells, each the mean of a square of pixels. What is ink is decided on cells, which costs
 //! little and averages grain; only the result is drawn from the pixels themselves.
 
-use super::enlarge::Enlargement;
 use super::frame::{Area, Frame};
 
 /// A grid has at most this many cells.
@@ -37,24 +36,6 @@ pub(super) const fn cells(pixels: usize, cell: usize) -> usize {
         None | Some(0) => 1,
         Some(cells) => cells,
     }
-}
-
-/// Bytes of scratch that a frame of this size needs.
-pub const fn scratch_bytes(width: u8, height: u8) -> usize {
-    let (width, height) = (width as usize, height as usize);
-    match Enlargement::of(width, height) {
-        None => cell_bytes(width, height),
-        Some(enlargement) => {
-            let [width, height] = enlargement.sides();
-            enlargement.bytes() + cell_bytes(width, height)
-        }
-    }
-}
-
-/// Bytes of the three buffers of cells.
-const fn cell_bytes(width: usize, height: usize) -> usize {
-    let cell = cell_side(width, height);
-    3 * cells(width, cell) * cells(height, cell)
 }
 
 /// Copies cells. Unlike `copy_from_slice`, it has no panic for different lengths.

@@ -15,6 +15,7 @@ mod paper;
 mod polarity;
 mod reason;
 mod rule;
+mod scratch;
 mod select;
 mod strokes;
 
@@ -22,9 +23,9 @@ use crate::architecture::Pixels;
 
 pub use drawings::Drawings;
 pub use frame::{Area, Frame};
-pub use grid::scratch_bytes;
 pub use reason::Reason;
 pub use rule::Preparation;
+pub use scratch::scratch_bytes;
 pub use select::MOST_DRAWINGS;
 pub use strokes::{Point, from_strokes};
 
