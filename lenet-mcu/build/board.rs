@@ -12,9 +12,8 @@ pub(crate) struct Board<'a> {
 }
 
 /// Collects the code of an inference, and that of preparation, in one section, so that their sizes can be measured. The
-/// compiler puts each function
-/// in an input section named after its mangled name. Not included are the compiler's runtime library (64-bit
-/// multiplication, memory copies) and the rest of lenet-core, most of which checks the model.
+/// compiler puts each function in an input section named after its mangled name. Not included are the compiler's runtime
+/// library (64-bit multiplication, memory copies) and the rest of lenet-core, most of which checks the model.
 pub(crate) const CODE_X: &str = "SECTIONS
 {
   .inference :

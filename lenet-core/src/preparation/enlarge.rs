@@ -5,9 +5,9 @@ use super::contrast::median;
 use super::frame::{Area, Frame};
 use crate::architecture::IMAGE_SIDE;
 
-/// Frames whose longer side is shorter than this are enlarged four times.
+/// Frames whose longer side is shorter than this are enlarged to four times their size.
 const FOUR_TIMES: usize = 10;
-/// Longer ones that are shorter than this are enlarged twice.
+/// Longer ones that are shorter than this are enlarged to twice their size.
 const TWICE: usize = 24;
 /// The paper that is added on each side, pixels of the frame.
 const MARGIN: usize = 2;
@@ -49,12 +49,7 @@ impl Enlargement {
     /// margin has the median level of the border.
     #[inline(never)] // Its buffers are on the stack only while it runs.
     pub(super) fn draw(self, frame: &Frame<'_>, enlarged: &mut [u8]) {
-        let border = (0..self.height).flat_map(|row| {
-            let edge = row == 0 || row + 1 == self.height;
-            let columns = (0..self.width).filter(move |column| edge || *column == 0 || column + 1 == self.width);
-            columns.filter_map(move |column| frame.row(row, column, 1).first().copied())
-        });
-        let paper = i32::from(median(border));
+        let paper = i32::from(median(frame.border()));
         let level = |column: Option<usize>, row: Option<usize>| {
             let inside = |place: Option<usize>| place.and_then(|place| place.checked_sub(MARGIN));
             let (Some(column), Some(row)) = (inside(column), inside(row)) else { return paper };
@@ -70,9 +65,10 @@ impl Enlargement {
             for (x, pixel) in line.iter_mut().enumerate() {
                 let (left, across) = self.place(x);
                 let mut sum = 1 << (bits - 1);
-                for (row, down) in down.into_iter().enumerate() {
+                // Where only a margin is added, the three others are 0.
+                for (row, down) in down.into_iter().enumerate().filter(|(_, weight)| *weight != 0) {
                     let row = (top + row).checked_sub(2);
-                    let line = across.into_iter().enumerate();
+                    let line = across.into_iter().enumerate().filter(|(_, weight)| *weight != 0);
                     sum += down * line.map(|(column, by)| by * level((left + column).checked_sub(2), row)).sum::<i32>();
                 }
                 *pixel = (sum >> bits).clamp(0, 255) as u8;
@@ -80,8 +76,8 @@ impl Enlargement {
         }
     }
 
-    /// Where the middle of an enlarged pixel is between the frame's: 2 more than the first of the four columns or rows
-    /// around it, and their weights, which add up to 1 << [`weight_bits`](Self::weight_bits).
+    /// The four columns or rows of the frame around the middle of an enlarged pixel: the first one plus 2, and their
+    /// weights, which add up to 1 << [`weight_bits`](Self::weight_bits).
     fn place(self, pixel: usize) -> (usize, [i32; 4]) {
         // Twice the factor, so that middles are whole numbers. It is a power of two.
         let n = 2 << self.shift;

@@ -39,6 +39,16 @@ impl<'a> Frame<'a> {
         rest.get(..width).unwrap_or(rest)
     }
 
+    /// The pixels on its border.
+    pub(super) fn border(&self) -> impl Iterator<Item = u8> + use<'a> {
+        let (frame, width, height) = (*self, usize::from(self.width), usize::from(self.height));
+        (0..height).flat_map(move |y| {
+            let edge = y == 0 || y + 1 == height;
+            let line = frame.row(y, 0, width).iter().enumerate();
+            line.filter(move |(x, _)| edge || *x == 0 || *x + 1 == width).map(|(_, level)| *level)
+        })
+    }
+
     /// Copies its pixels to an image as large.
     pub(super) fn copy_to(&self, pixels: &mut Pixels) {
         for (y, copy) in pixels.chunks_mut(IMAGE_SIDE).enumerate() {

@@ -59,20 +59,21 @@ pub(super) fn look(frame: &Frame<'_>, area: Area, scratch: &mut [u8], enter: boo
     if inside.good && !inside.crowded && !is_paper {
         return Sight::Drawings(inside.view);
     }
-    if inside.good && is_paper {
-        if let Some(view) = look.filling(inside.peak, true) {
-            return Sight::Drawings(view);
-        }
-        if !inside.crowded {
-            return Sight::Drawings(look.view(Ways::Local).view);
-        }
+    if inside.good
+        && is_paper
+        && let Some(view) = look.filling(inside.peak)
+    {
+        return Sight::Drawings(view);
+    }
+    if inside.good && !inside.crowded {
+        return Sight::Drawings(look.view(Ways::Local).view);
     }
     let dry = look.view(Ways::Out);
     if dry.good && 9 * dry.longest() >= 10 * inside.longest() {
         return Sight::Drawings(dry.view);
     }
     if !inside.good
-        && let Some(view) = look.filling(inside.peak, is_paper)
+        && let Some(view) = look.filling(inside.peak)
     {
         return Sight::Drawings(view);
     }
@@ -140,43 +141,29 @@ impl Seen {
 }
 
 impl Look<'_> {
-    /// Whether the drawings look more like most of the border than like something else: then they are paper, such as the
-    /// inside of a 0 that reaches the border itself.
-    #[inline(never)] // It is called from several places.
+    /// Whether what was found is as light as most of the border. Then it is paper, such as the inside of a 0 that reaches
+    /// the border itself.
+    #[inline(never)] // It is called from two places.
     fn is_paper(&self, seen: &Seen) -> bool {
         let groups = seen.view.groups.all();
         let is_ink = |label: u8| groups.iter().any(|group| group.has(label));
         let ink = self.cells.iter().zip(&*self.labels).filter(|(_, label)| **label < CLUTTER && is_ink(**label));
         let (sum, count) = ink.fold((0u32, 0u32), |(sum, count), (cell, _)| (sum + u32::from(*cell), count + 1));
         let Some(mean) = sum.checked_div(count) else { return false };
-        2 * mean.abs_diff(u32::from(self.border_median())) < u32::from(seen.peak)
+        let Grid { width, height, .. } = self.grid;
+        let Some(cells) = Frame::new(self.cells, width as u8, height as u8, width) else { return false };
+        2 * mean.abs_diff(u32::from(median(cells.border()))) < u32::from(seen.peak)
     }
 
-    fn border_median(&self) -> u8 {
-        let (width, height) = (self.grid.width, self.grid.height);
-        median(self.cells.chunks(width.max(1)).enumerate().flat_map(|(row, line)| {
-            let edge = row == 0 || row + 1 == height;
-            let inner = if edge { line } else { &[] };
-            let ends = if edge { [None; 2] } else { [line.first(), line.last()] };
-            inner.iter().chain(ends.into_iter().flatten()).copied()
-        }))
-    }
-
-    /// A drawing that fills the area up to its border, as one does that was cut out along its edges. It has nearly the
-    /// contrast of `peak`, or more. `swap`: with dark and light swapped first.
+    /// A drawing that fills the area up to its border, as one that was cut out along its edges does. It has nearly the
+    /// contrast of `peak`, or more, and may be dark or light.
     #[inline(never)] // It is called from two places.
-    fn filling(&mut self, peak: u8, swap: bool) -> Option<View> {
-        if swap {
-            self.swap();
-        }
+    fn filling(&mut self, peak: u8) -> Option<View> {
         for _ in 0..2 {
             let seen = self.view(Ways::Fill);
             if seen.fills && 8 * u16::from(seen.peak) >= 7 * u16::from(peak) && !self.is_paper(&seen) {
                 return Some(seen.view);
             }
-            self.swap();
-        }
-        if swap {
             self.swap();
         }
         None
@@ -202,7 +189,7 @@ impl Look<'_> {
         };
         copy(contrast, cells);
         let (reach, beyond) = match ways {
-            // It is large for its strokes, unlike a patch of light.
+            // Its strokes are thin for its size. Those of a patch of light between shadows are not.
             Ways::Fill => (grid.reach() * 3 / 4, Beyond::Paper),
             _ => (grid.reach(), Beyond::Nothing),
         };

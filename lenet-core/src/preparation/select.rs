@@ -6,7 +6,7 @@ use super::grid::Grid;
 /// Drawings that one frame can hold, at most; more are ignored.
 pub const MOST_DRAWINGS: usize = 16;
 
-/// In so many places a drawing that fills the grid meets its border at most.
+/// A drawing that fills the grid meets its border in at most this many places.
 const MOST_PLACES: usize = 6;
 
 /// Components that make up one drawing.

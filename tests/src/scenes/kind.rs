@@ -1,3 +1,5 @@
+//! The situations.
+
 /// A situation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
